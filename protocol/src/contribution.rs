@@ -1,0 +1,266 @@
+//! A contribution: one answer, split into shares that are sealed and signed, one per member.
+
+use rand_core::CryptoRng;
+use thiserror::Error;
+use tls_codec::{TlsByteVecU8, TlsDeserializeBytes, TlsSerialize, TlsSize};
+
+use crate::committee::{Committee, Enrolment};
+use crate::digest::{CommitteeDigest, ContributionDigest, DigestLabel, StudyDigest, hash};
+use crate::field::SecretVector;
+use crate::identity::{Identity, IdentityError, PeerId, SIGNATURE_LEN, SignatureLabel};
+use crate::seal::{OpeningKey, SealError};
+use crate::sharing::{Share, ShareIndex};
+use crate::study::Study;
+use crate::wire::{self, Rest};
+
+/// Who contributes: a member by its place, or somebody who only contributes, by its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+#[repr(u8)]
+pub enum Sender {
+    /// The member with this share index.
+    #[tls_codec(discriminant = 1)]
+    Member(u8),
+    /// A peer that is not on the committee, with its verifying key.
+    #[tls_codec(discriminant = 2)]
+    Visitor([u8; 32]),
+}
+
+impl Sender {
+    /// How `id` names itself to this committee.
+    pub(crate) fn of(id: &PeerId, committee: &Committee) -> Self {
+        committee
+            .place_of(id)
+            .map_or(Self::Visitor(*id.as_bytes()), |index| Self::Member(index.number()))
+    }
+
+    /// The peer that is meant. A member that poses as a visitor is refused: it would count twice.
+    pub(crate) fn resolve(self, committee: &Committee) -> Result<PeerId, ContributionError> {
+        match self {
+            Self::Member(number) => ShareIndex::new(number)
+                .and_then(|index| committee.member(index))
+                .map(Enrolment::id)
+                .ok_or(ContributionError::UnknownMember { number }),
+            Self::Visitor(key) => {
+                let id = PeerId::decode(&key)?;
+                match committee.place_of(&id) {
+                    Some(_) => Err(ContributionError::MemberAsVisitor),
+                    None => Ok(id),
+                }
+            }
+        }
+    }
+}
+
+/// Why a contribution, or a share of one, is not accepted.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum ContributionError {
+    /// A bad key or signature.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// A place that the committee does not have.
+    #[error("the committee has no member {number}")]
+    UnknownMember {
+        /// The place.
+        number: u8,
+    },
+    /// A committee member's key used as that of somebody who only contributes.
+    #[error("a committee member contributes under its place, not as a visitor")]
+    MemberAsVisitor,
+    /// The sealed shares are not of the length that study and committee determine.
+    #[error("the sealed shares have {have} bytes instead of {need}")]
+    Length {
+        /// Bytes that came.
+        have: usize,
+        /// Bytes that must come.
+        need: usize,
+    },
+    /// A sealed share that its member cannot open.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// An opened share that is no vector of reduced field elements of the right length.
+    #[error("the opened share is malformed")]
+    Share,
+}
+
+/// A contribution on the wire (PROTOCOL.md, "Contribution").
+#[derive(Clone, Debug, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+pub(crate) struct Contribution {
+    pub(crate) sender: Sender,
+    signature: [u8; SIGNATURE_LEN],
+    /// `k` sealed shares of equal length, in the order of the members.
+    shares: Rest,
+}
+
+/// A contribution whose sender, signature and length have been checked.
+#[derive(Clone, Debug)]
+pub(crate) struct Accepted {
+    pub(crate) sender: PeerId,
+    pub(crate) digest: ContributionDigest,
+    shares: Vec<u8>,
+    share_len: usize,
+}
+
+impl Contribution {
+    /// Checks everything about a contribution that can be checked without opening it.
+    pub(crate) fn verify(
+        self,
+        study: &Study,
+        committee: &Committee,
+    ) -> Result<Accepted, ContributionError> {
+        let share_len = study.sealed_share_len();
+        let need = share_len * usize::from(committee.size());
+        let shares = self.shares.0;
+        if shares.len() != need {
+            return Err(ContributionError::Length { have: shares.len(), need });
+        }
+        let sender = self.sender.resolve(committee)?;
+        let digest = digest(study, committee, &sender, &shares);
+        sender.verify(SignatureLabel::Contribution, &[digest.as_bytes()], &self.signature)?;
+        Ok(Accepted { sender, digest, shares, share_len })
+    }
+}
+
+impl Accepted {
+    /// The sealed shares, one per member, in order. The relay cuts and does not parse.
+    pub(crate) fn shares(&self) -> impl Iterator<Item = &[u8]> {
+        self.shares.chunks_exact(self.share_len)
+    }
+}
+
+fn digest(
+    study: &Study,
+    committee: &Committee,
+    sender: &PeerId,
+    shares: &[u8],
+) -> ContributionDigest {
+    let shares = hash(DigestLabel::Shares, &[shares]);
+    let (study, committee) = (study.digest(), committee.digest());
+    let parts: [&[u8]; 4] = [study.as_bytes(), committee.as_bytes(), sender.as_bytes(), &shares];
+    ContributionDigest(hash(DigestLabel::Contribution, &parts))
+}
+
+/// What a sealed share is for; part of its associated data.
+#[derive(Clone, Copy, TlsSize, TlsSerialize)]
+#[repr(u8)]
+enum Step {
+    InputShare = 1,
+}
+
+/// HPKE's `info`: protocol, study and committee.
+#[derive(TlsSize, TlsSerialize)]
+struct SealInfo {
+    label: TlsByteVecU8,
+    study: StudyDigest,
+    committee: CommitteeDigest,
+}
+
+/// HPKE's `aad`: from whom, for whom, for what.
+#[derive(TlsSize, TlsSerialize)]
+struct SealAad {
+    sender: [u8; 32],
+    recipient: [u8; 32],
+    step: Step,
+}
+
+fn seal_info(study: &Study, committee: &Committee) -> Vec<u8> {
+    wire::encode(&SealInfo {
+        label: b"wardsum v1 sealed share".as_slice().into(),
+        study: study.digest(),
+        committee: committee.digest(),
+    })
+}
+
+fn seal_aad(sender: &PeerId, recipient: &PeerId) -> Vec<u8> {
+    wire::encode(&SealAad {
+        sender: *sender.as_bytes(),
+        recipient: *recipient.as_bytes(),
+        step: Step::InputShare,
+    })
+}
+
+/// Splits one answer and seals the shares, a slice at a time so that a page stays responsive.
+#[derive(Debug)]
+pub(crate) struct Sealing {
+    info: Vec<u8>,
+    pending: std::vec::IntoIter<Share>,
+    sealed: Vec<u8>,
+}
+
+impl Sealing {
+    pub(crate) fn new(
+        study: &Study,
+        committee: &Committee,
+        bits: &SecretVector,
+        rng: &mut impl CryptoRng,
+    ) -> Self {
+        let len = study.sealed_share_len() * usize::from(committee.size());
+        Self {
+            info: seal_info(study, committee),
+            pending: committee.scheme().split(bits, rng).into_iter(),
+            sealed: Vec::with_capacity(len),
+        }
+    }
+
+    /// Seals and signs up to `shares` more shares; `true` when all are done.
+    pub(crate) fn advance(
+        &mut self,
+        shares: usize,
+        identity: &Identity,
+        committee: &Committee,
+        rng: &mut impl CryptoRng,
+    ) -> Result<bool, SealError> {
+        for share in self.pending.by_ref().take(shares) {
+            let Some(member) = committee.member(share.index) else {
+                unreachable!("the scheme has as many shares as the committee has members")
+            };
+            let aad = seal_aad(&identity.id(), &member.id());
+            let sealed =
+                member.sealing_key().seal(&self.info, &aad, &share.values.encode(), rng)?;
+            let signature =
+                identity.sign(SignatureLabel::SealedShare, &[&self.info, &aad, &sealed]);
+            self.sealed.extend_from_slice(&sealed);
+            self.sealed.extend_from_slice(&signature);
+        }
+        Ok(self.pending.len() == 0)
+    }
+
+    /// The finished contribution and its digest.
+    pub(crate) fn finish(
+        self,
+        identity: &Identity,
+        study: &Study,
+        committee: &Committee,
+    ) -> (Contribution, ContributionDigest) {
+        let id = identity.id();
+        let digest = digest(study, committee, &id, &self.sealed);
+        let contribution = Contribution {
+            sender: Sender::of(&id, committee),
+            signature: identity.sign(SignatureLabel::Contribution, &[digest.as_bytes()]),
+            shares: Rest(self.sealed),
+        };
+        (contribution, digest)
+    }
+}
+
+/// Checks the signature of a sealed share, opens it and decodes it, as the member `recipient`.
+pub(crate) fn open_share(
+    study: &Study,
+    committee: &Committee,
+    sender: &PeerId,
+    recipient: &PeerId,
+    key: &OpeningKey,
+    sealed_and_signed: &[u8],
+) -> Result<SecretVector, ContributionError> {
+    let need = study.sealed_share_len();
+    let have = sealed_and_signed.len();
+    let Some((sealed, signature)) = sealed_and_signed.split_last_chunk::<SIGNATURE_LEN>() else {
+        return Err(ContributionError::Length { have, need });
+    };
+    if have != need {
+        return Err(ContributionError::Length { have, need });
+    }
+    let (info, aad) = (seal_info(study, committee), seal_aad(sender, recipient));
+    sender.verify(SignatureLabel::SealedShare, &[&info, &aad, sealed], signature)?;
+    let plaintext = key.open(&info, &aad, sealed)?;
+    SecretVector::decode(&plaintext, study.range().len()).ok_or(ContributionError::Share)
+}

@@ -1,0 +1,111 @@
+//! Domain-separated hashes: SHA-256 over a label and the bytes that it covers.
+//!
+//! The input is `uint8 label_length || label || data`, so no digest of one kind is ever one of
+//! another kind.
+
+use core::fmt;
+
+use sha2::{Digest as _, Sha256};
+use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
+
+/// What a digest covers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum DigestLabel {
+    Study,
+    Committee,
+    Shares,
+    Contribution,
+    Manifest,
+    Message,
+}
+
+impl DigestLabel {
+    fn text(self) -> &'static [u8] {
+        match self {
+            Self::Study => b"wardsum v1 study",
+            Self::Committee => b"wardsum v1 committee",
+            Self::Shares => b"wardsum v1 shares",
+            Self::Contribution => b"wardsum v1 contribution",
+            Self::Manifest => b"wardsum v1 manifest",
+            Self::Message => b"wardsum v1 message",
+        }
+    }
+}
+
+/// Hashes `parts`, one after the other, under `label`.
+pub(crate) fn hash(label: DigestLabel, parts: &[&[u8]]) -> [u8; 32] {
+    let text = label.text();
+    let mut hasher = Sha256::new();
+    hasher.update([u8::try_from(text.len()).expect("labels are short")]);
+    hasher.update(text);
+    for part in parts {
+        hasher.update(part);
+    }
+    hasher.finalize().into()
+}
+
+/// Defines a digest of one kind, so that one cannot be taken for another.
+macro_rules! digest {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(
+            Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
+            TlsSize, TlsSerialize, TlsDeserializeBytes,
+        )]
+        pub struct $name(pub [u8; 32]);
+
+        impl $name {
+            /// The 32 bytes.
+            #[must_use]
+            pub fn as_bytes(&self) -> &[u8; 32] {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write_hex(&self.0, f)
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                write!(f, concat!(stringify!($name), "({})"), self)
+            }
+        }
+    };
+}
+
+digest! {
+    /// Identifies a study: the hash of its canonical bytes.
+    StudyDigest
+}
+digest! {
+    /// Identifies a committee: the hash of the bytes that name its members.
+    CommitteeDigest
+}
+digest! {
+    /// Identifies a contribution: the hash of study, committee, sender and all sealed shares.
+    ContributionDigest
+}
+digest! {
+    /// Identifies a manifest: the hash of study, committee, size and Merkle root.
+    ManifestDigest
+}
+digest! {
+    /// Identifies a message from a peer, for the hospital's acknowledgement of it.
+    MessageDigest
+}
+
+impl MessageDigest {
+    /// The digest of a message's bytes.
+    #[must_use]
+    pub fn of(message: &[u8]) -> Self {
+        Self(hash(DigestLabel::Message, &[message]))
+    }
+}
+
+/// Writes bytes in lower-case hexadecimal digits.
+pub(crate) fn write_hex(bytes: &[u8], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+}

@@ -1,0 +1,104 @@
+//! The manifest: the contributions that a round counts, as a Merkle tree (RFC 9162, section 2.1).
+
+use ct_merkle::mem_backed_tree::MemoryBackedTree;
+use ct_merkle::{HashableLeaf, InclusionProof, RootHash};
+use sha2::Sha256;
+use sha2::digest::Update;
+
+use crate::committee::Committee;
+use crate::digest::{ContributionDigest, DigestLabel, ManifestDigest, hash};
+use crate::identity::PeerId;
+use crate::study::Study;
+
+/// One leaf of the tree: the sender's key and the contribution's digest.
+#[derive(Clone, Debug)]
+struct Leaf([u8; 64]);
+
+impl Leaf {
+    fn new(sender: &PeerId, contribution: ContributionDigest) -> Self {
+        let mut bytes = [0; 64];
+        bytes[..32].copy_from_slice(sender.as_bytes());
+        bytes[32..].copy_from_slice(contribution.as_bytes());
+        Self(bytes)
+    }
+}
+
+impl HashableLeaf for Leaf {
+    fn hash<H: Update>(&self, hasher: &mut H) {
+        hasher.update(&self.0);
+    }
+}
+
+/// A manifest with all its leaves.
+#[derive(Debug)]
+pub(crate) struct Manifest {
+    tree: MemoryBackedTree<Sha256, Leaf>,
+    commitment: Commitment,
+}
+
+/// What a manifest comes down to: how many contributions, and the root over them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Commitment {
+    pub(crate) size: u32,
+    pub(crate) root: [u8; 32],
+}
+
+impl Commitment {
+    /// What partial aggregates are bound to.
+    pub(crate) fn digest(&self, study: &Study, committee: &Committee) -> ManifestDigest {
+        let (study, committee) = (study.digest(), committee.digest());
+        let size = self.size.to_be_bytes();
+        let parts: [&[u8]; 4] = [study.as_bytes(), committee.as_bytes(), &size, &self.root];
+        ManifestDigest(hash(DigestLabel::Manifest, &parts))
+    }
+
+    /// Whether `path` shows that contribution `number` is in the manifest.
+    pub(crate) fn includes(
+        &self,
+        number: u32,
+        sender: &PeerId,
+        contribution: ContributionDigest,
+        path: &[u8],
+    ) -> bool {
+        let Ok(proof) = InclusionProof::<Sha256>::try_from_bytes(path.to_vec()) else {
+            return false;
+        };
+        let root = RootHash::<Sha256>::new(self.root.into(), u64::from(self.size));
+        number < self.size
+            && root
+                .verify_inclusion(&Leaf::new(sender, contribution), u64::from(number), &proof)
+                .is_ok()
+    }
+}
+
+impl Manifest {
+    /// The manifest of these contributions, numbered from 0 in this order.
+    pub(crate) fn new<'a>(
+        entries: impl IntoIterator<Item = (&'a PeerId, ContributionDigest)>,
+    ) -> Self {
+        let mut tree = MemoryBackedTree::new();
+        for (sender, contribution) in entries {
+            tree.push(Leaf::new(sender, contribution));
+        }
+        let root = tree.root();
+        let commitment = Commitment {
+            size: u32::try_from(tree.len()).expect("a cohort is at most 100,000"),
+            root: (*root.as_bytes()).into(),
+        };
+        Self { tree, commitment }
+    }
+
+    pub(crate) fn commitment(&self) -> Commitment {
+        self.commitment
+    }
+
+    /// The inclusion proof of contribution `number`: sibling hashes from the leaf up.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such contribution.
+    pub(crate) fn path(&self, number: u32) -> Vec<u8> {
+        let position = usize::try_from(number).expect("a usize has at least 32 bits");
+        self.tree.prove_inclusion(position).as_bytes().to_vec()
+    }
+}

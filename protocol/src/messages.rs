@@ -1,0 +1,193 @@
+//! The messages between peer and hospital (PROTOCOL.md, "Messages").
+//!
+//! One binary WebSocket message carries one message: a type byte, then its fields. Numbers that are
+//! missing here are kept for the validity proofs that members exchange between manifest and partial
+//! aggregate: 3 (`Verification`) from peers, 8 (`Verdict`) from the hospital.
+
+use thiserror::Error;
+use tls_codec::{TlsByteVecU16, TlsDeserializeBytes, TlsSerialize, TlsSize, TlsVecU24, TlsVecU32};
+
+use crate::contribution::{Contribution, Sender};
+use crate::digest::{ContributionDigest, MessageDigest};
+use crate::identity::SignedBytes;
+use crate::wire::{Int128, Rest};
+
+/// From a peer to the hospital.
+#[derive(Clone, Debug, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+#[repr(u8)]
+pub(crate) enum PeerMessage {
+    /// The peer's keys, signed: it wants to serve on the committee.
+    #[tls_codec(discriminant = 1)]
+    Enrol(SignedBytes),
+    /// The answer, split, sealed and signed.
+    #[tls_codec(discriminant = 2)]
+    Contribute(Contribution),
+    /// A member's partial aggregate, signed.
+    #[tls_codec(discriminant = 4)]
+    Partial(SignedBytes),
+    /// A member will not give a partial aggregate.
+    #[tls_codec(discriminant = 5)]
+    Decline(DeclineReason),
+}
+
+/// From the hospital to a peer.
+#[derive(Clone, Debug, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+#[repr(u8)]
+pub(crate) enum HospitalMessage {
+    /// The study's canonical bytes; first on every connection.
+    #[tls_codec(discriminant = 1)]
+    Welcome(TlsByteVecU16),
+    /// How far the round is. For display only: nothing is decided by it.
+    #[tls_codec(discriminant = 2)]
+    Progress(Progress),
+    /// The message with this digest is stored.
+    #[tls_codec(discriminant = 3)]
+    Acknowledge(MessageDigest),
+    /// The committee is fixed: its bytes.
+    #[tls_codec(discriminant = 4)]
+    Committee(Rest),
+    /// A sealed share for this member.
+    #[tls_codec(discriminant = 5)]
+    Deliver(Delivery),
+    /// For members: the contributions that count, by number.
+    #[tls_codec(discriminant = 6)]
+    Manifest(TlsVecU32<ContributionDigest>),
+    /// For those who only contribute: the proof that theirs counts.
+    #[tls_codec(discriminant = 7)]
+    Counted(Inclusion),
+    /// The result, and the signed partial aggregates that it is made of.
+    #[tls_codec(discriminant = 9)]
+    Published(Publication),
+    /// The round ended without a result.
+    #[tls_codec(discriminant = 10)]
+    Ended(EndReason),
+}
+
+/// How far a round is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+pub(crate) struct Progress {
+    pub(crate) phase: Phase,
+    pub(crate) present: u32,
+    pub(crate) needed: u32,
+    pub(crate) closes_in_ms: Option<u64>,
+}
+
+/// One sealed share on its way to a member.
+#[derive(Clone, Debug, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+pub(crate) struct Delivery {
+    /// The contribution's number, from 0 in the order of acceptance.
+    pub(crate) number: u32,
+    pub(crate) sender: Sender,
+    pub(crate) share: Rest,
+}
+
+/// The proof that a contribution is in the manifest.
+#[derive(Clone, Debug, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+pub(crate) struct Inclusion {
+    pub(crate) number: u32,
+    pub(crate) size: u32,
+    pub(crate) root: [u8; 32],
+    pub(crate) path: TlsByteVecU16,
+}
+
+/// A published result with what it takes to check it.
+#[derive(Clone, Debug, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+pub(crate) struct Publication {
+    pub(crate) size: u32,
+    pub(crate) root: [u8; 32],
+    pub(crate) sum: Int128,
+    pub(crate) partials: TlsVecU24<SignedBytes>,
+}
+
+/// Where a round stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+#[repr(u8)]
+pub enum Phase {
+    /// People answer; the committee is not fixed yet.
+    Enrolling = 1,
+    /// The committee is fixed; contributions come in.
+    Contributing = 2,
+    /// The manifest is fixed; members add up their shares.
+    Aggregating = 3,
+    /// There is a result.
+    Published = 4,
+    /// The round ended without one.
+    Ended = 5,
+}
+
+impl Phase {
+    /// The name in logs and at the status API.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Enrolling => "enrolling",
+            Self::Contributing => "contributing",
+            Self::Aggregating => "aggregating",
+            Self::Published => "published",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+impl core::fmt::Display for Phase {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why a member gives no partial aggregate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+#[repr(u8)]
+pub enum DeclineReason {
+    /// The manifest counts fewer than the study's minimum.
+    #[error("the manifest is smaller than the study's minimum cohort")]
+    BelowMinimum = 1,
+    /// Its own acknowledged contribution is missing, or there more than once.
+    #[error("the member's own answer is not counted exactly once")]
+    OwnAnswer = 2,
+    /// A share of a contribution in the manifest never came, or came from a sender who has another.
+    #[error("the manifest does not match the shares that were delivered")]
+    Mismatch = 3,
+    /// A share cannot be opened.
+    #[error("a share from another patient cannot be opened")]
+    Unreadable = 4,
+}
+
+/// Why a round ended without a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+#[repr(u8)]
+pub enum EndReason {
+    /// Enrolment closed with too few people.
+    #[error("too few people took part: {} of at least {}", .0.have, .0.need)]
+    #[tls_codec(discriminant = 1)]
+    TooFewEnrolled(Shortfall),
+    /// Contributing closed with too few answers.
+    #[error("too few answers arrived: {} of at least {}", .0.have, .0.need)]
+    #[tls_codec(discriminant = 2)]
+    TooFewContributed(Shortfall),
+    /// So many committee members left, or declined, that the threshold is out of reach.
+    #[error("too many committee members left: {} of at least {} remain", .0.have, .0.need)]
+    #[tls_codec(discriminant = 3)]
+    MembersLost(Shortfall),
+    /// The deadline passed with too few partial aggregates.
+    #[error("too few partial sums arrived in time: {} of at least {}", .0.have, .0.need)]
+    #[tls_codec(discriminant = 4)]
+    PartialsLate(Shortfall),
+    /// The partial aggregates contradict each other: somebody computed wrongly.
+    #[error("the partial sums contradict each other, so no sum is published")]
+    #[tls_codec(discriminant = 5)]
+    Contradiction,
+    /// The hospital called it off.
+    #[error("the hospital called the round off")]
+    #[tls_codec(discriminant = 6)]
+    Aborted,
+}
+
+/// How many there are, and how many there must be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+pub struct Shortfall {
+    /// How many there are.
+    pub have: u32,
+    /// How many there must be.
+    pub need: u32,
+}

@@ -1,0 +1,244 @@
+//! What a patient's page gets to know: events, stages, failures and what left the device.
+
+use thiserror::Error;
+
+use crate::aggregate::{Aggregate, AggregateError};
+use crate::committee::CommitteeError;
+use crate::messages::{DeclineReason, EndReason, Phase, Progress};
+use crate::study::Study;
+
+/// Something that the patient should see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The study has arrived: the question can be asked.
+    StudyReceived(Box<Study>),
+    /// How far the round is, as the hospital says.
+    Waiting(Waiting),
+    /// The hospital has stored this peer's keys.
+    Enrolled,
+    /// The committee is fixed and has been checked.
+    CommitteeFixed {
+        /// `k`.
+        members: u8,
+        /// `T`.
+        threshold: u8,
+        /// What this peer does in it.
+        role: Role,
+    },
+    /// The answer was split, and every share sealed and sent.
+    ContributionSent {
+        /// How many shares.
+        shares: u8,
+    },
+    /// The hospital has stored the contribution.
+    ContributionAcknowledged,
+    /// A sealed share came, was opened and is kept.
+    ShareReceived {
+        /// How many so far.
+        received: u32,
+    },
+    /// The manifest is fixed and has been checked.
+    ManifestAccepted {
+        /// How many answers it counts.
+        contributions: u32,
+        /// Whether this peer's is among them.
+        own: OwnAnswer,
+    },
+    /// This member's partial aggregate was sent.
+    PartialSent,
+    /// This member gives no partial aggregate. The round may still succeed without it.
+    Declined(DeclineReason),
+    /// The result, checked by this peer: signatures, threshold, sum.
+    Published(Published),
+    /// This peer's part in the round is over without a result.
+    Failed(Failure),
+}
+
+/// How far the round is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Where the round stands.
+    pub phase: Phase,
+    /// How many have done what this phase waits for.
+    pub present: u32,
+    /// How many have to.
+    pub needed: u32,
+    /// When the phase closes by itself, in milliseconds from now on, if it does.
+    pub closes_in_ms: Option<u64>,
+}
+
+impl From<Progress> for Waiting {
+    fn from(progress: Progress) -> Self {
+        let Progress { phase, present, needed, closes_in_ms } = progress;
+        Self { phase, present, needed, closes_in_ms }
+    }
+}
+
+/// What a peer does in a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// It holds shares and gives a partial aggregate.
+    Member {
+        /// Its share index, from 1 on.
+        index: u8,
+    },
+    /// It only contributes.
+    Contributor,
+}
+
+/// Whether a result counts this peer's own answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnAnswer {
+    /// Exactly once; the peer has checked it.
+    Counted,
+    /// It came too late and is not in the manifest.
+    NotCounted,
+    /// The peer gave none.
+    None,
+}
+
+/// A result and what this peer knows about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Published {
+    /// Count and sum, recomputed from the signed partial aggregates.
+    pub aggregate: Aggregate,
+    /// Whether this peer's own answer is in it.
+    pub own: OwnAnswer,
+}
+
+/// What the peer is waiting for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// For the connection or the study.
+    Connecting,
+    /// For the patient.
+    AwaitingAnswer,
+    /// For enough others.
+    AwaitingCommittee,
+    /// For its own sealing, which is done in slices.
+    Sealing,
+    /// For the contributions of the others.
+    AwaitingManifest,
+    /// For the partial aggregates of the others.
+    AwaitingResult,
+    /// For nothing: there is a result.
+    Finished,
+    /// For nothing: it ended early.
+    Failed,
+}
+
+/// What has left this device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Disclosure {
+    /// Messages to the hospital.
+    pub messages_sent: u32,
+    /// Their bytes.
+    pub bytes_sent: u64,
+    /// Sealed shares of the answer, each readable by one committee member.
+    pub shares_sent: u32,
+    /// Partial aggregates: sums over everybody's shares.
+    pub partials_sent: u32,
+}
+
+/// Why a peer's part in a round ended early. Each text is a sentence for the patient.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Failure {
+    /// The connection broke.
+    #[error("The connection to the hospital was lost.")]
+    ConnectionLost,
+    /// The hospital closed the connection because it stops or restarts.
+    #[error("The hospital's server is stopping. Please come back a little later.")]
+    HospitalStopping,
+    /// The hospital did not answer in time.
+    #[error("The hospital's server did not answer in time.")]
+    HospitalSilent,
+    /// The hospital refused this peer, with this close code.
+    #[error(
+        "The hospital refused this device (code {code}). Nothing of your answer was readable to anyone."
+    )]
+    Refused {
+        /// The WebSocket close code.
+        code: u16,
+    },
+    /// The answer came when the round counted no more.
+    #[error("This round closed before your answer could be counted.")]
+    TooLate,
+    /// The study has its maximum number of answers.
+    #[error("This study has received all the answers it can take.")]
+    Full,
+    /// The patient left.
+    #[error("You left the round.")]
+    Left,
+    /// The round ended without a result.
+    #[error("The round ended without a result: {0}.")]
+    RoundEnded(EndReason),
+    /// A message that is not of this protocol.
+    #[error("The hospital's server sent something that this page does not understand.")]
+    Malformed,
+    /// A message that has no place at this point.
+    #[error("The hospital's server sent something out of order, so this page stopped taking part.")]
+    Unexpected,
+    /// The study breaks its own rules.
+    #[error(
+        "The hospital's study breaks the rules that protect you, so this page does not take part."
+    )]
+    StudyInvalid,
+    /// The committee does not hold.
+    #[error("The group that would hold the shares is not acceptable ({0}), so nothing was sent.")]
+    Committee(CommitteeError),
+    /// A member's key cannot be sealed to.
+    #[error("A share could not be encrypted for one of the others, so nothing was sent.")]
+    Sealing,
+    /// A delivered share names a sender that cannot be.
+    #[error("The hospital's server delivered a share from somebody who cannot have sent it.")]
+    ForeignSender,
+    /// A second manifest, a wrong inclusion proof, or an acknowledged answer left out.
+    #[error(
+        "The hospital's server does not count the answers as it promised, so this page stopped."
+    )]
+    ManifestInvalid,
+    /// The published result does not follow from the signed partial aggregates.
+    #[error("The published result does not check out ({0}).")]
+    ResultInvalid(AggregateError),
+    /// The published sum is another than the one the partial aggregates give.
+    #[error("The published sum is not what the signed partial sums add up to.")]
+    SumMismatch,
+}
+
+impl Failure {
+    /// A stable name for programs.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::ConnectionLost => "connection-lost",
+            Self::HospitalStopping => "hospital-stopping",
+            Self::HospitalSilent => "hospital-silent",
+            Self::Refused { .. } => "refused",
+            Self::TooLate => "too-late",
+            Self::Full => "full",
+            Self::Left => "left",
+            Self::RoundEnded(_) => "round-ended",
+            Self::Malformed => "malformed",
+            Self::Unexpected => "unexpected",
+            Self::StudyInvalid => "study-invalid",
+            Self::Committee(_) => "committee",
+            Self::Sealing => "sealing",
+            Self::ForeignSender => "foreign-sender",
+            Self::ManifestInvalid => "manifest-invalid",
+            Self::ResultInvalid(_) => "result-invalid",
+            Self::SumMismatch => "sum-mismatch",
+        }
+    }
+
+    /// What a close code means to a peer (PROTOCOL.md, "Close codes").
+    #[must_use]
+    pub(crate) fn from_close_code(code: u16) -> Self {
+        match code {
+            1001 | 1012 => Self::HospitalStopping,
+            4410 => Self::TooLate,
+            4429 => Self::Full,
+            1009 | 4400..=4499 => Self::Refused { code },
+            _ => Self::ConnectionLost,
+        }
+    }
+}

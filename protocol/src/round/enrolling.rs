@@ -1,0 +1,123 @@
+//! People answer and enrol; the committee is not fixed yet.
+
+use crate::committee::{Committee, Enrolment};
+use crate::identity::PeerId;
+use crate::messages::{EndReason, PeerMessage, Phase, Shortfall};
+use crate::round::closing::{Attendance, Decision, decide};
+use crate::round::contributing::Contributing;
+use crate::round::room::Room;
+use crate::round::{ConnectionId, Envelope, Event, Output, Record, Refusal, State, bounds};
+use crate::study::RulePhase;
+use crate::time::Timestamp;
+
+/// Awaits enrolments.
+#[derive(Debug)]
+pub(super) struct Enrolling {
+    began: Timestamp,
+    last_arrival: Timestamp,
+    enrolments: Vec<(ConnectionId, Enrolment)>,
+}
+
+impl Enrolling {
+    pub(super) fn new(began: Timestamp) -> Self {
+        Self { began, last_arrival: began, enrolments: Vec::new() }
+    }
+
+    pub(super) fn enrolled(&self) -> u32 {
+        u32::try_from(self.enrolments.len()).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn message(
+        mut self,
+        message: PeerMessage,
+        envelope: &Envelope<'_>,
+        room: &mut Room,
+    ) -> (State, Option<Refusal>) {
+        let refusal = match message {
+            PeerMessage::Enrol(signed) => match Enrolment::verify(room.study(), signed) {
+                Ok(enrolment) => self.enrol(enrolment, envelope, room).err(),
+                Err(error) => Some(Refusal::Enrolment(error)),
+            },
+            PeerMessage::Contribute(_) | PeerMessage::Partial(_) | PeerMessage::Decline(_) => {
+                Some(Refusal::WrongPhase(Phase::Enrolling))
+            }
+        };
+        (State::Enrolling(self), refusal)
+    }
+
+    fn enrol(
+        &mut self,
+        enrolment: Enrolment,
+        envelope: &Envelope<'_>,
+        room: &mut Room,
+    ) -> Result<(), Refusal> {
+        let from = envelope.from;
+        if let Some((connection, known)) =
+            self.enrolments.iter().find(|(_, known)| known.shares_key_with(&enrolment))
+        {
+            // The same message again over the same connection is a repetition and counts once.
+            if *connection == from && known.signed() == enrolment.signed() {
+                envelope.acknowledge(room);
+                return Ok(());
+            }
+            return Err(Refusal::AlreadyEnrolled);
+        }
+        if room.peer(from).is_some() {
+            return Err(Refusal::AlreadyEnrolled);
+        }
+        // A key that nobody can seal to would keep everybody from contributing later.
+        enrolment.check_sealing_key().map_err(Refusal::Enrolment)?;
+        room.identify(from, enrolment.id());
+        self.enrolments.push((from, enrolment));
+        self.last_arrival = room.now();
+        room.push(Output::Persist(Record::Enrolled(envelope.bytes.to_vec())));
+        envelope.acknowledge(room);
+        room.push(Output::Event(Event::Enrolled { enrolled: self.enrolled() }));
+        Ok(())
+    }
+
+    pub(super) fn leave(mut self, peer: PeerId, room: &mut Room) -> State {
+        self.enrolments.retain(|(_, enrolment)| enrolment.id() != peer);
+        room.push(Output::Persist(Record::Withdrawn(peer)));
+        State::Enrolling(self)
+    }
+
+    pub(super) fn tick(self, room: &mut Room) -> State {
+        match self.decision(room) {
+            Decision::Wait(_) => State::Enrolling(self),
+            Decision::Close | Decision::GiveUp => self.close(room),
+        }
+    }
+
+    /// Fixes the committee, or ends the round if it would be too small.
+    pub(super) fn close(self, room: &mut Room) -> State {
+        let (need, _) = bounds(RulePhase::Enrolment, room.study());
+        let have = self.enrolled();
+        let members = self.enrolments.iter().map(|(_, enrolment)| enrolment.clone()).collect();
+        match Committee::new(room.study(), members) {
+            Ok(committee) => State::Contributing(Contributing::begin(committee, room)),
+            // Keys were compared on arrival and the cap closes enrolment: only the size is left.
+            Err(_) => State::Enrolling(self)
+                .end(EndReason::TooFewEnrolled(Shortfall { have, need }), room),
+        }
+    }
+
+    pub(super) fn due(&self, room: &Room) -> Option<Timestamp> {
+        match self.decision(room) {
+            Decision::Wait(until) => until,
+            Decision::Close | Decision::GiveUp => Some(room.now()),
+        }
+    }
+
+    fn decision(&self, room: &Room) -> Decision {
+        let (minimum, maximum) = bounds(RulePhase::Enrolment, room.study());
+        let attendance = Attendance {
+            began: self.began,
+            last_arrival: self.last_arrival,
+            present: self.enrolled(),
+            minimum,
+            maximum,
+        };
+        decide(room.study().enrolment(), attendance, room.now())
+    }
+}

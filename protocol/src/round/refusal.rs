@@ -1,0 +1,85 @@
+//! What a peer can do wrong, as the hospital sees it, and the close code that says so.
+
+use thiserror::Error;
+
+use crate::aggregate::AggregateError;
+use crate::committee::EnrolmentError;
+use crate::contribution::ContributionError;
+use crate::messages::Phase;
+
+/// Why a peer's connection is closed. The fault is always the peer's.
+///
+/// The text fits the 123 bytes of a WebSocket close frame.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Refusal {
+    /// Not a message of this protocol.
+    #[error("malformed message")]
+    Malformed,
+    /// A message that has no place in this phase.
+    #[error("this message has no place while the round is {0}")]
+    WrongPhase(Phase),
+    /// The enrolment does not hold.
+    #[error("enrolment refused: {0}")]
+    Enrolment(EnrolmentError),
+    /// The same keys have enrolled before.
+    #[error("these keys have already enrolled")]
+    AlreadyEnrolled,
+    /// The contribution does not hold.
+    #[error("contribution refused: {0}")]
+    Contribution(ContributionError),
+    /// This peer has contributed something else before.
+    #[error("this peer has already answered; one answer counts")]
+    AlreadyContributed,
+    /// The study has no room for more answers.
+    #[error("the study has its maximum number of answers")]
+    Full,
+    /// The partial aggregate does not hold.
+    #[error("partial aggregate refused: {0}")]
+    Partial(AggregateError),
+    /// A second, different partial aggregate.
+    #[error("this member has already given its partial aggregate")]
+    AlreadyAggregated,
+    /// Said in the name of a committee member by somebody else.
+    #[error("this connection does not belong to that committee member")]
+    NotMember,
+    /// Too late: the round counts no more answers, or is over.
+    #[error("the round is over or counts no more answers")]
+    RoundOver,
+}
+
+impl Refusal {
+    /// The WebSocket close code (PROTOCOL.md, "Close codes").
+    #[must_use]
+    pub fn code(&self) -> u16 {
+        match self {
+            Self::Malformed => 4400,
+            Self::Enrolment(error) => match error {
+                EnrolmentError::Identity(_) => 4401,
+                EnrolmentError::ForeignStudy => 4404,
+                EnrolmentError::SealingKey => 4400,
+            },
+            Self::Contribution(error) => match error {
+                ContributionError::Identity(_)
+                | ContributionError::UnknownMember { .. }
+                | ContributionError::MemberAsVisitor => 4401,
+                ContributionError::Length { .. }
+                | ContributionError::Seal(_)
+                | ContributionError::Share => 4400,
+            },
+            Self::Partial(error) => match error {
+                AggregateError::Identity(_) | AggregateError::UnknownMember { .. } => 4401,
+                AggregateError::ForeignManifest => 4404,
+                AggregateError::Value
+                | AggregateError::Combine(_)
+                | AggregateError::Impossible { .. } => 4400,
+            },
+            Self::NotMember => 4401,
+            Self::WrongPhase(_)
+            | Self::AlreadyEnrolled
+            | Self::AlreadyContributed
+            | Self::AlreadyAggregated => 4409,
+            Self::RoundOver => 4410,
+            Self::Full => 4429,
+        }
+    }
+}
