@@ -71,7 +71,8 @@ pub enum AggregateError {
 }
 
 /// Signs the partial aggregate of the member at `index`.
-pub(crate) fn sign_partial(
+#[must_use]
+pub fn sign_partial(
     identity: &Identity,
     study: &Study,
     committee: &Committee,
@@ -90,7 +91,7 @@ pub(crate) fn sign_partial(
 }
 
 /// Checks a partial aggregate for this manifest; it is then a share of the sum.
-pub(crate) fn verify_partial(
+pub fn verify_partial(
     study: &Study,
     committee: &Committee,
     manifest: ManifestDigest,
@@ -110,7 +111,7 @@ pub(crate) fn verify_partial(
 }
 
 /// Combines at least `T` partial aggregates into the result; all that are given must agree.
-pub(crate) fn combine(
+pub fn combine(
     study: &Study,
     committee: &Committee,
     commitment: Commitment,

@@ -55,7 +55,7 @@ impl Enrolment {
     }
 
     /// Checks a signed enrolment for `study`.
-    pub(crate) fn verify(study: &Study, signed: SignedBytes) -> Result<Self, EnrolmentError> {
+    pub fn verify(study: &Study, signed: SignedBytes) -> Result<Self, EnrolmentError> {
         let body: EnrolmentBody = signed.peek()?;
         if body.study != study.digest() {
             return Err(EnrolmentError::ForeignStudy);
@@ -156,7 +156,7 @@ impl Committee {
     }
 
     /// Reads a committee and checks every member's enrolment, as every peer has to.
-    pub(crate) fn decode(study: &Study, bytes: &[u8]) -> Result<Self, CommitteeError> {
+    pub fn decode(study: &Study, bytes: &[u8]) -> Result<Self, CommitteeError> {
         let decoded: CommitteeBytes = wire::decode(bytes).map_err(|_| CommitteeError::Encoding)?;
         if decoded.study != study.digest() {
             return Err(CommitteeError::ForeignStudy);

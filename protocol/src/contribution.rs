@@ -34,7 +34,7 @@ impl Sender {
     }
 
     /// The peer that is meant. A member that poses as a visitor is refused: it would count twice.
-    pub(crate) fn resolve(self, committee: &Committee) -> Result<PeerId, ContributionError> {
+    pub fn resolve(self, committee: &Committee) -> Result<PeerId, ContributionError> {
         match self {
             Self::Member(number) => ShareIndex::new(number)
                 .and_then(|index| committee.member(index))
@@ -84,8 +84,9 @@ pub enum ContributionError {
 
 /// A contribution on the wire (PROTOCOL.md, "Contribution").
 #[derive(Clone, Debug, TlsSize, TlsSerialize, TlsDeserializeBytes)]
-pub(crate) struct Contribution {
-    pub(crate) sender: Sender,
+pub struct Contribution {
+    /// Whose it is.
+    pub sender: Sender,
     signature: [u8; SIGNATURE_LEN],
     /// `k` sealed shares of equal length, in the order of the members.
     shares: Rest,
@@ -93,16 +94,18 @@ pub(crate) struct Contribution {
 
 /// A contribution whose sender, signature and length have been checked.
 #[derive(Clone, Debug)]
-pub(crate) struct Accepted {
-    pub(crate) sender: PeerId,
-    pub(crate) digest: ContributionDigest,
+pub struct Accepted {
+    /// Whose it is.
+    pub sender: PeerId,
+    /// Its digest, which goes into the manifest.
+    pub digest: ContributionDigest,
     shares: Vec<u8>,
     share_len: usize,
 }
 
 impl Contribution {
     /// Checks everything about a contribution that can be checked without opening it.
-    pub(crate) fn verify(
+    pub fn verify(
         self,
         study: &Study,
         committee: &Committee,
@@ -122,7 +125,7 @@ impl Contribution {
 
 impl Accepted {
     /// The sealed shares, one per member, in order. The relay cuts and does not parse.
-    pub(crate) fn shares(&self) -> impl Iterator<Item = &[u8]> {
+    pub fn shares(&self) -> impl Iterator<Item = &[u8]> {
         self.shares.chunks_exact(self.share_len)
     }
 }
@@ -243,7 +246,7 @@ impl Sealing {
 }
 
 /// Checks the signature of a sealed share, opens it and decodes it, as the member `recipient`.
-pub(crate) fn open_share(
+pub fn open_share(
     study: &Study,
     committee: &Committee,
     sender: &PeerId,

@@ -15,14 +15,18 @@ use crate::digest::write_hex;
 use crate::entropy::{Entropy, Purpose};
 
 /// Bytes of a signature.
-pub(crate) const SIGNATURE_LEN: usize = 64;
+pub const SIGNATURE_LEN: usize = 64;
 
 /// What a signature is for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum SignatureLabel {
+pub enum SignatureLabel {
+    /// An enrolment's keys.
     Enrolment,
+    /// One sealed share.
     SealedShare,
+    /// A whole contribution.
     Contribution,
+    /// A partial aggregate.
     PartialAggregate,
 }
 
@@ -71,7 +75,7 @@ impl PeerId {
     }
 
     /// Checks a signature by this peer.
-    pub(crate) fn verify(
+    pub fn verify(
         &self,
         label: SignatureLabel,
         parts: &[&[u8]],
@@ -109,24 +113,30 @@ impl fmt::Debug for PeerId {
 }
 
 /// A peer's signing key. It zeroizes itself when dropped.
-pub(crate) struct Identity(SigningKey);
+pub struct Identity(SigningKey);
 
 impl Identity {
     /// The key that `entropy` determines.
-    pub(crate) fn derive(entropy: &Entropy) -> Self {
+    #[must_use]
+    pub fn derive(entropy: &Entropy) -> Self {
         Self(SigningKey::from_bytes(&entropy.derive(Purpose::SigningKey, &[])))
     }
 
-    pub(crate) fn id(&self) -> PeerId {
+    /// Its verifying key, the peer's name.
+    #[must_use]
+    pub fn id(&self) -> PeerId {
         PeerId(self.0.verifying_key())
     }
 
-    pub(crate) fn sign(&self, label: SignatureLabel, parts: &[&[u8]]) -> [u8; SIGNATURE_LEN] {
+    /// Signs `parts` under `label`.
+    #[must_use]
+    pub fn sign(&self, label: SignatureLabel, parts: &[&[u8]]) -> [u8; SIGNATURE_LEN] {
         self.0.sign(&label.message(parts)).to_bytes()
     }
 
     /// Signs the encoding of `body` after `context`.
-    pub(crate) fn sign_body(
+    #[must_use]
+    pub fn sign_body(
         &self,
         label: SignatureLabel,
         context: &[&[u8]],
@@ -147,18 +157,20 @@ impl fmt::Debug for Identity {
 /// A message body exactly as it was received, and a signature over these bytes.
 #[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
 pub struct SignedBytes {
-    pub(crate) body: TlsByteVecU16,
-    pub(crate) signature: [u8; SIGNATURE_LEN],
+    /// The body.
+    pub body: TlsByteVecU16,
+    /// The signature.
+    pub signature: [u8; SIGNATURE_LEN],
 }
 
 impl SignedBytes {
     /// Decodes the body without checking the signature; needed where the body names the signer.
-    pub(crate) fn peek<T: DeserializeBytes>(&self) -> Result<T, IdentityError> {
+    pub fn peek<T: DeserializeBytes>(&self) -> Result<T, IdentityError> {
         T::tls_deserialize_exact_bytes(self.body.as_slice()).map_err(|_| IdentityError::Body)
     }
 
     /// Checks that `signer` signed `context` and the body.
-    pub(crate) fn verify(
+    pub fn verify(
         &self,
         signer: &PeerId,
         label: SignatureLabel,

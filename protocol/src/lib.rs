@@ -14,23 +14,23 @@
 //! wrong or could not help ([`peer::Failure`]), what the caller did wrong ([`study::StudyError`],
 //! [`peer::AnswerError`]). A panic is a bug of this crate, whatever the other side sends.
 
-mod aggregate;
+pub mod aggregate;
 pub mod committee;
-mod contribution;
+pub mod contribution;
 mod digest;
 pub mod encoding;
 mod entropy;
 pub mod field;
-mod identity;
-mod manifest;
-mod messages;
+pub mod identity;
+pub mod manifest;
+pub mod messages;
 pub mod peer;
 pub mod round;
 pub mod seal;
 pub mod sharing;
 pub mod study;
 mod time;
-mod wire;
+pub mod wire;
 
 pub use aggregate::{Aggregate, AggregateError};
 pub use committee::{Committee, CommitteeError, EnrolmentError};

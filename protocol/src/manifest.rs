@@ -31,21 +31,24 @@ impl HashableLeaf for Leaf {
 
 /// A manifest with all its leaves.
 #[derive(Debug)]
-pub(crate) struct Manifest {
+pub struct Manifest {
     tree: MemoryBackedTree<Sha256, Leaf>,
     commitment: Commitment,
 }
 
 /// What a manifest comes down to: how many contributions, and the root over them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Commitment {
-    pub(crate) size: u32,
-    pub(crate) root: [u8; 32],
+pub struct Commitment {
+    /// How many contributions.
+    pub size: u32,
+    /// The root of the Merkle tree.
+    pub root: [u8; 32],
 }
 
 impl Commitment {
     /// What partial aggregates are bound to.
-    pub(crate) fn digest(&self, study: &Study, committee: &Committee) -> ManifestDigest {
+    #[must_use]
+    pub fn digest(&self, study: &Study, committee: &Committee) -> ManifestDigest {
         let (study, committee) = (study.digest(), committee.digest());
         let size = self.size.to_be_bytes();
         let parts: [&[u8]; 4] = [study.as_bytes(), committee.as_bytes(), &size, &self.root];
@@ -53,7 +56,8 @@ impl Commitment {
     }
 
     /// Whether `path` shows that contribution `number` is in the manifest.
-    pub(crate) fn includes(
+    #[must_use]
+    pub fn includes(
         &self,
         number: u32,
         sender: &PeerId,
@@ -73,9 +77,12 @@ impl Commitment {
 
 impl Manifest {
     /// The manifest of these contributions, numbered from 0 in this order.
-    pub(crate) fn new<'a>(
-        entries: impl IntoIterator<Item = (&'a PeerId, ContributionDigest)>,
-    ) -> Self {
+    ///
+    /// # Panics
+    ///
+    /// If there are more than `u32::MAX`.
+    #[must_use]
+    pub fn new<'a>(entries: impl IntoIterator<Item = (&'a PeerId, ContributionDigest)>) -> Self {
         let mut tree = MemoryBackedTree::new();
         for (sender, contribution) in entries {
             tree.push(Leaf::new(sender, contribution));
@@ -88,7 +95,9 @@ impl Manifest {
         Self { tree, commitment }
     }
 
-    pub(crate) fn commitment(&self) -> Commitment {
+    /// Size and root.
+    #[must_use]
+    pub fn commitment(&self) -> Commitment {
         self.commitment
     }
 
@@ -97,7 +106,8 @@ impl Manifest {
     /// # Panics
     ///
     /// If there is no such contribution.
-    pub(crate) fn path(&self, number: u32) -> Vec<u8> {
+    #[must_use]
+    pub fn path(&self, number: u32) -> Vec<u8> {
         let position = usize::try_from(number).expect("a usize has at least 32 bits");
         self.tree.prove_inclusion(position).as_bytes().to_vec()
     }

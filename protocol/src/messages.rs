@@ -15,7 +15,7 @@ use crate::wire::{Int128, Rest};
 /// From a peer to the hospital.
 #[derive(Clone, Debug, TlsSize, TlsSerialize, TlsDeserializeBytes)]
 #[repr(u8)]
-pub(crate) enum PeerMessage {
+pub enum PeerMessage {
     /// The peer's keys, signed: it wants to serve on the committee.
     #[tls_codec(discriminant = 1)]
     Enrol(SignedBytes),
@@ -33,7 +33,7 @@ pub(crate) enum PeerMessage {
 /// From the hospital to a peer.
 #[derive(Clone, Debug, TlsSize, TlsSerialize, TlsDeserializeBytes)]
 #[repr(u8)]
-pub(crate) enum HospitalMessage {
+pub enum HospitalMessage {
     /// The study's canonical bytes; first on every connection.
     #[tls_codec(discriminant = 1)]
     Welcome(TlsByteVecU16),
@@ -65,38 +65,52 @@ pub(crate) enum HospitalMessage {
 
 /// How far a round is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
-pub(crate) struct Progress {
-    pub(crate) phase: Phase,
-    pub(crate) present: u32,
-    pub(crate) needed: u32,
-    pub(crate) closes_in_ms: Option<u64>,
+pub struct Progress {
+    /// Where the round stands.
+    pub phase: Phase,
+    /// How many have done what the phase waits for.
+    pub present: u32,
+    /// How many have to.
+    pub needed: u32,
+    /// When the phase closes by itself, in milliseconds from now on.
+    pub closes_in_ms: Option<u64>,
 }
 
 /// One sealed share on its way to a member.
 #[derive(Clone, Debug, TlsSize, TlsSerialize, TlsDeserializeBytes)]
-pub(crate) struct Delivery {
+pub struct Delivery {
     /// The contribution's number, from 0 in the order of acceptance.
-    pub(crate) number: u32,
-    pub(crate) sender: Sender,
-    pub(crate) share: Rest,
+    pub number: u32,
+    /// Whose contribution it is.
+    pub sender: Sender,
+    /// The sealed and signed share, untouched by the relay.
+    pub share: Rest,
 }
 
 /// The proof that a contribution is in the manifest.
 #[derive(Clone, Debug, TlsSize, TlsSerialize, TlsDeserializeBytes)]
-pub(crate) struct Inclusion {
-    pub(crate) number: u32,
-    pub(crate) size: u32,
-    pub(crate) root: [u8; 32],
-    pub(crate) path: TlsByteVecU16,
+pub struct Inclusion {
+    /// The contribution's number.
+    pub number: u32,
+    /// How many contributions the manifest counts.
+    pub size: u32,
+    /// The root of its Merkle tree.
+    pub root: [u8; 32],
+    /// The inclusion proof: sibling hashes from the leaf up, 32 bytes each.
+    pub path: TlsByteVecU16,
 }
 
 /// A published result with what it takes to check it.
 #[derive(Clone, Debug, TlsSize, TlsSerialize, TlsDeserializeBytes)]
-pub(crate) struct Publication {
-    pub(crate) size: u32,
-    pub(crate) root: [u8; 32],
-    pub(crate) sum: Int128,
-    pub(crate) partials: TlsVecU24<SignedBytes>,
+pub struct Publication {
+    /// How many contributions the manifest counts.
+    pub size: u32,
+    /// The root of its Merkle tree.
+    pub root: [u8; 32],
+    /// The sum.
+    pub sum: Int128,
+    /// The signed partial aggregates, at least `T`.
+    pub partials: TlsVecU24<SignedBytes>,
 }
 
 /// Where a round stands.

@@ -143,7 +143,8 @@ enum PrivateKey {
 
 impl OpeningKey {
     /// The key pair that `entropy` determines: the private key, and the encoded public one.
-    pub(crate) fn derive(suite: Suite, entropy: &Entropy) -> (Self, Vec<u8>) {
+    #[must_use]
+    pub fn derive(suite: Suite, entropy: &Entropy) -> (Self, Vec<u8>) {
         let ikm = entropy.derive(Purpose::SealingKey, &[&[suite as u8]]);
         match suite {
             Suite::XWing => {

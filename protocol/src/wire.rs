@@ -5,20 +5,25 @@ use tls_codec::{
 };
 
 /// Encodes a value that was built within its bounds.
-pub(crate) fn encode(value: &impl Serialize) -> Vec<u8> {
+///
+/// # Panics
+///
+/// If a vector is longer than its length prefix can say.
+#[must_use]
+pub fn encode(value: &impl Serialize) -> Vec<u8> {
     value.tls_serialize_detached().expect(
         "a vector in memory takes every byte, and lengths were bounded when the value was built",
     )
 }
 
 /// Decodes a value and refuses bytes that are left over.
-pub(crate) fn decode<T: DeserializeBytes>(bytes: &[u8]) -> Result<T, Error> {
+pub fn decode<T: DeserializeBytes>(bytes: &[u8]) -> Result<T, Error> {
     T::tls_deserialize_exact_bytes(bytes)
 }
 
 /// A signed 128-bit number: two's complement, big-endian, 16 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
-pub(crate) struct Int128([u8; 16]);
+pub struct Int128([u8; 16]);
 
 impl From<i128> for Int128 {
     fn from(value: i128) -> Self {
@@ -34,7 +39,7 @@ impl From<Int128> for i128 {
 
 /// Bytes up to the end of the message, without a length of their own.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Rest(pub(crate) Vec<u8>);
+pub struct Rest(pub Vec<u8>);
 
 impl Size for Rest {
     fn tls_serialized_len(&self) -> usize {

@@ -64,9 +64,8 @@ fn play(seed: u64) {
         }
         net.settle_mail();
         let value = dice.value(min, max);
-        if net.patients[patient].peer.answer(value, net.now).is_err() {
-            panic!("seed {seed}: the patient could not answer");
-        }
+        let taken = net.patients[patient].peer.answer(value, net.now);
+        assert_eq!(taken, Ok(()), "seed {seed}: patient {patient} answers");
         net.flush(patient);
         expected = expected.checked_add(value).expect("a study's sums fit");
         answered += 1;

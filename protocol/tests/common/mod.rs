@@ -104,6 +104,9 @@ pub enum Mail {
     ToPeer(Vec<u8>),
 }
 
+/// What is under way on one connection: to the hospital, and to the peer.
+type Mailboxes = (VecDeque<Vec<u8>>, VecDeque<Vec<u8>>);
+
 /// A round with its patients. Everything is determined by the seed.
 pub struct Net {
     pub now: Timestamp,
@@ -114,7 +117,7 @@ pub struct Net {
     /// Everything that the hospital ever saw, in order: what an honest-but-curious one knows.
     pub seen_by_hospital: Vec<(ConnectionId, Vec<u8>)>,
     pub dice: Dice,
-    mail: BTreeMap<ConnectionId, (VecDeque<Vec<u8>>, VecDeque<Vec<u8>>)>,
+    mail: BTreeMap<ConnectionId, Mailboxes>,
     round_timer: Option<Timestamp>,
     next_connection: u64,
     /// Connections that no `Patient` stands behind: the test reads and writes them itself.
@@ -379,5 +382,15 @@ impl Net {
     /// Performs what a patient's peer wants done.
     pub fn flush(&mut self, patient: usize) {
         self.drain_peer(patient);
+    }
+}
+
+impl Net {
+    /// Loses everything that is under way for a patient.
+    pub fn mute(&mut self, patient: usize) {
+        let connection = self.patients[patient].connection;
+        if let Some(mailboxes) = self.mail.get_mut(&connection) {
+            *mailboxes = Mailboxes::default();
+        }
     }
 }

@@ -1,0 +1,445 @@
+//! A hospital that cheats, as far as a peer can notice by itself: every deviation ends in a
+//! refusal with its own code, and no wrong sum is ever shown.
+//!
+//! The hospital here is scripted: it takes what the honest one sends, changes it, and puts it
+//! before a patient. What it cannot be stopped from yet is handing out keys of its own making;
+//! `docs/PROTOCOL.md` says so.
+
+mod common;
+
+use common::{Net, all_answer, study};
+use wardsum_protocol::committee::Committee;
+use wardsum_protocol::messages::{HospitalMessage, Inclusion, PeerMessage, Publication};
+use wardsum_protocol::peer::{self, AnswerError, Failure, Input, Output, Peer, Stage};
+use wardsum_protocol::{
+    CommitteeError, ContributionDigest, DeclineReason, EnrolmentError, Entropy, IdentityError,
+    Timestamp, wire,
+};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// One patient between a net of honest others and the test, which sees and may change all that
+/// the hospital tells it.
+struct Victim {
+    net: Net,
+    peer: Peer,
+    connection: wardsum_protocol::round::ConnectionId,
+    read: usize,
+    sent: Vec<PeerMessage>,
+    again: bool,
+}
+
+impl Victim {
+    /// The victim and `others` who answer 1, 2, 3, and so on; the victim answers 5.
+    fn new(others: i128, cap: u16) -> Self {
+        let mut net = Net::new(study(|p| p.committee_cap = cap), 5);
+        let connection = net.join_raw();
+        let mut victim = Self {
+            net,
+            peer: Peer::new(Entropy::new([42; 32])),
+            connection,
+            read: 0,
+            sent: Vec::new(),
+            again: false,
+        };
+        victim.peer.handle(Input::Connected, victim.net.now);
+        victim.drain();
+        all_answer(&mut victim.net, &(1..=others).collect::<Vec<_>>());
+        victim
+    }
+
+    /// Hands on what the hospital says, unless `meddle` makes something else of it, until the
+    /// victim's part is over or nothing more happens.
+    fn run(&mut self, mut meddle: impl FnMut(HospitalMessage) -> Vec<HospitalMessage>) {
+        let mut answered = false;
+        for _ in 0..100_000 {
+            if let Some(bytes) = self.net.raw[&self.connection].get(self.read).cloned() {
+                self.read += 1;
+                let message = wire::decode(&bytes).expect("the hospital's messages decode");
+                for message in meddle(message) {
+                    self.tell(wire::encode(&message));
+                }
+                if !answered && self.peer.study().is_some() {
+                    answered = self.peer.answer(5, self.net.now).is_ok();
+                    self.drain();
+                }
+            } else if self.again {
+                self.again = false;
+                self.peer.handle(Input::Timeout, self.net.now);
+                self.drain();
+            } else if matches!(self.peer.stage(), Stage::Finished | Stage::Failed)
+                || !self.net.step()
+            {
+                return;
+            }
+        }
+        panic!("the round does not come to an end");
+    }
+
+    fn tell(&mut self, bytes: Vec<u8>) {
+        self.peer.handle(Input::Message(bytes), self.net.now);
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        while let Some(output) = self.peer.poll_output() {
+            match output {
+                Output::Send(bytes) => {
+                    self.sent.push(wire::decode(&bytes).expect("our own messages decode"));
+                    self.net.send_raw(self.connection, bytes);
+                }
+                Output::Timeout(at) => self.again = at.is_some_and(|at| at <= self.net.now),
+                Output::Persist(_) | Output::Event(_) => {}
+            }
+        }
+    }
+
+    fn sent_a_partial(&self) -> bool {
+        self.sent.iter().any(|message| matches!(message, PeerMessage::Partial(_)))
+    }
+
+    fn sent_a_contribution(&self) -> bool {
+        self.sent.iter().any(|message| matches!(message, PeerMessage::Contribute(_)))
+    }
+
+    fn declined(&self) -> Option<DeclineReason> {
+        self.sent.iter().find_map(|message| match message {
+            PeerMessage::Decline(reason) => Some(*reason),
+            _ => None,
+        })
+    }
+}
+
+/// Runs a round of a victim among `others` with a committee of up to `cap`.
+fn meddled(
+    others: i128,
+    cap: u16,
+    meddle: impl FnMut(HospitalMessage) -> Vec<HospitalMessage>,
+) -> Victim {
+    let mut victim = Victim::new(others, cap);
+    victim.run(meddle);
+    victim
+}
+
+#[test]
+fn an_honest_hospital_is_believed() {
+    let victim = meddled(4, 32, |message| vec![message]);
+    assert_eq!(victim.peer.stage(), Stage::Finished);
+    assert_eq!(victim.net.aggregate().map(|a| a.sum), Some(15));
+    assert!(victim.sent_a_partial());
+}
+
+#[test]
+fn garbage_and_messages_out_of_order_end_it() {
+    for (bytes, failure) in [
+        (vec![], Failure::Malformed),
+        (vec![200], Failure::Malformed),
+        (wire::encode(&HospitalMessage::Manifest(Vec::new().into())), Failure::Unexpected),
+    ] {
+        let mut victim = Victim::new(2, 32);
+        victim.tell(bytes);
+        assert_eq!(victim.peer.failure(), Some(failure));
+        assert_eq!(victim.peer.answer(5, Timestamp(2_000)), Err(AnswerError::Closed));
+    }
+}
+
+#[test]
+fn a_study_that_breaks_the_rules_is_refused() {
+    // The minimum cohort, lowered to two behind the patient's back: it stands 4 bytes before the
+    // maximum, which is 1,000.
+    let victim = meddled(2, 32, |message| match message {
+        HospitalMessage::Welcome(bytes) => {
+            let mut bytes = bytes.as_slice().to_vec();
+            let at = bytes.windows(8).position(|w| w == [0, 0, 0, 3, 0, 0, 3, 232]).unwrap();
+            bytes[at + 3] = 2;
+            vec![HospitalMessage::Welcome(bytes.into())]
+        }
+        other => vec![other],
+    });
+    assert_eq!(victim.peer.failure(), Some(Failure::StudyInvalid));
+    assert!(victim.sent.is_empty(), "nothing was sent");
+}
+
+/// The committee's bytes with its members changed; the layout is study digest, uint24 length,
+/// then for each member a uint16 length, the body and the signature.
+fn change_members(bytes: &[u8], change: impl FnOnce(&mut Vec<Vec<u8>>)) -> Vec<u8> {
+    let (head, mut rest) = bytes.split_at(35);
+    let mut members = Vec::new();
+    while !rest.is_empty() {
+        let len = 2 + usize::from(u16::from_be_bytes([rest[0], rest[1]])) + 64;
+        members.push(rest[..len].to_vec());
+        rest = &rest[len..];
+    }
+    change(&mut members);
+    let body = members.concat();
+    let len = u32::try_from(body.len()).unwrap().to_be_bytes();
+    [&head[..32], &len[1..], &body].concat()
+}
+
+fn meddled_committee(change: fn(&mut Vec<Vec<u8>>)) -> Victim {
+    meddled(4, 32, move |message| match message {
+        HospitalMessage::Committee(bytes) => {
+            vec![HospitalMessage::Committee(wire::Rest(change_members(&bytes.0, change)))]
+        }
+        other => vec![other],
+    })
+}
+
+#[test]
+fn a_committee_below_the_minimum_is_refused() {
+    let victim = meddled_committee(|members| members.truncate(2));
+    let error = CommitteeError::Size { members: 2, min: 3, max: 32 };
+    assert_eq!(victim.peer.failure(), Some(Failure::Committee(error)));
+    assert!(!victim.sent_a_contribution(), "nothing of the answer was sent");
+}
+
+#[test]
+fn a_committee_with_somebody_twice_is_refused() {
+    let victim = meddled_committee(|members| members[3] = members[1].clone());
+    let error = CommitteeError::Duplicate { number: 4 };
+    assert_eq!(victim.peer.failure(), Some(Failure::Committee(error)));
+    assert!(!victim.sent_a_contribution());
+}
+
+#[test]
+fn a_committee_with_a_key_swapped_in_is_refused() {
+    let victim = meddled_committee(|members| {
+        let last = members[2].len() - 65;
+        members[2][last] ^= 1;
+    });
+    let source = EnrolmentError::Identity(IdentityError::Signature);
+    let error = CommitteeError::Member { number: 3, source };
+    assert_eq!(victim.peer.failure(), Some(Failure::Committee(error)));
+    assert!(!victim.sent_a_contribution());
+}
+
+#[test]
+fn a_second_committee_is_refused() {
+    let victim = meddled(4, 32, |message| match message {
+        HospitalMessage::Committee(_) => vec![message.clone(), message],
+        other => vec![other],
+    });
+    assert_eq!(victim.peer.failure(), Some(Failure::Unexpected));
+}
+
+#[test]
+fn an_altered_share_is_noticed_and_the_member_gives_no_partial_aggregate() {
+    let mut altered = false;
+    let victim = meddled(4, 32, |message| match message {
+        HospitalMessage::Deliver(mut delivery) if !altered => {
+            altered = true;
+            delivery.share.0[40] ^= 1;
+            vec![HospitalMessage::Deliver(delivery)]
+        }
+        other => vec![other],
+    });
+    assert_eq!(victim.declined(), Some(DeclineReason::Unreadable));
+    assert!(!victim.sent_a_partial());
+    // T = 4 of 5: the others do without it, and the victim checks the result like everybody.
+    assert_eq!(victim.peer.stage(), Stage::Finished);
+    assert_eq!(victim.net.aggregate().map(|a| (a.count, a.sum)), Some((5, 15)));
+}
+
+#[test]
+fn a_share_delivered_twice_is_refused() {
+    let victim = meddled(4, 32, |message| match message {
+        HospitalMessage::Deliver(_) => vec![message.clone(), message],
+        other => vec![other],
+    });
+    assert_eq!(victim.peer.failure(), Some(Failure::Unexpected));
+}
+
+#[test]
+fn one_contribution_under_two_numbers_is_refused() {
+    let mut first = None;
+    let victim = meddled(4, 32, |message| match message {
+        HospitalMessage::Deliver(mut delivery) => {
+            let (sender, share) =
+                first.get_or_insert_with(|| (delivery.sender, delivery.share.clone())).clone();
+            delivery.sender = sender;
+            delivery.share = share;
+            vec![HospitalMessage::Deliver(delivery)]
+        }
+        other => vec![other],
+    });
+    assert_eq!(victim.declined(), Some(DeclineReason::Mismatch));
+    assert_eq!(victim.peer.failure(), Some(Failure::ManifestInvalid));
+    assert!(!victim.sent_a_partial());
+}
+
+fn meddled_manifest(change: fn(&mut Vec<ContributionDigest>)) -> Victim {
+    meddled(4, 32, move |message| match message {
+        HospitalMessage::Manifest(digests) => {
+            let mut digests = digests.as_slice().to_vec();
+            change(&mut digests);
+            vec![HospitalMessage::Manifest(digests.into())]
+        }
+        other => vec![other],
+    })
+}
+
+#[test]
+fn a_manifest_below_the_minimum_is_not_answered() {
+    let victim = meddled_manifest(|digests| digests.truncate(2));
+    assert!(matches!(
+        victim.declined(),
+        Some(DeclineReason::BelowMinimum | DeclineReason::OwnAnswer)
+    ));
+    assert_eq!(victim.peer.failure(), Some(Failure::ManifestInvalid));
+    assert!(!victim.sent_a_partial());
+}
+
+#[test]
+fn a_manifest_that_leaves_out_an_acknowledged_answer_is_not_answered() {
+    let victim = meddled_manifest(|digests| {
+        digests.iter_mut().for_each(|d| *d = ContributionDigest([1; 32]))
+    });
+    assert_eq!(victim.declined(), Some(DeclineReason::OwnAnswer));
+    assert!(!victim.sent_a_partial());
+}
+
+#[test]
+fn a_manifest_with_more_than_was_delivered_is_not_answered() {
+    let victim = meddled_manifest(|digests| digests.push(ContributionDigest([1; 32])));
+    assert_eq!(victim.declined(), Some(DeclineReason::Mismatch));
+    assert!(!victim.sent_a_partial());
+}
+
+#[test]
+fn a_second_manifest_is_not_answered() {
+    let victim = meddled(4, 32, |message| match message {
+        HospitalMessage::Manifest(_) => vec![message.clone(), message],
+        other => vec![other],
+    });
+    assert_eq!(victim.peer.failure(), Some(Failure::Unexpected));
+    let partials = victim.sent.iter().filter(|m| matches!(m, PeerMessage::Partial(_))).count();
+    assert_eq!(partials, 1, "one manifest, one partial aggregate");
+}
+
+fn meddled_result(change: fn(&mut Publication)) -> Option<Failure> {
+    let victim = meddled(4, 32, move |message| match message {
+        HospitalMessage::Published(mut publication) => {
+            change(&mut publication);
+            vec![HospitalMessage::Published(publication)]
+        }
+        other => vec![other],
+    });
+    assert_ne!(victim.peer.stage(), Stage::Finished);
+    victim.peer.failure()
+}
+
+#[test]
+fn a_wrong_sum_is_not_believed() {
+    assert_eq!(meddled_result(|p| p.sum = 16.into()), Some(Failure::SumMismatch));
+}
+
+#[test]
+fn a_result_about_another_manifest_is_not_believed() {
+    assert_eq!(meddled_result(|p| p.size += 1), Some(Failure::ManifestInvalid));
+    assert_eq!(meddled_result(|p| p.root[0] ^= 1), Some(Failure::ManifestInvalid));
+}
+
+#[test]
+fn forged_missing_or_doubled_partial_aggregates_are_not_believed() {
+    let drop_two = |p: &mut Publication| {
+        p.partials.pop();
+        p.partials.pop();
+    };
+    let double = |p: &mut Publication| {
+        let first = p.partials.as_slice()[0].clone();
+        p.partials.push(first);
+    };
+    let forge = |p: &mut Publication| {
+        let mut first = p.partials.as_slice()[0].clone();
+        let mut body = first.body.as_slice().to_vec();
+        let value = body.len() - 16;
+        body[value] ^= 1;
+        first.body = body.into();
+        p.partials = vec![first].into();
+    };
+    for change in [drop_two, double, forge] {
+        assert!(matches!(meddled_result(change), Some(Failure::ResultInvalid(_))));
+    }
+}
+
+#[test]
+fn a_visitor_checks_the_proof_that_its_answer_counts() {
+    let honest = meddled(4, 4, |message| vec![message]);
+    assert_eq!(honest.peer.stage(), Stage::Finished);
+
+    let changes: [fn(&mut Inclusion); 4] = [
+        |i| i.number += 1,
+        |i| i.size += 1,
+        |i| i.root[31] ^= 1,
+        |i| {
+            let mut path = i.path.as_slice().to_vec();
+            path[0] ^= 1;
+            i.path = path.into();
+        },
+    ];
+    for change in changes {
+        // Four others fill the committee while the victim is still reading.
+        let mut victim = Victim::new(4, 4);
+        victim.net.run_until(|net| net.round.status().committee.is_some());
+        let mut seen = false;
+        victim.run(|message| match message {
+            HospitalMessage::Counted(mut inclusion) => {
+                seen = true;
+                change(&mut inclusion);
+                vec![HospitalMessage::Counted(inclusion)]
+            }
+            other => vec![other],
+        });
+        assert!(seen, "the victim only contributes");
+        assert_eq!(victim.peer.failure(), Some(Failure::ManifestInvalid));
+    }
+}
+
+#[test]
+fn what_is_acknowledged_must_be_counted() {
+    // The hospital acknowledges the visitor's answer and then publishes without a word about it.
+    let mut victim = Victim::new(4, 4);
+    victim.net.run_until(|net| net.round.status().committee.is_some());
+    victim.run(|message| match message {
+        HospitalMessage::Counted(_) => vec![],
+        other => vec![other],
+    });
+    assert_eq!(victim.peer.failure(), Some(Failure::ManifestInvalid));
+}
+
+#[test]
+fn a_committee_is_only_good_for_its_study() {
+    let bytes = {
+        let mut net = Net::new(study(|p| p.instance = [9; 16]), 1);
+        let raw = net.join_raw();
+        all_answer(&mut net, &[1, 2, 3]);
+        net.run_until(|net| net.round.status().committee.is_some());
+        net.raw[&raw]
+            .iter()
+            .find_map(|bytes| match wire::decode(bytes) {
+                Ok(HospitalMessage::Committee(bytes)) => Some(bytes.0),
+                _ => None,
+            })
+            .unwrap()
+    };
+    assert_eq!(Committee::decode(&study(|_| {}), &bytes).err(), Some(CommitteeError::ForeignStudy));
+}
+
+#[test]
+fn answers_are_checked_before_anything_is_sent() {
+    let mut victim = Victim::new(2, 32);
+    let now = victim.net.now;
+    assert_eq!(victim.peer.answer(5, now), Err(AnswerError::NoStudy));
+    let welcome = victim.net.raw[&victim.connection][0].clone();
+    victim.tell(welcome);
+    for value in [-1, 11, i128::MAX, i128::MIN] {
+        assert_eq!(
+            victim.peer.answer(value, now),
+            Err(AnswerError::OutOfRange { min: 0, max: 10, value })
+        );
+    }
+    assert!(victim.sent.is_empty());
+    assert_eq!(victim.peer.answer(10, now), Ok(()));
+    assert_eq!(victim.peer.answer(10, now), Err(AnswerError::AlreadyAnswered));
+    let _: &peer::Disclosure = &victim.peer.disclosure();
+}

@@ -1,0 +1,383 @@
+//! Peers that do what no honest peer does: each is refused with a code that says why, and the
+//! round of the others is exact all the same.
+
+mod common;
+
+use common::{Net, all_answer, study};
+use wardsum_protocol::aggregate::sign_partial;
+use wardsum_protocol::committee::Committee;
+use wardsum_protocol::field;
+use wardsum_protocol::identity::{Identity, SignatureLabel, SignedBytes};
+use wardsum_protocol::manifest::{Commitment, Manifest};
+use wardsum_protocol::messages::{HospitalMessage, PeerMessage};
+use wardsum_protocol::peer::{self, Peer};
+use wardsum_protocol::round::{ConnectionId, Event, Refusal};
+use wardsum_protocol::sharing::ShareIndex;
+use wardsum_protocol::wire;
+use wardsum_protocol::{
+    ContributionError, DeclineReason, EndReason, EnrolmentError, Entropy, IdentityError, Phase,
+};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// A net in which three have enrolled and nothing is under way.
+fn three_enrolled() -> Net {
+    let mut net = Net::new(study(|_| {}), 7);
+    all_answer(&mut net, &[2, 3, 5]);
+    net.settle_mail();
+    assert_eq!(net.round.status().enrolled, 3);
+    net
+}
+
+/// A net whose three members have contributed, while contributing is still open.
+fn three_contributed() -> Net {
+    let mut net = three_enrolled();
+    net.run_until(|net| net.round.status().contributed == 3);
+    net.settle_mail();
+    assert_eq!(net.round.status().phase, Phase::Contributing);
+    net
+}
+
+/// What a patient's peer sent to the hospital, by kind.
+fn sent(net: &Net, patient: usize, wanted: fn(&PeerMessage) -> bool) -> Vec<u8> {
+    let connection = net.patients[patient].connection;
+    let found = net.seen_by_hospital.iter().find(|(from, bytes)| {
+        *from == connection && wire::decode(bytes).is_ok_and(|message| wanted(&message))
+    });
+    found.expect("the peer has sent such a message").1.clone()
+}
+
+fn is_enrol(message: &PeerMessage) -> bool {
+    matches!(message, PeerMessage::Enrol(_))
+}
+
+fn is_contribute(message: &PeerMessage) -> bool {
+    matches!(message, PeerMessage::Contribute(_))
+}
+
+fn is_partial(message: &PeerMessage) -> bool {
+    matches!(message, PeerMessage::Partial(_))
+}
+
+/// Sends `bytes` over a fresh connection and expects it to be closed with `code`.
+fn refused(net: &mut Net, bytes: Vec<u8>, code: u16) -> Refusal {
+    let stranger = net.join_raw();
+    refused_from(net, stranger, bytes, code)
+}
+
+fn refused_from(net: &mut Net, from: ConnectionId, bytes: Vec<u8>, code: u16) -> Refusal {
+    net.send_raw(from, bytes);
+    let reason = *net.raw_closed.get(&from).expect("the connection was closed");
+    assert_eq!(reason.code(), code, "{reason}");
+    let text = reason.to_string();
+    assert!(text.len() <= 123, "fits a close frame: {text}");
+    assert!(net.events.contains(&Event::PeerRefused { connection: from, reason }));
+    reason
+}
+
+/// The round of the three goes on and is exact.
+fn ends_with_ten(mut net: Net) {
+    net.run();
+    let aggregate = net.aggregate().expect("the others' round has a result");
+    assert_eq!((aggregate.count, aggregate.sum), (3, 10));
+    assert_eq!(net.published(0).expect("shown to the patient").aggregate, aggregate);
+}
+
+#[test]
+fn garbage_is_malformed() {
+    let mut net = three_enrolled();
+    for bytes in [vec![], vec![0], vec![99, 1, 2], vec![255; 5_000]] {
+        assert_eq!(refused(&mut net, bytes, 4400), Refusal::Malformed);
+    }
+    ends_with_ten(net);
+}
+
+#[test]
+fn a_truncated_or_lengthened_message_is_malformed_at_every_length() {
+    let mut net = three_enrolled();
+    let enrol = sent(&net, 0, is_enrol);
+    for len in 0..enrol.len() {
+        refused(&mut net, enrol[..len].to_vec(), 4400);
+    }
+    refused(&mut net, [enrol.as_slice(), &[0]].concat(), 4400);
+    ends_with_ten(net);
+}
+
+#[test]
+fn an_enrolment_with_any_bit_flipped_is_refused() {
+    let mut net = Net::new(study(|_| {}), 7);
+    all_answer(&mut net, &[2, 3, 5]);
+    net.settle_mail();
+    let enrol = sent(&net, 1, is_enrol);
+    for position in 0..enrol.len() {
+        let mut bytes = enrol.clone();
+        bytes[position] ^= 1 << (position % 8);
+        let stranger = net.join_raw();
+        net.send_raw(stranger, bytes);
+        assert!(net.raw_closed.contains_key(&stranger), "byte {position} does not matter");
+    }
+    ends_with_ten(net);
+}
+
+#[test]
+fn the_same_enrolment_from_somebody_else_is_refused() {
+    let mut net = three_enrolled();
+    let enrol = sent(&net, 0, is_enrol);
+    assert_eq!(refused(&mut net, enrol, 4409), Refusal::AlreadyEnrolled);
+    ends_with_ten(net);
+}
+
+#[test]
+fn the_same_enrolment_repeated_counts_once() {
+    let mut net = three_enrolled();
+    let enrol = sent(&net, 0, is_enrol);
+    let connection = net.patients[0].connection;
+    net.send_raw(connection, enrol);
+    assert_eq!(net.round.status().enrolled, 3);
+    ends_with_ten(net);
+}
+
+#[test]
+fn an_enrolment_for_another_study_is_refused() {
+    let mut other = Net::new(study(|p| p.instance = [8; 16]), 7);
+    all_answer(&mut other, &[1]);
+    other.settle_mail();
+    let foreign = sent(&other, 0, is_enrol);
+    let mut net = three_enrolled();
+    let reason = refused(&mut net, foreign, 4404);
+    assert_eq!(reason, Refusal::Enrolment(EnrolmentError::ForeignStudy));
+    ends_with_ten(net);
+}
+
+#[test]
+fn a_sealing_key_of_small_order_is_refused() {
+    let mut net = three_enrolled();
+    let identity = Identity::derive(&Entropy::new([9; 32]));
+    // study digest || verifying key || uint16 length || sealing key: all zeros is of order 4.
+    let body = [
+        net.round.study().digest().as_bytes().as_slice(),
+        identity.id().as_bytes(),
+        &[0, 32],
+        &[0; 32],
+    ]
+    .concat();
+    let signature = identity.sign(SignatureLabel::Enrolment, &[&body]);
+    let message = PeerMessage::Enrol(SignedBytes { body: body.into(), signature });
+    let reason = refused(&mut net, wire::encode(&message), 4400);
+    assert_eq!(reason, Refusal::Enrolment(EnrolmentError::SealingKey));
+    ends_with_ten(net);
+}
+
+#[test]
+fn messages_of_a_later_phase_are_refused_while_people_enrol() {
+    let mut ahead = three_contributed();
+    ahead.run();
+    let (contribution, partial) = (sent(&ahead, 0, is_contribute), sent(&ahead, 0, is_partial));
+    let mut net = three_enrolled();
+    for bytes in
+        [contribution, partial, wire::encode(&PeerMessage::Decline(DeclineReason::Mismatch))]
+    {
+        let reason = refused(&mut net, bytes, 4409);
+        assert_eq!(reason, Refusal::WrongPhase(Phase::Enrolling));
+    }
+    ends_with_ten(net);
+}
+
+#[test]
+fn a_member_s_contribution_from_another_connection_is_refused() {
+    let mut net = three_enrolled();
+    net.run_until(|net| net.round.status().phase == Phase::Contributing);
+    net.run_until(|net| net.round.status().contributed == 1);
+    // A stranger repeats it: the same bytes count once, for the member.
+    let first = net.patients.iter().position(|p| {
+        net.seen_by_hospital.iter().any(|(from, bytes)| {
+            *from == p.connection
+                && wire::decode(bytes).is_ok_and(|message| is_contribute(&message))
+        })
+    });
+    let bytes = sent(&net, first.unwrap(), is_contribute);
+    let stranger = net.join_raw();
+    net.send_raw(stranger, bytes);
+    assert_eq!(net.round.status().contributed, 1);
+    ends_with_ten(net);
+}
+
+#[test]
+fn a_contribution_in_a_member_s_name_does_not_verify() {
+    let mut net = three_contributed();
+    let mut bytes = sent(&net, 0, is_contribute);
+    // message type, sender type, place: the same shares in the name of the next member.
+    bytes[2] = bytes[2] % 3 + 1;
+    let reason = refused(&mut net, bytes, 4401);
+    assert!(matches!(
+        reason,
+        Refusal::Contribution(ContributionError::Identity(IdentityError::Signature))
+    ));
+    ends_with_ten(net);
+}
+
+#[test]
+fn a_contribution_with_a_share_too_few_is_refused() {
+    let mut net = three_contributed();
+    let bytes = sent(&net, 0, is_contribute);
+    let share = net.round.study().sealed_share_len();
+    refused(&mut net, bytes[..bytes.len() - share].to_vec(), 4400);
+    refused(&mut net, bytes[..bytes.len() - 1].to_vec(), 4400);
+    ends_with_ten(net);
+}
+
+#[test]
+fn a_second_different_answer_is_refused() {
+    let mut net = three_contributed();
+    let bytes = sent(&net, 0, is_contribute);
+    let identity_of_nobody = bytes.len() - 1;
+    let mut altered = bytes.clone();
+    altered[identity_of_nobody] ^= 1;
+    // Altered bytes do not carry the member's signature.
+    refused(&mut net, altered, 4401);
+    // The same bytes over the same connection are a repetition.
+    let connection = net.patients[0].connection;
+    net.send_raw(connection, bytes);
+    assert_eq!(net.round.status().contributed, 3);
+    ends_with_ten(net);
+}
+
+#[test]
+fn a_partial_aggregate_from_another_connection_is_refused() {
+    let mut net = three_contributed();
+    net.run_until(|net| net.round.status().partials == 1);
+    let partial = (0..3)
+        .find_map(|patient| {
+            let connection = net.patients[patient].connection;
+            net.seen_by_hospital.iter().find(|(from, bytes)| {
+                *from == connection && wire::decode(bytes).is_ok_and(|m| is_partial(&m))
+            })
+        })
+        .unwrap()
+        .1
+        .clone();
+    assert_eq!(refused(&mut net, partial, 4401), Refusal::NotMember);
+    ends_with_ten(net);
+}
+
+#[test]
+fn a_stranger_cannot_decline_for_a_member() {
+    let mut net = three_contributed();
+    net.run_until(|net| net.round.status().phase == Phase::Aggregating);
+    let decline = wire::encode(&PeerMessage::Decline(DeclineReason::Unreadable));
+    assert_eq!(refused(&mut net, decline, 4401), Refusal::NotMember);
+    ends_with_ten(net);
+}
+
+#[test]
+fn somebody_who_comes_too_late_is_told_so() {
+    let mut net = three_contributed();
+    net.run_until(|net| net.round.status().phase == Phase::Aggregating);
+    let late = sent(&net, 0, is_enrol);
+    assert_eq!(refused(&mut net, late, 4410), Refusal::RoundOver);
+    ends_with_ten(net);
+}
+
+#[test]
+fn a_full_study_takes_no_more() {
+    let mut net = Net::new(
+        study(|p| {
+            p.committee_cap = 3;
+            p.maximum_cohort = 4;
+            // A maximum that is reached closes the phase at once; the last to come finds it closed.
+            p.contributing.settle_ms = None;
+        }),
+        3,
+    );
+    all_answer(&mut net, &[1, 2, 3, 4]);
+    net.run();
+    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((4, 10)));
+    let late = net.join();
+    net.settle_mail();
+    assert!(net.patients[late].peer.answer(5, net.now).is_err());
+}
+
+/// A member that adds wrongly: with one partial aggregate to spare the lie shows, and nothing is
+/// published.
+#[test]
+fn a_wrong_partial_aggregate_is_noticed_where_there_is_one_to_spare() {
+    let mut net = Net::new(study(|p| p.minimum_cohort = 4), 11);
+    // The liar speaks for itself; its keys are those of an honest peer that the test drives.
+    let entropy = Entropy::new([5; 32]);
+    let liar = net.join_raw();
+    let mut peer = Peer::new(entropy.clone());
+    all_answer(&mut net, &[2, 3, 5, 4]);
+    peer.handle(peer::Input::Connected, net.now);
+    let mut read = 0;
+    let mut answered = false;
+    for _ in 0..10_000 {
+        while let Some(bytes) = net.raw[&liar].get(read).cloned() {
+            read += 1;
+            peer.handle(peer::Input::Message(bytes), net.now);
+        }
+        if !answered && peer.answer(1, net.now).is_ok() {
+            answered = true;
+        }
+        let mut again = false;
+        while let Some(output) = peer.poll_output() {
+            match output {
+                peer::Output::Send(bytes) => {
+                    let bytes = match wire::decode(&bytes).unwrap() {
+                        PeerMessage::Partial(_) => {
+                            let (committee, manifest) = seen(&net, liar);
+                            let study = net.round.study();
+                            let committee = Committee::decode(study, &committee).unwrap();
+                            let id = Identity::derive(&entropy);
+                            let index: ShareIndex = committee.place_of(&id.id()).unwrap();
+                            let digest = Commitment::digest(&manifest, study, &committee);
+                            let lie = field::zero();
+                            wire::encode(&PeerMessage::Partial(sign_partial(
+                                &id, study, &committee, digest, index, lie,
+                            )))
+                        }
+                        _ => bytes,
+                    };
+                    net.send_raw(liar, bytes);
+                }
+                peer::Output::Timeout(Some(at)) => again |= at <= net.now,
+                _ => {}
+            }
+        }
+        if again {
+            peer.handle(peer::Input::Timeout, net.now);
+            continue;
+        }
+        if !net.step() && net.raw[&liar].len() == read {
+            break;
+        }
+    }
+    let status = net.round.status();
+    assert_eq!((status.committee, status.threshold), (Some(5), Some(4)));
+    assert_eq!(status.ended, Some(EndReason::Contradiction), "{:?}", net.events);
+    assert_eq!(status.aggregate, None);
+}
+
+/// The committee's bytes and the manifest's commitment, from what the liar was told.
+fn seen(net: &Net, liar: ConnectionId) -> (Vec<u8>, Commitment) {
+    let told: Vec<HospitalMessage> =
+        net.raw[&liar].iter().map(|bytes| wire::decode(bytes).unwrap()).collect();
+    let committee = told.iter().find_map(|message| match message {
+        HospitalMessage::Committee(bytes) => Some(bytes.0.clone()),
+        _ => None,
+    });
+    let committee = committee.unwrap();
+    let digests = told.iter().find_map(|message| match message {
+        HospitalMessage::Manifest(digests) => Some(digests.as_slice().to_vec()),
+        _ => None,
+    });
+    let parsed = Committee::decode(net.round.study(), &committee).unwrap();
+    let senders = told.iter().filter_map(|message| match message {
+        HospitalMessage::Deliver(delivery) => {
+            Some((delivery.number, delivery.sender.resolve(&parsed).unwrap()))
+        }
+        _ => None,
+    });
+    let senders: std::collections::BTreeMap<_, _> = senders.collect();
+    let manifest = Manifest::new(senders.values().zip(digests.unwrap()));
+    (committee, manifest.commitment())
+}

@@ -1,0 +1,176 @@
+//! People who leave: the round goes on without them where it can, and ends with a plain reason
+//! where it cannot. No sum is ever published about fewer than the minimum.
+
+mod common;
+
+use common::{Net, all_answer, settle, study};
+use wardsum_protocol::peer::{Failure, OwnAnswer};
+use wardsum_protocol::round::Command;
+use wardsum_protocol::{Closing, EndReason, Phase, Shortfall};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+fn seven() -> Net {
+    let mut net = Net::new(study(|_| {}), 3);
+    all_answer(&mut net, &[1, 2, 3, 4, 5, 6, 7]);
+    net.settle_mail();
+    net
+}
+
+fn ended(net: &Net) -> Option<EndReason> {
+    net.round.status().ended
+}
+
+#[test]
+fn before_the_committee_is_fixed_nobody_is_missed() {
+    let mut net = seven();
+    net.leave(6);
+    net.run();
+    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((6, 21)));
+}
+
+#[test]
+fn a_contributor_that_leaves_after_contributing_is_counted() {
+    let mut net = Net::new(study(|p| p.committee_cap = 4), 3);
+    all_answer(&mut net, &[1, 2, 3, 4]);
+    net.settle_mail();
+    let visitor = net.join();
+    net.settle_mail();
+    net.answer(visitor, 10);
+    net.run_until(|net| net.round.status().contributed == 5);
+    net.leave(visitor);
+    net.run();
+    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((5, 20)));
+}
+
+#[test]
+fn up_to_k_minus_t_members_may_leave_after_contributing() {
+    // T = floor(2 * 7 / 3) + 1 = 5 of 7.
+    let mut net = seven();
+    net.run_until(|net| net.round.status().contributed == 7);
+    net.settle_mail();
+    net.leave(0);
+    net.leave(3);
+    net.run();
+    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((7, 28)));
+    assert_eq!(net.published(1).map(|p| p.own), Some(OwnAnswer::Counted));
+}
+
+#[test]
+fn one_more_ends_the_round_and_says_so() {
+    let mut net = seven();
+    net.run_until(|net| net.round.status().contributed == 7);
+    net.settle_mail();
+    for patient in [0, 3, 5] {
+        net.leave(patient);
+    }
+    net.run();
+    let reason = EndReason::MembersLost(Shortfall { have: 4, need: 5 });
+    assert_eq!(ended(&net), Some(reason));
+    assert_eq!(net.aggregate(), None);
+    assert_eq!(net.failure(1), Some(Failure::RoundEnded(reason)));
+}
+
+#[test]
+fn members_that_leave_while_partial_aggregates_come_in_are_not_waited_for() {
+    let mut net = seven();
+    net.run_until(|net| net.round.status().phase == Phase::Aggregating);
+    net.leave(0);
+    net.leave(1);
+    net.run();
+    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((7, 28)));
+    let mut net = seven();
+    net.run_until(|net| net.round.status().phase == Phase::Aggregating);
+    for patient in [0, 1, 2] {
+        net.leave(patient);
+    }
+    net.run();
+    assert!(matches!(ended(&net), Some(EndReason::MembersLost(_))), "{:?}", ended(&net));
+}
+
+#[test]
+fn an_additive_study_cannot_spare_anybody() {
+    let mut net = Net::new(study(|p| p.scheme = wardsum_protocol::SchemeChoice::Additive), 3);
+    all_answer(&mut net, &[1, 2, 3, 4, 5]);
+    net.run_until(|net| net.round.status().contributed == 5);
+    net.leave(2);
+    net.run();
+    assert_eq!(ended(&net), Some(EndReason::MembersLost(Shortfall { have: 4, need: 5 })));
+}
+
+#[test]
+fn a_deadline_below_the_minimum_ends_the_round_with_the_numbers() {
+    let mut net = Net::new(study(|p| p.minimum_cohort = 5), 3);
+    all_answer(&mut net, &[1, 2, 3, 4]);
+    net.run();
+    let reason = EndReason::TooFewEnrolled(Shortfall { have: 4, need: 5 });
+    assert_eq!(ended(&net), Some(reason));
+    assert_eq!(net.failure(0), Some(Failure::RoundEnded(reason)));
+    assert!(net.failure(0).unwrap().to_string().contains("4 of at least 5"));
+}
+
+#[test]
+fn a_deadline_for_contributing_ends_the_round_with_the_numbers() {
+    let mut net = Net::new(
+        study(|p| {
+            p.committee_cap = 3;
+            p.minimum_cohort = 6;
+        }),
+        3,
+    );
+    all_answer(&mut net, &[1, 2, 3, 4, 5]);
+    net.run();
+    assert_eq!(ended(&net), Some(EndReason::TooFewContributed(Shortfall { have: 5, need: 6 })));
+}
+
+#[test]
+fn a_command_closes_only_what_the_study_lets_it_close() {
+    let by_command = Closing { by_command: true, ..Closing::default() };
+    let mut net = Net::new(study(|p| p.enrolment = by_command), 3);
+    all_answer(&mut net, &[1, 2, 3, 4]);
+    net.settle_mail();
+    net.run();
+    assert_eq!(net.round.status().phase, Phase::Enrolling, "nothing but the command closes it");
+    net.command(Command::CloseEnrolment);
+    net.settle_mail();
+    assert_eq!(net.round.status().phase, Phase::Contributing);
+    // Contributing settles by itself here; the command is not allowed.
+    net.command(Command::CloseContributing);
+    assert_eq!(net.round.status().phase, Phase::Contributing);
+    net.run();
+    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((4, 10)));
+}
+
+#[test]
+fn an_aborted_round_publishes_nothing() {
+    let mut net = seven();
+    net.run_until(|net| net.round.status().phase == Phase::Aggregating);
+    net.command(Command::Abort);
+    net.run();
+    assert_eq!(ended(&net), Some(EndReason::Aborted));
+    assert_eq!(net.aggregate(), None);
+}
+
+#[test]
+fn a_count_closes_at_once() {
+    let mut net = Net::new(
+        study(|p| {
+            p.enrolment = Closing { count: Some(4), ..Closing::default() };
+            p.contributing = Closing { count: Some(4), ..Closing::default() };
+        }),
+        3,
+    );
+    let began = net.now;
+    all_answer(&mut net, &[1, 2, 3, 4]);
+    net.run_until(|net| net.aggregate().is_some());
+    assert!(net.now.since(began) < 1_000, "no settle time was waited for");
+}
+
+#[test]
+fn nobody_is_left_waiting_for_a_silent_hospital() {
+    let mut net = Net::new(study(|p| p.contributing = settle(2_000)), 3);
+    let patient = net.join();
+    net.mute(patient);
+    net.run();
+    assert_eq!(net.failure(patient), Some(Failure::HospitalSilent));
+}

@@ -1,0 +1,134 @@
+//! Studies that contradict themselves are refused, with a text that says how to mend them.
+
+mod common;
+
+use common::parameters;
+use wardsum_protocol::{Closing, Study, StudyError, StudyParameters};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+#[track_caller]
+fn refused(change: impl FnOnce(&mut StudyParameters), words: &str) -> StudyError {
+    let mut parameters = parameters();
+    change(&mut parameters);
+    let error = Study::new(parameters).expect_err("the study is inadmissible");
+    let text = error.to_string();
+    assert!(text.contains(words), "{text:?} does not say {words:?}");
+    error
+}
+
+fn closing(change: impl FnOnce(&mut Closing)) -> Closing {
+    let mut rule = common::settle(1_000);
+    change(&mut rule);
+    rule
+}
+
+#[test]
+fn the_canonical_bytes_say_everything() {
+    let study = Study::new(parameters()).unwrap();
+    let decoded = Study::decode(study.encode()).unwrap();
+    assert_eq!(decoded, study);
+    assert_eq!(decoded.parameters(), &parameters());
+    assert_eq!(decoded.digest(), study.digest());
+}
+
+#[test]
+fn every_parameter_changes_the_digest() {
+    let digest = Study::new(parameters()).unwrap().digest();
+    let changes: [fn(&mut StudyParameters); 14] = [
+        |p| p.instance[15] ^= 1,
+        |p| p.title.push('.'),
+        |p| p.organisation.push('.'),
+        |p| p.question.push('.'),
+        |p| p.unit.push('.'),
+        |p| p.min = -1,
+        |p| p.max = 11,
+        |p| p.minimum_cohort = 4,
+        |p| p.maximum_cohort = 999,
+        |p| p.committee_cap = 31,
+        |p| p.enrolment.by_command = true,
+        |p| p.contributing.settle_ms = None,
+        |p| p.aggregation_deadline_ms += 1,
+        |p| p.suite = wardsum_protocol::Suite::XWing,
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let mut parameters = parameters();
+        change(&mut parameters);
+        assert_ne!(Study::new(parameters).unwrap().digest(), digest, "change {number}");
+    }
+}
+
+#[test]
+fn bytes_that_are_cut_or_continued_are_no_study() {
+    let study = Study::new(parameters()).unwrap();
+    let bytes = study.encode();
+    for len in 0..bytes.len() {
+        assert_eq!(Study::decode(&bytes[..len]), Err(StudyError::Encoding));
+    }
+    assert_eq!(Study::decode(&[bytes, &[0]].concat()), Err(StudyError::Encoding));
+}
+
+#[test]
+fn texts_have_a_length_and_no_control_characters() {
+    refused(|p| p.title.clear(), "title has 0 bytes");
+    refused(|p| p.organisation = "x".repeat(256), "organisation has 256 bytes");
+    refused(|p| p.question = "x".repeat(2_001), "question has 2001 bytes");
+    refused(|p| p.unit = "a\nb".into(), "unit contains a control character");
+}
+
+#[test]
+fn a_range_has_at_least_two_values() {
+    refused(|p| p.max = p.min, "one value only");
+    refused(|p| p.max = p.min - 1, "max must be more than min");
+}
+
+#[test]
+fn a_sum_that_could_wrap_is_refused() {
+    refused(|p| p.max = i128::MAX, "could wrap");
+    refused(|p| (p.min, p.max) = (i128::MIN, i128::MIN + 1), "could wrap");
+    let width = i128::try_from(wardsum_protocol::field::modulus() / 2_000).unwrap();
+    refused(|p| (p.max, p.maximum_cohort) = (width, 2_001), "narrow the range");
+    // One less is admissible: the bound is exact.
+    let mut parameters = parameters();
+    (parameters.max, parameters.maximum_cohort) = (width / 2, 2_000);
+    assert!(Study::new(parameters).is_ok());
+}
+
+#[test]
+fn cohorts_and_committees_have_bounds() {
+    refused(|p| p.minimum_cohort = 2, "below 3 people");
+    refused(|p| p.maximum_cohort = 2, "maximum_cohort is 2");
+    refused(|p| p.maximum_cohort = 100_001, "maximum_cohort is 100001");
+    refused(|p| p.committee_cap = 2, "committee_cap is 2");
+    refused(|p| p.committee_cap = 256, "committee_cap is 256");
+}
+
+#[test]
+fn a_phase_that_never_closes_is_refused() {
+    refused(|p| p.enrolment = Closing::default(), "nothing ever closes enrolment");
+    refused(|p| p.contributing = Closing::default(), "nothing ever closes contributing");
+}
+
+#[test]
+fn counts_that_contradict_the_cohort_are_refused() {
+    refused(|p| p.enrolment = closing(|c| c.count = Some(2)), "below the 3 it must have");
+    refused(|p| p.enrolment = closing(|c| c.count = Some(33)), "no more than 32 can be there");
+    refused(|p| p.contributing = closing(|c| c.count = Some(1_001)), "no more than 1000");
+    refused(
+        |p| {
+            p.minimum_cohort = 10;
+            p.contributing = closing(|c| c.count = Some(9));
+        },
+        "contributing closes at 9 people, below the 10",
+    );
+}
+
+#[test]
+fn times_are_neither_zero_nor_endless() {
+    refused(|p| p.enrolment = closing(|c| c.settle_ms = Some(0)), "settle time of enrolment");
+    refused(
+        |p| p.contributing = closing(|c| c.deadline_ms = Some(u64::MAX)),
+        "deadline of contributing",
+    );
+    refused(|p| p.aggregation_deadline_ms = 0, "aggregation deadline");
+}

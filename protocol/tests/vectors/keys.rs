@@ -1,0 +1,120 @@
+//! What a peer does with its keys, written down a second time from the document: with it the
+//! tests open what the implementation sealed, and sign what no honest peer would.
+
+use chacha20::ChaCha20Rng;
+use ed25519_dalek::{Signer, SigningKey};
+use hkdf::Hkdf;
+use hpke::aead::ChaCha20Poly1305;
+use hpke::kdf::HkdfSha256;
+use hpke::kem::{X25519HkdfSha256, XWing};
+use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable};
+use rand_core::SeedableRng;
+use sha2::{Digest as _, Sha256};
+
+/// `uint8 length || label`, which every signed or hashed text begins with.
+pub(crate) fn labelled(label: &str, parts: &[&[u8]]) -> Vec<u8> {
+    let len = u8::try_from(label.len()).expect("labels are short");
+    [&[len], label.as_bytes(), &parts.concat()].concat()
+}
+
+pub(crate) fn hash(label: &str, parts: &[&[u8]]) -> [u8; 32] {
+    Sha256::digest(labelled(label, parts)).into()
+}
+
+/// The root of the tree over these leaves (RFC 9162, section 2.1.1).
+pub(crate) fn merkle_root(leaves: &[[u8; 64]]) -> [u8; 32] {
+    match leaves {
+        [] => Sha256::digest([]).into(),
+        [leaf] => Sha256::digest([&[0], leaf.as_slice()].concat()).into(),
+        _ => {
+            let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
+            let pair = [[1].as_slice(), &merkle_root(left), &merkle_root(right)].concat();
+            Sha256::digest(pair).into()
+        }
+    }
+}
+
+/// What a peer's 32 bytes of entropy become.
+pub(crate) fn expand(entropy: &[u8; 32], info: &[u8]) -> [u8; 32] {
+    let mut okm = [0; 32];
+    Hkdf::<Sha256>::new(None, entropy).expand(info, &mut okm).expect("32 bytes are few");
+    okm
+}
+
+/// One person's keys.
+pub(crate) struct Keys {
+    pub(crate) signing: SigningKey,
+    pub(crate) sealing_private: Vec<u8>,
+    pub(crate) sealing_public: Vec<u8>,
+    suite: u8,
+}
+
+impl Keys {
+    pub(crate) fn derive(entropy: &[u8; 32], suite: u8) -> Self {
+        let signing = SigningKey::from_bytes(&expand(entropy, b"wardsum v1 signing key"));
+        let ikm = expand(entropy, &[b"wardsum v1 sealing key".as_slice(), &[suite]].concat());
+        let (sealing_private, sealing_public) = match suite {
+            1 => pair::<XWing>(&ikm),
+            _ => pair::<X25519HkdfSha256>(&ikm),
+        };
+        Self { signing, sealing_private, sealing_public, suite }
+    }
+
+    pub(crate) fn verifying(&self) -> [u8; 32] {
+        self.signing.verifying_key().to_bytes()
+    }
+
+    pub(crate) fn sign(&self, label: &str, parts: &[&[u8]]) -> [u8; 64] {
+        self.signing.sign(&labelled(label, parts)).to_bytes()
+    }
+
+    /// A message that is one signed body: `type || opaque body<0..2^16-1> || signature`.
+    pub(crate) fn signed_message(&self, kind: u8, label: &str, body: &[u8]) -> Vec<u8> {
+        let len = u16::try_from(body.len()).expect("bodies are short").to_be_bytes();
+        [[kind].as_slice(), &len, body, &self.sign(label, &[body])].concat()
+    }
+
+    pub(crate) fn open(&self, info: &[u8], aad: &[u8], sealed: &[u8]) -> Vec<u8> {
+        match self.suite {
+            1 => open::<XWing>(&self.sealing_private, info, aad, sealed),
+            _ => open::<X25519HkdfSha256>(&self.sealing_private, info, aad, sealed),
+        }
+    }
+}
+
+fn pair<K: Kem>(ikm: &[u8]) -> (Vec<u8>, Vec<u8>) {
+    let (private, public) = K::derive_keypair(ikm);
+    (private.to_bytes().to_vec(), public.to_bytes().to_vec())
+}
+
+fn open<K: Kem>(private: &[u8], info: &[u8], aad: &[u8], sealed: &[u8]) -> Vec<u8> {
+    let private = K::PrivateKey::from_bytes(private).expect("a private key");
+    let (encapsulated, ciphertext) = sealed.split_at(<K::EncappedKey as Serializable>::size());
+    let encapsulated = K::EncappedKey::from_bytes(encapsulated).expect("an encapsulated key");
+    hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, K>(
+        &OpModeR::Base,
+        &private,
+        &encapsulated,
+        info,
+        ciphertext,
+        aad,
+    )
+    .expect("what was sealed to this key opens")
+}
+
+/// Seals with X25519 and randomness that is the same each time.
+pub(crate) fn seal(public: &[u8], info: &[u8], aad: &[u8], plaintext: &[u8]) -> Vec<u8> {
+    let public = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(public).expect("a public key");
+    let mut rng = ChaCha20Rng::from_seed([0x5a; 32]);
+    let (encapsulated, ciphertext) =
+        hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
+            &OpModeS::Base,
+            &public,
+            info,
+            plaintext,
+            aad,
+            &mut rng,
+        )
+        .expect("an honest key can be sealed to");
+    [encapsulated.to_bytes().as_slice(), &ciphertext].concat()
+}
