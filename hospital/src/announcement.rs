@@ -1,0 +1,96 @@
+//! What the person at the hospital's terminal is told, in plain sentences.
+//!
+//! Announcements are for people and logs are for operators; both are made where the thing happens.
+//! The library prints nothing: whoever runs it says where announcements go.
+
+use std::fmt;
+use std::sync::Arc;
+
+use wardsum_protocol::{Aggregate, EndReason};
+
+use crate::round_task::RoundLabel;
+
+/// Something that the person at the terminal wants to know.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Announcement {
+    /// A new round of a study is open.
+    RoundOpened {
+        /// Which.
+        label: RoundLabel,
+    },
+    /// A round was published.
+    Published {
+        /// Which.
+        label: RoundLabel,
+        /// What the hospital, and everybody else, has learnt.
+        aggregate: Aggregate,
+    },
+    /// A round ended without a result.
+    Ended {
+        /// Which.
+        label: RoundLabel,
+        /// Why.
+        reason: EndReason,
+    },
+}
+
+impl fmt::Display for Announcement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::RoundOpened { label } => {
+                write!(f, "Open: study \"{}\", round {}", label.study, label.number)
+            }
+            Self::Published { label, aggregate } => write!(
+                f,
+                "Published: sum {} over {} answers, mean {:.2} (study \"{}\", round {})",
+                aggregate.sum,
+                aggregate.count,
+                aggregate.mean(),
+                label.study,
+                label.number,
+            ),
+            Self::Ended { label, reason } => write!(
+                f,
+                "Ended without a result: {reason} (study \"{}\", round {})",
+                label.study, label.number,
+            ),
+        }
+    }
+}
+
+/// Where announcements go.
+#[derive(Clone)]
+pub struct Announce(Arc<dyn Fn(&Announcement) + Send + Sync>);
+
+impl Announce {
+    /// Calls `hear` with each announcement. It is called on the tasks that serve people: be quick.
+    pub fn to(hear: impl Fn(&Announcement) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(hear))
+    }
+
+    /// Nobody is told.
+    #[must_use]
+    pub fn nobody() -> Self {
+        Self::to(|_| {})
+    }
+
+    pub(crate) fn say(&self, announcement: &Announcement) {
+        (self.0)(announcement);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_is_one_plain_line() {
+        let label = RoundLabel { study: "pain-scale".parse().unwrap(), number: 1 };
+        let aggregate = Aggregate { count: 3, sum: 17 };
+        assert_eq!(
+            Announcement::Published { label, aggregate }.to_string(),
+            "Published: sum 17 over 3 answers, mean 5.67 (study \"pain-scale\", round 1)"
+        );
+    }
+}

@@ -1,0 +1,119 @@
+//! The status API: what anybody may know about the studies of this hospital.
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Json, Response};
+use serde::Serialize;
+use wardsum_protocol::Aggregate;
+
+use super::{Refused, Site};
+use crate::study_desk::{PreviousResult, StudyDesk};
+
+/// `GET /api/v1/studies`.
+pub(super) async fn studies(State(site): State<Site>) -> Response {
+    fresh(&StudiesJson { studies: site.desks.iter().map(|desk| StudyJson::of(desk)).collect() })
+}
+
+/// `GET /api/v1/studies/{id}`.
+pub(super) async fn study(
+    State(site): State<Site>,
+    Path(id): Path<String>,
+) -> Result<Response, Refused> {
+    Ok(fresh(&StudyJson::of(site.desk(&id)?)))
+}
+
+/// Any other path below `/api/`.
+pub(super) async fn nothing_here() -> Refused {
+    Refused::new(StatusCode::NOT_FOUND, "there is nothing here; try /api/v1/studies")
+}
+
+/// A JSON answer that nobody keeps, since it may be out of date at once.
+fn fresh(body: &impl Serialize) -> Response {
+    let no_store = HeaderValue::from_static("no-store");
+    ([(header::CACHE_CONTROL, no_store)], Json(body)).into_response()
+}
+
+#[derive(Serialize)]
+struct StudiesJson {
+    studies: Vec<StudyJson>,
+}
+
+/// One study with its current round. Numbers that may exceed 2^53, which is where JavaScript's stop
+/// being exact, are decimal strings.
+#[derive(Serialize)]
+struct StudyJson {
+    id: String,
+    title: String,
+    organisation: String,
+    question: String,
+    unit: String,
+    min: String,
+    max: String,
+    minimum_cohort: u32,
+    phase: &'static str,
+    enrolled: u32,
+    committee: Option<u8>,
+    threshold: Option<u8>,
+    contributed: u32,
+    partials: u32,
+    closes_in_ms: Option<u64>,
+    round: u32,
+    result: Option<ResultJson>,
+    ended: Option<String>,
+    previous: Vec<PreviousJson>,
+}
+
+#[derive(Serialize)]
+struct ResultJson {
+    count: u32,
+    sum: String,
+    mean: f64,
+}
+
+#[derive(Serialize)]
+struct PreviousJson {
+    round: u32,
+    #[serde(flatten)]
+    result: ResultJson,
+}
+
+impl StudyJson {
+    fn of(desk: &StudyDesk) -> Self {
+        let rounds = desk.rounds();
+        let rounds = rounds.borrow();
+        let (study, status) = (rounds.current.study(), rounds.current.status());
+        Self {
+            id: desk.plan().id().to_string(),
+            title: study.title().to_owned(),
+            organisation: study.organisation().to_owned(),
+            question: study.question().to_owned(),
+            unit: study.unit().to_owned(),
+            min: study.min().to_string(),
+            max: study.max().to_string(),
+            minimum_cohort: study.minimum_cohort(),
+            phase: status.phase.as_str(),
+            enrolled: status.enrolled,
+            committee: status.committee,
+            threshold: status.threshold,
+            contributed: status.contributed,
+            partials: status.partials,
+            closes_in_ms: status.closes_at.map(|at| rounds.current.ms_until(at)),
+            round: rounds.current.label().number,
+            result: status.aggregate.map(ResultJson::from),
+            ended: status.ended.map(|reason| reason.to_string()),
+            previous: rounds.previous.iter().copied().map(PreviousJson::from).collect(),
+        }
+    }
+}
+
+impl From<Aggregate> for ResultJson {
+    fn from(aggregate: Aggregate) -> Self {
+        Self { count: aggregate.count, sum: aggregate.sum.to_string(), mean: aggregate.mean() }
+    }
+}
+
+impl From<PreviousResult> for PreviousJson {
+    fn from(previous: PreviousResult) -> Self {
+        Self { round: previous.round, result: previous.aggregate.into() }
+    }
+}

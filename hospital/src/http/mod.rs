@@ -1,0 +1,99 @@
+//! What the hospital serves over HTTP: the API, the page, and the way to a WebSocket.
+
+mod api;
+mod headers;
+pub mod origin;
+pub mod page;
+mod upgrade;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::StatusCode;
+use axum::middleware;
+use axum::response::{IntoResponse, Json, Response};
+use axum::routing::{any, get};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::address_caps::{AddressCaps, Place};
+use crate::limits::Limits;
+use crate::study_desk::StudyDesk;
+
+use headers::Policy;
+use origin::Origins;
+use page::Page;
+
+/// What every request may need.
+#[derive(Clone)]
+pub(crate) struct Site {
+    pub(crate) desks: Arc<[Arc<StudyDesk>]>,
+    pub(crate) origins: Arc<Origins>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) peers: Arc<AddressCaps>,
+    /// Cancelled when the hospital is told to stop.
+    pub(crate) drain: CancellationToken,
+    /// The open connections.
+    pub(crate) tasks: TaskTracker,
+}
+
+impl Site {
+    /// The study of that id.
+    fn desk(&self, id: &str) -> Result<&Arc<StudyDesk>, Refused> {
+        self.desks.iter().find(|desk| desk.plan().id().as_str() == id).ok_or_else(|| {
+            Refused::new(
+                StatusCode::NOT_FOUND,
+                format!("this hospital has no study \"{id}\"; /api/v1/studies lists those it has"),
+            )
+        })
+    }
+}
+
+/// Who makes a request; the accept loop puts it into the request's extensions.
+#[derive(Clone)]
+pub(crate) struct Client {
+    pub(crate) address: IpAddr,
+    /// Kept as long as anything of the connection is, a WebSocket included.
+    pub(crate) place: Arc<Place>,
+}
+
+/// All routes.
+pub(crate) fn router(site: Site, page: Option<&Page>) -> Router {
+    let policy = Policy::new(page);
+    let routes = Router::new()
+        .route("/api/v1/studies", get(api::studies))
+        .route("/api/v1/studies/{id}", get(api::study))
+        .route("/api/{*rest}", any(api::nothing_here))
+        .route("/ws/{study}", any(upgrade::upgrade))
+        .with_state(site);
+    let routes = match page {
+        Some(page) => page.mount(routes),
+        None => routes.fallback(page::not_built),
+    };
+    routes.layer(middleware::from_fn_with_state(policy, headers::add))
+}
+
+/// A request that is refused: a status, and a JSON object whose `error` says why and what to do.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    status: StatusCode,
+    error: String,
+}
+
+impl Refused {
+    pub(crate) fn new(status: StatusCode, error: impl Into<String>) -> Self {
+        Self { status, error: error.into() }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        #[derive(Serialize)]
+        struct Body {
+            error: String,
+        }
+        (self.status, Json(Body { error: self.error })).into_response()
+    }
+}

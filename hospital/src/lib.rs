@@ -1,0 +1,38 @@
+//! The Wardsum hospital: a relay between patients' peers that learns their sum and nothing else.
+//!
+//! ```text
+//! TCP --> server: TLS 1.3 --> http: API, page --> upgrade --> peer_connection --+
+//!                                                                               | one queue in,
+//! study_desk: which round is open <--------- round_task: owns one Round <-------+ one outbox out
+//! ```
+//!
+//! * [`server`] accepts connections, and drains them when told to stop.
+//! * [`http`] answers requests: the status API, the built page, and the upgrade to a WebSocket.
+//! * `peer_connection` serves one peer's WebSocket; `outbox` is what waits to be sent to it.
+//! * [`round_task`] owns one round: the state machine of `wardsum-protocol`, driven by its contract.
+//! * [`study_desk`] keeps a study going from round to round.
+//! * [`studies_file`] and [`limits`] are the configuration; [`serve`] brings flags and file together.
+//! * [`native_peer`] is a patient's peer outside a browser, and [`simulate`] a round of many of them.
+//!
+//! Sealed shares pass through as bytes that are never parsed, and neither keys nor shares nor payloads
+//! are ever logged, at any level.
+
+mod address_caps;
+pub mod announcement;
+pub mod cli;
+mod clock;
+pub mod http;
+mod journal;
+pub mod limits;
+pub mod logging;
+pub mod native_peer;
+pub mod open_files;
+mod outbox;
+mod peer_connection;
+pub mod round_task;
+pub mod serve;
+pub mod server;
+pub mod simulate;
+pub mod studies_file;
+pub mod study_desk;
+pub mod tls;

@@ -1,0 +1,196 @@
+//! What waits to be sent to one peer: bounded in bytes, and cut when the peer reads too slowly.
+
+use std::borrow::Cow;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use axum::body::Bytes;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::limits::BATCH;
+
+/// What a queued message costs besides its bytes, so that empty messages are bounded too.
+const MESSAGE_OVERHEAD: usize = 64;
+
+/// The longest reason that fits into a close frame (RFC 6455, section 5.5: 125 bytes with the code).
+const REASON_MAX: usize = 123;
+
+/// Why the hospital closes a connection: a WebSocket close code and a sentence for the peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Closing {
+    /// The code (RFC 6455, section 7.4; 4400 to 4499 are Wardsum's).
+    pub(crate) code: u16,
+    /// The reason, at most 123 bytes.
+    pub(crate) reason: Cow<'static, str>,
+}
+
+impl Closing {
+    /// The reason is cut to what a close frame can hold.
+    pub(crate) fn new(code: u16, reason: impl Into<Cow<'static, str>>) -> Self {
+        let mut reason = reason.into();
+        if reason.len() > REASON_MAX {
+            let end = reason.floor_char_boundary(REASON_MAX);
+            reason.to_mut().truncate(end);
+        }
+        Self { code, reason }
+    }
+
+    /// For a peer that reads or answers too slowly.
+    pub(crate) fn too_slow() -> Self {
+        Self::new(
+            4408,
+            "this connection is too slow for the round; check the network and reconnect",
+        )
+    }
+}
+
+/// The sending end: the round's task puts messages in and never waits.
+pub(crate) struct Outbox {
+    queue: mpsc::UnboundedSender<ToPeer>,
+    shared: Shared,
+    limit: usize,
+}
+
+/// The receiving end: the connection's task takes messages out in batches.
+pub(crate) struct OutboxQueue {
+    queue: mpsc::UnboundedReceiver<ToPeer>,
+    shared: Shared,
+    /// What was taken out and not handed over yet; empty between two calls.
+    taken: Vec<ToPeer>,
+    /// The end, once it was taken out.
+    closing: Option<Closing>,
+}
+
+#[derive(Clone, Default)]
+struct Shared {
+    /// Bytes that wait, [`MESSAGE_OVERHEAD`] included. The queue itself has no bound; this is it.
+    waiting: Arc<AtomicUsize>,
+    /// Cancelled once the bound was exceeded: what still waits is then not worth sending.
+    overflowed: CancellationToken,
+}
+
+enum ToPeer {
+    Message(Bytes),
+    Close(Closing),
+}
+
+/// The peer reads too slowly: its outbox is full, and its connection is being closed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Overflow;
+
+/// An empty outbox for at most `limit` bytes.
+pub(crate) fn outbox(limit: usize) -> (Outbox, OutboxQueue) {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let shared = Shared::default();
+    let outbox = Outbox { queue: sender, shared: shared.clone(), limit };
+    let queue = OutboxQueue { queue: receiver, shared, taken: Vec::new(), closing: None };
+    (outbox, queue)
+}
+
+impl Outbox {
+    /// Queues a message. One message always fits, however long, so that a bound below the longest
+    /// message cannot stop a round.
+    pub(crate) fn send(&self, bytes: Vec<u8>) -> Result<(), Overflow> {
+        let cost = bytes.len() + MESSAGE_OVERHEAD;
+        let waiting = self.shared.waiting.fetch_add(cost, Ordering::Relaxed);
+        if waiting > 0 && waiting + cost > self.limit {
+            self.shared.overflowed.cancel();
+            return Err(Overflow);
+        }
+        self.queue_up(ToPeer::Message(bytes.into()));
+        Ok(())
+    }
+
+    /// Queues the end of the connection, behind what already waits.
+    pub(crate) fn close(self, closing: Closing) {
+        self.queue_up(ToPeer::Close(closing));
+    }
+
+    fn queue_up(&self, item: ToPeer) {
+        // The other end is gone when the connection broke; the round hears of that as `Disconnected`.
+        let _ = self.queue.send(item);
+    }
+}
+
+impl OutboxQueue {
+    /// Waits for messages and puts at least one and at most [`BATCH`] of them into the empty `batch`,
+    /// or says how the connection is to be closed. After that it is not called again.
+    pub(crate) async fn next_batch(&mut self, batch: &mut Vec<Bytes>) -> Result<(), Closing> {
+        while batch.is_empty() {
+            if let Some(closing) = self.closing.take() {
+                return Err(closing);
+            }
+            tokio::select! {
+                biased;
+                () = self.shared.overflowed.cancelled() => return Err(Closing::too_slow()),
+                count = self.queue.recv_many(&mut self.taken, BATCH) => {
+                    if count == 0 {
+                        return Err(Closing::new(1011, "the round stopped without saying why"));
+                    }
+                }
+            }
+            for item in self.taken.drain(..) {
+                match item {
+                    ToPeer::Message(bytes) => {
+                        let cost = bytes.len() + MESSAGE_OVERHEAD;
+                        self.shared.waiting.fetch_sub(cost, Ordering::Relaxed);
+                        batch.push(bytes);
+                    }
+                    ToPeer::Close(closing) => self.closing = Some(closing),
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_end_comes_after_everything_before_it() {
+        let (outbox, mut queue) = outbox(1_000);
+        outbox.send(vec![1]).unwrap();
+        outbox.send(vec![2]).unwrap();
+        outbox.close(Closing::new(1000, "done"));
+
+        let mut batch = Vec::new();
+        queue.next_batch(&mut batch).await.unwrap();
+        assert_eq!(batch, [vec![1], vec![2]]);
+        batch.clear();
+        assert_eq!(queue.next_batch(&mut batch).await, Err(Closing::new(1000, "done")));
+    }
+
+    #[tokio::test]
+    async fn a_full_outbox_drops_what_waits_and_ends() {
+        let (outbox, mut queue) = outbox(300);
+        outbox.send(vec![0; 100]).unwrap();
+        assert_eq!(outbox.send(vec![0; 100]), Err(Overflow));
+        assert_eq!(queue.next_batch(&mut Vec::new()).await, Err(Closing::too_slow()));
+    }
+
+    #[tokio::test]
+    async fn what_was_taken_out_makes_room() {
+        let (outbox, mut queue) = outbox(300);
+        for _ in 0..10 {
+            outbox.send(vec![0; 200]).unwrap();
+            queue.next_batch(&mut Vec::new()).await.unwrap();
+        }
+    }
+
+    #[test]
+    fn a_message_above_the_bound_still_passes_alone() {
+        let (outbox, _queue) = outbox(10);
+        assert_eq!(outbox.send(vec![0; 1_000]), Ok(()));
+    }
+
+    #[test]
+    fn a_reason_is_cut_between_characters() {
+        let closing = Closing::new(4400, "ä".repeat(100));
+        assert_eq!(closing.reason, "ä".repeat(61));
+    }
+}

@@ -1,0 +1,225 @@
+//! One peer's WebSocket, from the upgrade to the close frame.
+//!
+//! Reading and writing go on independently in one task: a peer that is being sent a thousand shares
+//! may at the same time send its own. Whichever side ends first decides how the connection is closed.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::body::Bytes;
+use axum::extract::ws::{CloseFrame, Message, WebSocket};
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use tokio::time::{self, MissedTickBehavior};
+use tokio_tungstenite::tungstenite;
+use tokio_util::sync::CancellationToken;
+use tracing::debug;
+use wardsum_protocol::round::ConnectionId;
+
+use crate::address_caps::Place;
+use crate::limits::{BATCH, Limits};
+use crate::outbox::{Closing, OutboxQueue, outbox};
+use crate::round_task::{RoundHandle, ToRound};
+
+/// The close code for a peer whose network has as many connections as it may have.
+const TOO_MANY_FROM_ADDRESS: u16 = 4403;
+
+/// What a connection needs besides its socket.
+pub(crate) struct PeerConnection {
+    /// The round that was current when the peer connected; it stays this peer's round.
+    pub(crate) round: RoundHandle,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) drain: CancellationToken,
+    /// None if the peer's address has all the connections it may have.
+    pub(crate) place: Option<Place>,
+}
+
+/// How a connection came to its end.
+enum Ending {
+    /// The peer closed it, or it broke: there is nobody left to tell.
+    PeerLeft,
+    /// The hospital closes it.
+    Closed(Closing),
+}
+
+/// Serves one peer until either side ends it.
+pub(crate) async fn serve(socket: WebSocket, connection: PeerConnection) {
+    let PeerConnection { round, limits, drain, place } = connection;
+    let id = next_connection_id();
+    debug!(
+        study.id = %round.label().study, round.number = round.label().number, connection = id.0,
+        "connection {} is open", id.0,
+    );
+
+    let (mut sink, mut stream) = socket.split();
+    let ending = if place.is_none() {
+        let cap = limits.peers_per_address;
+        Ending::Closed(Closing::new(
+            TOO_MANY_FROM_ADDRESS,
+            format!(
+                "your network has {cap} connections already, which is the limit; try again later"
+            ),
+        ))
+    } else {
+        take_part(&mut sink, &mut stream, id, &round, &limits, &drain).await
+    };
+    // The round lives as long as somebody holds it, and from here on nobody needs it.
+    drop(round);
+
+    match ending {
+        Ending::PeerLeft => debug!(connection = id.0, "the peer of connection {} left", id.0),
+        Ending::Closed(closing) => {
+            debug!(
+                connection = id.0,
+                code = closing.code,
+                "closing connection {}: {}",
+                id.0,
+                closing.reason,
+            );
+            say_goodbye(sink, stream, closing, &limits).await;
+        }
+    }
+}
+
+/// Connection ids are never used twice while the hospital runs, so that they name connections in logs.
+fn next_connection_id() -> ConnectionId {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    ConnectionId(NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+async fn take_part(
+    sink: &mut SplitSink<WebSocket, Message>,
+    stream: &mut SplitStream<WebSocket>,
+    id: ConnectionId,
+    round: &RoundHandle,
+    limits: &Limits,
+    drain: &CancellationToken,
+) -> Ending {
+    let (outbox, queue) = outbox(limits.outbox_bytes);
+    if round.send(ToRound::Connected(id, outbox)).await.is_err() {
+        return Ending::Closed(Closing::new(
+            1011,
+            "the round stopped unexpectedly; reload the page",
+        ));
+    }
+    let ending = tokio::select! {
+        ending = read(stream, id, round, limits) => ending,
+        ending = write(sink, queue, limits) => ending,
+        () = drain.cancelled() => {
+            Ending::Closed(Closing::new(1001, "the hospital is shutting down; try again in a few minutes"))
+        }
+    };
+    // If the round is gone it needs no news.
+    let _ = round.send(ToRound::Disconnected(id)).await;
+    ending
+}
+
+/// Hands the peer's messages to the round until the peer leaves, falls silent or misbehaves.
+async fn read(
+    stream: &mut SplitStream<WebSocket>,
+    id: ConnectionId,
+    round: &RoundHandle,
+    limits: &Limits,
+) -> Ending {
+    loop {
+        let Ok(received) = time::timeout(limits.silence, stream.next()).await else {
+            return Ending::Closed(Closing::too_slow());
+        };
+        match received {
+            Some(Ok(Message::Binary(bytes))) => {
+                // Waiting here while the round is busy makes the peer wait as well, through TCP.
+                if round.send(ToRound::Message(id, bytes.into())).await.is_err() {
+                    return Ending::Closed(Closing::new(
+                        1011,
+                        "the round stopped unexpectedly; reload the page",
+                    ));
+                }
+            }
+            Some(Ok(Message::Text(_))) => {
+                return Ending::Closed(Closing::new(
+                    1003,
+                    "messages are binary here, and this one was text",
+                ));
+            }
+            // The library answers pings by itself.
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+            Some(Ok(Message::Close(_))) | None => return Ending::PeerLeft,
+            Some(Err(error)) => return unreadable(error),
+        }
+    }
+}
+
+/// What to tell a peer whose frames make no sense.
+fn unreadable(error: axum::Error) -> Ending {
+    use tungstenite::Error;
+
+    match error.into_inner().downcast::<Error>().map(|error| *error) {
+        Ok(Error::Capacity(error)) => Ending::Closed(Closing::new(
+            1009,
+            format!("this message is longer than any that a peer of this study sends ({error})"),
+        )),
+        Ok(Error::Utf8(_)) => Ending::Closed(Closing::new(1007, "this text is not UTF-8")),
+        Ok(Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake)) => {
+            Ending::PeerLeft
+        }
+        Ok(Error::Protocol(error)) => Ending::Closed(Closing::new(
+            1002,
+            format!("this is not WebSocket as in RFC 6455: {error}"),
+        )),
+        // The connection broke, which is how most of them end: tabs are closed and phones sleep.
+        Ok(_) | Err(_) => Ending::PeerLeft,
+    }
+}
+
+/// Sends what the round has for the peer, many messages to one flush, and pings in between.
+async fn write(
+    sink: &mut SplitSink<WebSocket, Message>,
+    mut queue: OutboxQueue,
+    limits: &Limits,
+) -> Ending {
+    let mut ping = time::interval_at(time::Instant::now() + limits.ping, limits.ping);
+    ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut batch: Vec<Bytes> = Vec::with_capacity(BATCH);
+    loop {
+        tokio::select! {
+            next = queue.next_batch(&mut batch) => {
+                if let Err(closing) = next {
+                    return Ending::Closed(closing);
+                }
+            }
+            _ = ping.tick() => {}
+        }
+        let sent = async {
+            if batch.is_empty() {
+                return sink.send(Message::Ping(Bytes::new())).await;
+            }
+            for bytes in batch.drain(..) {
+                sink.feed(Message::Binary(bytes)).await?;
+            }
+            sink.flush().await
+        };
+        match time::timeout(limits.write_stall, sent).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => return Ending::PeerLeft,
+            Err(_) => return Ending::Closed(Closing::too_slow()),
+        }
+    }
+}
+
+/// Sends the close frame and waits for the peer's, so that the reason arrives before the connection
+/// goes: closing a TCP connection that still has unread bytes may destroy what was sent last.
+async fn say_goodbye(
+    mut sink: SplitSink<WebSocket, Message>,
+    mut stream: SplitStream<WebSocket>,
+    closing: Closing,
+    limits: &Limits,
+) {
+    let frame = CloseFrame { code: closing.code, reason: closing.reason.as_ref().into() };
+    let goodbye = async {
+        if sink.send(Message::Close(Some(frame))).await.is_ok() {
+            while let Some(Ok(_)) = stream.next().await {}
+        }
+    };
+    // A peer that does not answer in time is cut, which is all that is left to do.
+    let _ = time::timeout(limits.close, goodbye).await;
+}

@@ -1,0 +1,280 @@
+//! The hospital: one TLS port, many connections, and an orderly end.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use thiserror::Error;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{self, Instant};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt;
+use tracing::{debug, info, warn};
+
+use crate::address_caps::{AddressCaps, Place};
+use crate::announcement::Announce;
+use crate::http::origin::{Origin, Origins};
+use crate::http::page::Page;
+use crate::http::{self, Client, Site};
+use crate::limits::Limits;
+use crate::round_task::RoundHost;
+use crate::study_desk::{StudyDesk, StudyPlan};
+
+/// How long to wait after the operating system refused to accept a connection, which mostly means that
+/// the process has as many files open as it may.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Everything that a hospital is started with.
+pub struct ServerConfig {
+    /// TLS, with certificate and key; see [`tls::server_config`](crate::tls::server_config).
+    pub tls: Arc<rustls::ServerConfig>,
+    /// The studies, each with an id of its own.
+    pub plans: Vec<StudyPlan>,
+    /// The page; without it only the API and peers are served.
+    pub page: Option<Page>,
+    /// Origins that may open a WebSocket, besides the hospital's own.
+    pub allowed_origins: Vec<Origin>,
+    /// The bounds of everything.
+    pub limits: Limits,
+    /// Who hears of results.
+    pub announce: Announce,
+}
+
+/// Why a hospital cannot start.
+#[derive(Debug, Error)]
+pub enum ServerError {
+    /// The listener has no address.
+    #[error("the listening socket cannot be used: {0}")]
+    Listener(#[from] io::Error),
+    /// No randomness for the rounds' digests.
+    #[error("the operating system gives no randomness: {0}")]
+    Entropy(#[from] getrandom::Error),
+}
+
+/// Runs a hospital on `listener` until `shutdown` completes, and then drains it.
+pub async fn run(
+    listener: TcpListener,
+    config: ServerConfig,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), ServerError> {
+    Hospital::open(listener, config)?.serve(shutdown).await;
+    Ok(())
+}
+
+/// A hospital whose rounds are open and which is ready to serve.
+pub struct Hospital {
+    listener: TcpListener,
+    tls: TlsAcceptor,
+    router: Router,
+    site: Site,
+    connections: Arc<AddressCaps>,
+    rounds: RoundHost,
+}
+
+impl Hospital {
+    /// Opens the first round of each study. Must be called on a Tokio runtime.
+    pub fn open(listener: TcpListener, config: ServerConfig) -> Result<Self, ServerError> {
+        let ServerConfig { tls, plans, page, allowed_origins, limits, announce } = config;
+        let limits = Arc::new(limits);
+        let rounds = RoundHost {
+            limits: Arc::clone(&limits),
+            announce,
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        };
+        let desks = plans
+            .into_iter()
+            .map(|plan| StudyDesk::open(plan, rounds.clone()).map(Arc::new))
+            .collect::<Result<_, _>>()?;
+        let site = Site {
+            desks,
+            origins: Arc::new(Origins::new(listener.local_addr()?, allowed_origins)),
+            peers: Arc::new(AddressCaps::new(limits.peers_per_address)),
+            tasks: TaskTracker::new(),
+            drain: CancellationToken::new(),
+            limits: Arc::clone(&limits),
+        };
+        Ok(Self {
+            listener,
+            tls: tls.into(),
+            router: http::router(site.clone(), page.as_ref()),
+            connections: Arc::new(AddressCaps::new(limits.connections_per_address)),
+            site,
+            rounds,
+        })
+    }
+
+    /// The studies, in the order of the configuration.
+    #[must_use]
+    pub fn desks(&self) -> &[Arc<StudyDesk>] {
+        &self.site.desks
+    }
+
+    /// Serves until `shutdown` completes; then stops accepting, tells every peer, and waits for
+    /// connections to end, at most for [`Limits::drain`].
+    pub async fn serve(self, shutdown: impl Future<Output = ()>) {
+        for desk in self.desks() {
+            let attend = Arc::clone(desk).attend();
+            self.rounds.tasks.spawn(self.rounds.stop.clone().run_until_cancelled_owned(attend));
+        }
+        tokio::select! {
+            () = self.accept() => {}
+            () = shutdown => {}
+        }
+        let Self { listener, site, rounds, .. } = self;
+        // From here on the operating system refuses new connections.
+        drop(listener);
+        drain(&site, &rounds).await;
+    }
+
+    /// Accepts connections, each on a task of its own, for as long as it is polled.
+    async fn accept(&self) {
+        loop {
+            let (stream, address) = match self.listener.accept().await {
+                Ok(accepted) => accepted,
+                Err(error) => {
+                    warn!(%error, "no connection could be accepted: {error}");
+                    time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+            };
+            let deadline = Instant::now() + self.site.limits.handshake;
+            let Some(place) = self.admit(address) else { continue };
+            let connection = Connection {
+                address: address.ip(),
+                router: self.router.clone(),
+                limits: Arc::clone(&self.site.limits),
+                drain: self.site.drain.clone(),
+                deadline,
+                place,
+            };
+            self.site.tasks.spawn(connection.serve(stream, self.tls.clone()));
+        }
+    }
+
+    /// Decides whether one more connection is served at all. Nothing is said to whoever is refused
+    /// here, because TLS would have to be spoken first and that is the work to be saved.
+    fn admit(&self, address: SocketAddr) -> Option<Place> {
+        let open = self.site.tasks.len();
+        if open >= self.site.limits.connections {
+            warn!(
+                open,
+                "refused a connection, because {open} are open, which is the limit `connections`"
+            );
+            return None;
+        }
+        let place = self.connections.admit(address.ip());
+        if place.is_none() {
+            let cap = self.connections.cap();
+            debug!(
+                cap,
+                "refused a connection from an address that has {cap}, the limit `connections_per_address`"
+            );
+        }
+        place
+    }
+}
+
+/// Ends what is still open: first the connections, then the rounds that they may still write to.
+async fn drain(site: &Site, rounds: &RoundHost) {
+    let open = site.tasks.len();
+    info!(open, "stopping: {open} connections are being closed");
+    site.drain.cancel();
+    site.tasks.close();
+    rounds.tasks.close();
+    let drained = async {
+        site.tasks.wait().await;
+        rounds.stop.cancel();
+        rounds.tasks.wait().await;
+    };
+    if time::timeout(site.limits.drain, drained).await.is_ok() {
+        info!("stopped; every connection was closed in order");
+    } else {
+        let cut = site.tasks.len();
+        warn!(cut, "stopped; {cut} connections did not end in time and are cut");
+    }
+}
+
+/// One TCP connection: TLS, then HTTP, and perhaps the upgrade to a WebSocket.
+struct Connection {
+    address: IpAddr,
+    router: Router,
+    limits: Arc<Limits>,
+    drain: CancellationToken,
+    /// When handshake and first request must be over.
+    deadline: Instant,
+    place: Place,
+}
+
+impl Connection {
+    async fn serve(self, stream: TcpStream, tls: TlsAcceptor) {
+        if let Err(failure) = self.handshake_and_serve(stream, tls).await {
+            // Scanners, cut connections and browsers that do not trust the certificate all end here, which
+            // is why it is no warning.
+            debug!(%failure, "a connection failed: {failure}");
+        }
+    }
+
+    async fn handshake_and_serve(
+        self,
+        stream: TcpStream,
+        tls: TlsAcceptor,
+    ) -> Result<(), ConnectionFailure> {
+        let Self { address, router, limits, drain, deadline, place } = self;
+        // Messages are flushed when they are complete; waiting for more only delays them.
+        stream.set_nodelay(true).map_err(ConnectionFailure::Socket)?;
+        let handshake = time::timeout_at(deadline, tls.accept(stream));
+        let stream = tokio::select! {
+            stream = handshake => stream
+                .map_err(|_| ConnectionFailure::TooSlow)?
+                .map_err(ConnectionFailure::Tls)?,
+            () = drain.cancelled() => return Ok(()),
+        };
+
+        let client = Client { address, place: Arc::new(place) };
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(client.clone());
+            router.clone().oneshot(request)
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(deadline.saturating_duration_since(Instant::now()))
+            .max_buf_size(limits.request_header_bytes)
+            .serve_connection(TokioIo::new(stream), service)
+            .with_upgrades();
+        tokio::pin!(connection);
+        tokio::select! {
+            served = &mut connection => return served.map_err(ConnectionFailure::Http),
+            () = drain.cancelled() => {}
+            () = time::sleep(limits.http) => {}
+        }
+        // The request that is being answered still is, for as long as a new one could have taken.
+        connection.as_mut().graceful_shutdown();
+        time::timeout(limits.handshake, connection)
+            .await
+            .map_err(|_| ConnectionFailure::TooSlow)?
+            .map_err(ConnectionFailure::Http)
+    }
+}
+
+/// How one connection failed. None of it is the hospital's fault, nor of interest to anybody else.
+#[derive(Debug, Error)]
+enum ConnectionFailure {
+    #[error("the socket broke: {0}")]
+    Socket(io::Error),
+    #[error("TLS failed: {0}")]
+    Tls(io::Error),
+    #[error("it took too long")]
+    TooSlow,
+    #[error("HTTP failed: {0}")]
+    Http(hyper::Error),
+}

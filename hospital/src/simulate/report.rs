@@ -1,0 +1,68 @@
+//! What a simulation found out.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::studies_file::{SchemeName, SuiteName};
+
+/// The outcome of one simulated round; as JSON it is one object, whose numbers are exact.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// How many patients took part.
+    pub patients: u32,
+    /// How many of them held shares; none if the round did not come as far.
+    pub committee: Option<u8>,
+    /// How many partial sums reveal the sum.
+    pub threshold: Option<u8>,
+    /// How many answers the published result counts.
+    pub accepted: u32,
+    /// The published sum.
+    pub sum: Option<i128>,
+    /// The plain sum of the patients' answers.
+    pub expected: i128,
+    /// Whether hospital and peers all published the plain sum over all answers.
+    pub exact: bool,
+    /// From before the hospital started until the last peer had the result, in milliseconds.
+    pub wall_ms: u64,
+    /// WebSocket payload from all peers to the hospital, in bytes.
+    pub bytes_up: u64,
+    /// WebSocket payload from the hospital to all peers, in bytes.
+    pub bytes_down: u64,
+    /// The algorithms.
+    pub suite: SuiteName,
+    /// How answers were shared.
+    pub scheme: SchemeName,
+    /// Why the result is not exact.
+    pub reason: Option<String>,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let committee = match (self.committee, self.threshold) {
+            (Some(k), Some(threshold)) => {
+                format!("{k} of them held shares, {threshold} were needed")
+            }
+            _ => "the committee was never fixed".to_owned(),
+        };
+        writeln!(f, "{} patients; {committee}", self.patients)?;
+        match (self.sum, &self.reason) {
+            (Some(sum), None) => {
+                writeln!(f, "sum {sum} over {} answers, exactly as expected", self.accepted)?;
+            }
+            (Some(sum), Some(reason)) => writeln!(
+                f,
+                "sum {sum} over {} answers, but {} over {} was expected: {reason}",
+                self.accepted, self.expected, self.patients,
+            )?,
+            (None, reason) => {
+                writeln!(f, "no result: {}", reason.as_deref().unwrap_or("nobody knows why"))?;
+            }
+        }
+        write!(
+            f,
+            "{} ms; {} bytes from the peers, {} bytes to them",
+            self.wall_ms, self.bytes_up, self.bytes_down,
+        )
+    }
+}

@@ -1,0 +1,122 @@
+//! The API, the page, and the headers around them.
+
+use std::fs;
+
+use wardsum_hospital::http::page::Page;
+
+use crate::test_hospital::{TestHospital, study_of};
+
+const INDEX: &str = "<!DOCTYPE html><title>page</title><script>alert('Hello, world.');</script>";
+
+/// A hospital with a page of three files.
+async fn with_page() -> TestHospital {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("index.html"), INDEX).unwrap();
+    fs::write(dir.path().join("web-0123456789abcdef_bg.wasm"), b"\0asm").unwrap();
+    fs::write(dir.path().join("web-0123456789abcdef.js"), "export {};").unwrap();
+    let page = Page::load(dir.path()).unwrap();
+    // The files are served from the directory, which has to outlive the test.
+    let _kept = dir.keep();
+    TestHospital::start_with(&study_of("study", 3), |config| config.page = Some(page)).await
+}
+
+#[tokio::test]
+async fn a_study_that_nobody_has_joined() {
+    let hospital = TestHospital::start(&study_of("study", 3)).await;
+    let mut status = hospital.status("study").await;
+    let expected = serde_json::json!({
+        "id": "study",
+        "title": "Title of study",
+        "organisation": "Test Hospital",
+        "question": "How many?",
+        "unit": "pieces",
+        "min": "-100",
+        "max": "100",
+        "minimum_cohort": 3,
+        "phase": "enrolling",
+        "enrolled": 0,
+        "committee": null,
+        "threshold": null,
+        "contributed": 0,
+        "partials": 0,
+        "closes_in_ms": null,
+        "round": 1,
+        "result": null,
+        "ended": null,
+        "previous": [],
+    });
+    assert_eq!(status.take(), expected);
+}
+
+#[tokio::test]
+async fn an_unknown_study_and_an_unknown_path() {
+    let hospital = TestHospital::start(&study_of("study", 3)).await;
+    let answer = hospital.get("/api/v1/studies/nobody", &[]).await;
+    assert_eq!(answer.status, 404);
+    assert!(answer.json()["error"].as_str().unwrap().contains("no study \"nobody\""));
+    let answer = hospital.get("/api/v2/studies", &[]).await;
+    assert_eq!(answer.status, 404);
+    assert!(answer.json()["error"].as_str().unwrap().contains("/api/v1/studies"));
+}
+
+#[tokio::test]
+async fn without_a_page_the_answer_says_how_to_build_it() {
+    let hospital = TestHospital::start(&study_of("study", 3)).await;
+    let answer = hospital.get("/", &[]).await;
+    assert_eq!(answer.status, 404);
+    assert!(answer.body.contains("cargo xtask build"), "{}", answer.body);
+}
+
+#[tokio::test]
+async fn the_page_and_its_files() {
+    let hospital = with_page().await;
+    for path in ["/", "/?study=study", "/index.html", "/some/path/of/the/page"] {
+        let answer = hospital.get(path, &[]).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, INDEX), "{path}");
+        assert_eq!(answer.header("content-type"), Some("text/html; charset=utf-8"), "{path}");
+        assert_eq!(answer.header("cache-control"), Some("no-cache"), "{path}");
+    }
+    let wasm = hospital.get("/web-0123456789abcdef_bg.wasm", &[]).await;
+    assert_eq!((wasm.status, wasm.header("content-type")), (200, Some("application/wasm")));
+    let script = hospital.get("/web-0123456789abcdef.js", &[]).await;
+    assert_eq!((script.status, script.header("content-type")), (200, Some("text/javascript")));
+    assert_eq!(hospital.get("/web-gone.js", &[]).await.status, 404);
+    assert_eq!(hospital.get("/../Cargo.toml", &[]).await.status, 404);
+}
+
+#[tokio::test]
+async fn the_page_may_run_its_own_scripts_and_nothing_else() {
+    let hospital = with_page().await;
+    let answer = hospital.get("/", &[]).await;
+    let policy = answer.header("content-security-policy").unwrap();
+    for rule in [
+        "default-src 'none'",
+        "script-src 'self' 'wasm-unsafe-eval' 'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='",
+        "frame-ancestors 'none'",
+    ] {
+        assert!(policy.contains(rule), "{policy}");
+    }
+    assert!(!policy.contains("unsafe-inline") && !policy.contains("'unsafe-eval'"), "{policy}");
+    assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+    assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
+    assert_eq!(answer.header("cross-origin-opener-policy"), Some("same-origin"));
+    assert!(answer.header("permissions-policy").unwrap().contains("camera=()"));
+}
+
+#[tokio::test]
+async fn transport_security_is_for_real_names_only() {
+    let hospital = TestHospital::start(&study_of("study", 3)).await;
+    let ask = async |host| {
+        hospital.request("/api/v1/studies", &[("Host", host), ("Connection", "close")]).await
+    };
+    assert_eq!(ask("localhost:8443").await.header("strict-transport-security"), None);
+    let answer = ask("hospital.example").await;
+    assert_eq!(answer.header("strict-transport-security"), Some("max-age=63072000"));
+}
+
+#[tokio::test]
+async fn a_request_with_too_long_headers() {
+    let hospital = TestHospital::start(&study_of("study", 3)).await;
+    let long = "x".repeat(20_000);
+    assert_eq!(hospital.get("/api/v1/studies", &[("X-Long", &long)]).await.status, 431);
+}

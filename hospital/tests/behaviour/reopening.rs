@@ -1,0 +1,76 @@
+//! A study that reopens goes on to the next round and shows the earlier results.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+use wardsum_hospital::limits::Limits;
+
+use crate::scripted_peer::{ScriptedPeer, closed};
+use crate::test_hospital::{TestHospital, study_of, within};
+
+fn reopening() -> String {
+    study_of("study", 3).replace("min = -100", "reopen = true\nmin = -100")
+}
+
+async fn wait_for_round(hospital: &TestHospital, number: u32) -> serde_json::Value {
+    within(async {
+        loop {
+            let status = hospital.status("study").await;
+            if status["round"] == number {
+                return status;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_next_round_opens_and_the_last_result_stays() {
+    let hospital = TestHospital::start(&reopening()).await;
+
+    hospital.round("study", &[1, 2, 3]).await;
+    let status = wait_for_round(&hospital, 2).await;
+    assert_eq!(status["phase"], "enrolling");
+    assert!(status["result"].is_null());
+    assert_eq!(
+        status["previous"],
+        serde_json::json!([{ "round": 1, "count": 3, "sum": "6", "mean": 2.0 }])
+    );
+
+    let results = hospital.round("study", &[4, 5, 6]).await;
+    assert!(results.iter().all(|published| published.aggregate.sum == 15));
+    let status = wait_for_round(&hospital, 3).await;
+    assert_eq!(status["previous"][1]["sum"], "15");
+}
+
+#[tokio::test]
+async fn only_so_many_results_are_kept() {
+    let hospital = TestHospital::start_with(&reopening(), |config| {
+        config.limits = Limits { previous_results: 1, ..Limits::default() };
+    })
+    .await;
+
+    for number in 2..=3 {
+        hospital.round("study", &[1, 2, 3]).await;
+        wait_for_round(&hospital, number).await;
+    }
+
+    let previous = wait_for_round(&hospital, 3).await["previous"].clone();
+    assert_eq!(previous.as_array().unwrap().len(), 1);
+    assert_eq!(previous[0]["round"], 2);
+}
+
+#[tokio::test]
+async fn who_stays_in_a_finished_round_is_dismissed() {
+    let hospital = TestHospital::start_with(&reopening(), |config| {
+        config.limits = Limits { finished_round: Duration::from_millis(50), ..Limits::default() };
+    })
+    .await;
+
+    let mut stays = ScriptedPeer::connect(&hospital.connector, "study", 1).await;
+    hospital.round("study", &[1, 2, 3]).await;
+
+    let (code, reason) = closed(&mut stays.socket).await;
+    assert_eq!((code, reason.as_str()), (1000, "this round is over and the next one is open"));
+}

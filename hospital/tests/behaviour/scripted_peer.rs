@@ -1,0 +1,124 @@
+//! A peer that does what a test says: the protocol's machine makes the messages, the test sends them,
+//! or others.
+
+use futures_util::{SinkExt, StreamExt};
+use tokio_tungstenite::tungstenite::Message;
+use wardsum_hospital::native_peer::{Connector, Socket};
+use wardsum_protocol::peer::{Event, Input, Output, Peer};
+use wardsum_protocol::{Entropy, Timestamp};
+
+use crate::test_hospital::within;
+
+/// A close frame: code and reason.
+pub(crate) type Closed = (u16, String);
+
+pub(crate) struct ScriptedPeer {
+    pub(crate) socket: Socket,
+    machine: Peer,
+    /// What the machine wants to send and nobody has sent yet.
+    pub(crate) unsent: Vec<Vec<u8>>,
+    /// Everything that was sent and received.
+    pub(crate) transcript: Vec<Vec<u8>>,
+    pub(crate) events: Vec<Event>,
+}
+
+impl ScriptedPeer {
+    /// Connects and waits for the study. Keys follow from `seed`.
+    pub(crate) async fn connect(connector: &Connector, study: &str, seed: u8) -> Self {
+        let socket = within(connector.connect(study)).await.unwrap();
+        let mut peer = Self {
+            socket,
+            machine: Peer::new(Entropy::new([seed; 32])),
+            unsent: Vec::new(),
+            transcript: Vec::new(),
+            events: Vec::new(),
+        };
+        peer.handle(Input::Connected);
+        peer.receive_until(|event| matches!(event, Event::StudyReceived(_))).await;
+        peer
+    }
+
+    /// Gives an answer; the machine's message is left unsent.
+    pub(crate) fn answer(&mut self, value: i128) {
+        self.machine.answer(value, Timestamp(0)).unwrap();
+        self.drain();
+    }
+
+    /// Sends any bytes as one binary message.
+    pub(crate) async fn send(&mut self, bytes: Vec<u8>) {
+        self.transcript.push(bytes.clone());
+        self.socket.send(Message::Binary(bytes.into())).await.unwrap();
+    }
+
+    /// Sends what the machine wants sent.
+    pub(crate) async fn send_unsent(&mut self) {
+        for bytes in std::mem::take(&mut self.unsent) {
+            self.send(bytes).await;
+        }
+    }
+
+    /// Receives until the machine reports an event like this; sends nothing.
+    pub(crate) async fn receive_until(&mut self, wanted: impl Fn(&Event) -> bool) {
+        while !self.events.iter().any(&wanted) {
+            match within(self.socket.next()).await {
+                Some(Ok(Message::Binary(bytes))) => {
+                    self.transcript.push(bytes.to_vec());
+                    self.handle(Input::Message(bytes.into()));
+                }
+                Some(Ok(Message::Ping(_))) => {}
+                other => panic!("the hospital should not have sent {other:?}"),
+            }
+        }
+    }
+
+    /// Takes part honestly to the end.
+    pub(crate) async fn finish(&mut self) {
+        let over = |event: &Event| matches!(event, Event::Published(_) | Event::Failed(_));
+        while !self.events.iter().any(over) {
+            self.send_unsent().await;
+            let seen = self.events.len();
+            match within(self.socket.next()).await {
+                Some(Ok(Message::Binary(bytes))) => {
+                    self.transcript.push(bytes.to_vec());
+                    self.handle(Input::Message(bytes.into()));
+                }
+                Some(Ok(Message::Ping(_))) => {}
+                other => panic!("the hospital should not have sent {other:?} after {seen} events"),
+            }
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
+        self.machine.handle(input, Timestamp(0));
+        self.drain();
+    }
+
+    /// Time stands still here, so that a timer that asks for now is due and any other never is.
+    fn drain(&mut self) {
+        let mut due = false;
+        while let Some(output) = self.machine.poll_output() {
+            match output {
+                Output::Persist(_) => {}
+                Output::Send(bytes) => self.unsent.push(bytes),
+                Output::Event(event) => self.events.push(event),
+                Output::Timeout(at) => due = at == Some(Timestamp(0)),
+            }
+        }
+        if due {
+            self.handle(Input::Timeout);
+        }
+    }
+}
+
+/// Receives until the hospital closes the connection, and says how it did.
+pub(crate) async fn closed(socket: &mut Socket) -> Closed {
+    loop {
+        match within(socket.next()).await {
+            Some(Ok(Message::Close(Some(frame)))) => {
+                return (frame.code.into(), frame.reason.to_string());
+            }
+            Some(Ok(_)) => {}
+            other => panic!("a close frame should have come before {other:?}"),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! A hospital to test: its own certificate, its own free port, and studies from TOML.
+
+use std::fmt::Write as _;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
+use wardsum_hospital::announcement::Announce;
+use wardsum_hospital::limits::Limits;
+use wardsum_hospital::native_peer::{Connector, NativePeer};
+use wardsum_hospital::server::{Hospital, ServerConfig};
+use wardsum_hospital::studies_file::StudiesFile;
+use wardsum_hospital::tls::{self, CertificateFiles};
+use wardsum_protocol::peer::{Event, Published};
+
+/// The longest that anything in these tests may take; reached only when something hangs.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Waits for `future`, but not for ever.
+pub(crate) async fn within<F: Future>(future: F) -> F::Output {
+    timeout(PATIENCE, future).await.expect("this should long be over")
+}
+
+/// A study in TOML that `people` people complete: committee and manifest are fixed when all are there.
+pub(crate) fn study_of(id: &str, people: u32) -> String {
+    format!(
+        "[[study]]\nid = \"{id}\"\ntitle = \"Title of {id}\"\norganisation = \"Test Hospital\"\n\
+         question = \"How many?\"\nunit = \"pieces\"\nmin = -100\nmax = 100\nmaximum_cohort = 50\n\
+         [study.enrolment]\ncount = {people}\n[study.contributing]\ncount = {people}\n"
+    )
+}
+
+/// A running hospital; it stops when it is dropped.
+pub(crate) struct TestHospital {
+    pub(crate) address: SocketAddr,
+    pub(crate) connector: Connector,
+    pub(crate) authority: PathBuf,
+    stop: Option<oneshot::Sender<()>>,
+    stopped: JoinHandle<()>,
+    _certificates: TempDir,
+}
+
+/// One HTTP answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) head: String,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).expect("the body should be JSON")
+    }
+
+    /// The value of a header.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (found, value) = line.split_once(':')?;
+            found.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+}
+
+impl TestHospital {
+    /// A hospital with these studies (TOML) and the default limits.
+    pub(crate) async fn start(studies: &str) -> Self {
+        Self::start_with(studies, |_| {}).await
+    }
+
+    /// A hospital whose configuration `change` changes first.
+    pub(crate) async fn start_with(studies: &str, change: impl FnOnce(&mut ServerConfig)) -> Self {
+        let certificates = tempfile::tempdir().unwrap();
+        let (certs, _) = wardsum_certs::ensure(certificates.path(), SystemTime::now()).unwrap();
+        let files = CertificateFiles { cert: certs.leaf_cert, key: certs.leaf_key };
+        let StudiesFile { plans, .. } = StudiesFile::parse(studies, Path::new("test")).unwrap();
+        let mut config = ServerConfig {
+            tls: tls::server_config(&files, SystemTime::now()).unwrap(),
+            plans,
+            page: None,
+            allowed_origins: Vec::new(),
+            limits: Limits::default(),
+            announce: Announce::nobody(),
+        };
+        change(&mut config);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, told) = oneshot::channel::<()>();
+        let hospital = Hospital::open(listener, config).unwrap();
+        let stopped = tokio::spawn(hospital.serve(async {
+            let _ = told.await;
+        }));
+        Self {
+            address,
+            connector: Connector::new(address, tls::client_config(&certs.ca_cert).unwrap()),
+            authority: certs.ca_cert,
+            stop: Some(stop),
+            stopped,
+            _certificates: certificates,
+        }
+    }
+
+    /// Tells the hospital to stop and waits until it has.
+    pub(crate) async fn stop(mut self) {
+        self.tell_to_stop();
+        within(&mut self.stopped).await.unwrap();
+    }
+
+    /// Tells the hospital to stop.
+    pub(crate) fn tell_to_stop(&mut self) {
+        drop(self.stop.take());
+    }
+
+    /// Has one patient for each answer take part; returns what each of them learnt.
+    pub(crate) async fn round(&self, study: &str, answers: &[i128]) -> Vec<Published> {
+        let mut tasks = JoinSet::new();
+        for answer in answers.iter().copied() {
+            let (connector, study) = (self.connector.clone(), study.to_owned());
+            tasks.spawn(async move {
+                let mut peer = NativePeer::connect(&connector, &study).await.unwrap();
+                wait_for(&mut peer, |event| matches!(event, Event::StudyReceived(_))).await;
+                peer.answer(answer).await.unwrap();
+                let event = wait_for(&mut peer, |event| matches!(event, Event::Published(_))).await;
+                peer.close().await;
+                match event {
+                    Event::Published(published) => published,
+                    other => panic!("{other:?} is no result"),
+                }
+            });
+        }
+        within(tasks.join_all()).await
+    }
+
+    /// A GET request with further header lines.
+    pub(crate) async fn get(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let headers = [&[("Host", "localhost"), ("Connection", "close")], headers].concat();
+        self.request(path, &headers).await
+    }
+
+    /// A GET request with exactly these header lines.
+    pub(crate) async fn request(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = format!("GET {path} HTTP/1.1\r\n");
+        for (name, value) in headers {
+            write!(request, "{name}: {value}\r\n").unwrap();
+        }
+        request.push_str("\r\n");
+        let mut stream = self.connector.open_tls().await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        // After a refused upgrade the connection is cut where it should be closed; the answer is there.
+        if let Err(error) = within(stream.read_to_end(&mut answer)).await {
+            assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "{error}");
+        }
+        let answer = String::from_utf8(answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head and a body");
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Answer { status, head: head.to_owned(), body: body.to_owned() }
+    }
+
+    /// One study as the API shows it.
+    pub(crate) async fn status(&self, study: &str) -> Value {
+        let answer = self.get(&format!("/api/v1/studies/{study}"), &[]).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    }
+}
+
+/// Waits for an event, and fails the test if the peer fails first.
+pub(crate) async fn wait_for(peer: &mut NativePeer, wanted: impl Fn(&Event) -> bool) -> Event {
+    loop {
+        let event = within(peer.next_event()).await.expect("the peer's part ended before");
+        if wanted(&event) {
+            return event;
+        }
+        assert!(!matches!(event, Event::Failed(_)), "the peer failed: {event:?}");
+    }
+}
