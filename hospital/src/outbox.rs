@@ -93,14 +93,14 @@ pub(crate) fn outbox(limit: usize) -> (Outbox, OutboxQueue) {
 impl Outbox {
     /// Queues a message. One message always fits, however long, so that a bound below the longest
     /// message cannot stop a round.
-    pub(crate) fn send(&self, bytes: Vec<u8>) -> Result<(), Overflow> {
+    pub(crate) fn send(&self, bytes: Bytes) -> Result<(), Overflow> {
         let cost = bytes.len() + MESSAGE_OVERHEAD;
         let waiting = self.shared.waiting.fetch_add(cost, Ordering::Relaxed);
         if waiting > 0 && waiting + cost > self.limit {
             self.shared.overflowed.cancel();
             return Err(Overflow);
         }
-        self.queue_up(ToPeer::Message(bytes.into()));
+        self.queue_up(ToPeer::Message(bytes));
         Ok(())
     }
 
@@ -154,8 +154,8 @@ mod tests {
     #[tokio::test]
     async fn the_end_comes_after_everything_before_it() {
         let (outbox, mut queue) = outbox(1_000);
-        outbox.send(vec![1]).unwrap();
-        outbox.send(vec![2]).unwrap();
+        outbox.send(vec![1].into()).unwrap();
+        outbox.send(vec![2].into()).unwrap();
         outbox.close(Closing::new(1000, "done"));
 
         let mut batch = Vec::new();
@@ -168,8 +168,8 @@ mod tests {
     #[tokio::test]
     async fn a_full_outbox_drops_what_waits_and_ends() {
         let (outbox, mut queue) = outbox(300);
-        outbox.send(vec![0; 100]).unwrap();
-        assert_eq!(outbox.send(vec![0; 100]), Err(Overflow));
+        outbox.send(vec![0; 100].into()).unwrap();
+        assert_eq!(outbox.send(vec![0; 100].into()), Err(Overflow));
         assert_eq!(queue.next_batch(&mut Vec::new()).await, Err(Closing::too_slow()));
     }
 
@@ -177,7 +177,7 @@ mod tests {
     async fn what_was_taken_out_makes_room() {
         let (outbox, mut queue) = outbox(300);
         for _ in 0..10 {
-            outbox.send(vec![0; 200]).unwrap();
+            outbox.send(vec![0; 200].into()).unwrap();
             queue.next_batch(&mut Vec::new()).await.unwrap();
         }
     }
@@ -185,7 +185,7 @@ mod tests {
     #[test]
     fn a_message_above_the_bound_still_passes_alone() {
         let (outbox, _queue) = outbox(10);
-        assert_eq!(outbox.send(vec![0; 1_000]), Ok(()));
+        assert_eq!(outbox.send(vec![0; 1_000].into()), Ok(()));
     }
 
     #[test]

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use tokio::sync::{mpsc, watch};
 use tokio::time;
 use tokio_util::sync::CancellationToken;
@@ -259,7 +260,7 @@ impl RoundTask {
         }
     }
 
-    fn send(&mut self, to: ConnectionId, bytes: Vec<u8>) {
+    fn send(&mut self, to: ConnectionId, bytes: Bytes) {
         let Some(outbox) = self.outboxes.get(&to) else { return };
         trace!(connection = to.0, bytes = bytes.len(), "a message to connection {}", to.0);
         if outbox.send(bytes).is_err() {

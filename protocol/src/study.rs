@@ -1,6 +1,7 @@
 //! A study: the question and the rules of one round, and the digest that everything is bound to.
 
 use core::fmt;
+use std::sync::Arc;
 
 use thiserror::Error;
 use tls_codec::{TlsByteVecU8, TlsByteVecU16, TlsDeserializeBytes, TlsSerialize, TlsSize};
@@ -86,9 +87,12 @@ pub enum SchemeChoice {
     Additive = 2,
 }
 
-/// A study whose parameters have been checked, with its canonical bytes.
+/// A study whose parameters have been checked, with its canonical bytes. Clones are cheap.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Study {
+pub struct Study(Arc<Checked>);
+
+#[derive(PartialEq, Eq)]
+struct Checked {
     parameters: StudyParameters,
     range: IntegerRange,
     bytes: Vec<u8>,
@@ -101,7 +105,7 @@ impl Study {
         let range = check(&parameters)?;
         let bytes = wire::encode(&StudyBytes::from(&parameters));
         let digest = StudyDigest(hash(DigestLabel::Study, &[&bytes]));
-        Ok(Self { parameters, range, bytes, digest })
+        Ok(Self(Arc::new(Checked { parameters, range, bytes, digest })))
     }
 
     /// Reads canonical bytes and checks what they say, exactly as [`Study::new`] does.
@@ -109,7 +113,7 @@ impl Study {
         let decoded: StudyBytes = wire::decode(bytes).map_err(|_| StudyError::Encoding)?;
         let study = Self::new(decoded.try_into()?)?;
         // Every value has one encoding, so this can only fail if that ever stops being true.
-        if study.bytes != bytes {
+        if study.encode() != bytes {
             return Err(StudyError::Encoding);
         }
         Ok(study)
@@ -118,73 +122,73 @@ impl Study {
     /// The canonical bytes.
     #[must_use]
     pub fn encode(&self) -> &[u8] {
-        &self.bytes
+        &self.0.bytes
     }
 
     /// The digest of the canonical bytes.
     #[must_use]
     pub fn digest(&self) -> StudyDigest {
-        self.digest
+        self.0.digest
     }
 
     /// Everything that was decided.
     #[must_use]
     pub fn parameters(&self) -> &StudyParameters {
-        &self.parameters
+        &self.0.parameters
     }
 
     /// The title.
     #[must_use]
     pub fn title(&self) -> &str {
-        &self.parameters.title
+        &self.0.parameters.title
     }
 
     /// Who asks.
     #[must_use]
     pub fn organisation(&self) -> &str {
-        &self.parameters.organisation
+        &self.0.parameters.organisation
     }
 
     /// The question.
     #[must_use]
     pub fn question(&self) -> &str {
-        &self.parameters.question
+        &self.0.parameters.question
     }
 
     /// The unit of an answer; may be empty.
     #[must_use]
     pub fn unit(&self) -> &str {
-        &self.parameters.unit
+        &self.0.parameters.unit
     }
 
     /// The smallest answer.
     #[must_use]
     pub fn min(&self) -> i128 {
-        self.parameters.min
+        self.0.parameters.min
     }
 
     /// The largest answer.
     #[must_use]
     pub fn max(&self) -> i128 {
-        self.parameters.max
+        self.0.parameters.max
     }
 
     /// How many must have answered before anything is published.
     #[must_use]
     pub fn minimum_cohort(&self) -> u32 {
-        self.parameters.minimum_cohort
+        self.0.parameters.minimum_cohort
     }
 
     /// How many can take part at most.
     #[must_use]
     pub fn maximum_cohort(&self) -> u32 {
-        self.parameters.maximum_cohort
+        self.0.parameters.maximum_cohort
     }
 
     /// The largest committee, `3..=255`.
     #[must_use]
     pub fn committee_cap(&self) -> u8 {
-        u8::try_from(self.parameters.committee_cap).unwrap_or(SHARES_MAX)
+        u8::try_from(self.0.parameters.committee_cap).unwrap_or(SHARES_MAX)
     }
 
     /// The smallest committee that peers accept: the minimum cohort, or the cap if that is less.
@@ -196,37 +200,37 @@ impl Study {
     /// When the committee is fixed.
     #[must_use]
     pub fn enrolment(&self) -> Closing {
-        self.parameters.enrolment
+        self.0.parameters.enrolment
     }
 
     /// When the manifest is fixed.
     #[must_use]
     pub fn contributing(&self) -> Closing {
-        self.parameters.contributing
+        self.0.parameters.contributing
     }
 
     /// How long members have for their partial aggregates, in milliseconds.
     #[must_use]
     pub fn aggregation_deadline_ms(&self) -> u64 {
-        self.parameters.aggregation_deadline_ms
+        self.0.parameters.aggregation_deadline_ms
     }
 
     /// The algorithms.
     #[must_use]
     pub fn suite(&self) -> Suite {
-        self.parameters.suite
+        self.0.parameters.suite
     }
 
     /// How answers are encoded.
     #[must_use]
     pub fn range(&self) -> &IntegerRange {
-        &self.range
+        &self.0.range
     }
 
     /// The sharing scheme of a committee of `k`.
     #[must_use]
     pub fn scheme(&self, k: u8) -> Scheme {
-        match self.parameters.scheme {
+        match self.0.parameters.scheme {
             SchemeChoice::Threshold => Scheme::threshold_of(k),
             SchemeChoice::Additive => Scheme::Additive { shares: k },
         }
@@ -235,7 +239,7 @@ impl Study {
     /// Bytes of one sealed and signed share: all shares of a study are of the same length.
     #[must_use]
     pub fn sealed_share_len(&self) -> usize {
-        self.suite().encapsulated_len() + self.range.len() * ENCODED_LEN + TAG_LEN + SIGNATURE_LEN
+        self.suite().encapsulated_len() + self.range().len() * ENCODED_LEN + TAG_LEN + SIGNATURE_LEN
     }
 
     /// The longest message that a peer has reason to send in this study, in bytes.
@@ -249,8 +253,8 @@ impl Study {
 impl fmt::Debug for Study {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Study")
-            .field("title", &self.parameters.title)
-            .field("digest", &self.digest)
+            .field("title", &self.0.parameters.title)
+            .field("digest", &self.digest())
             .finish_non_exhaustive()
     }
 }

@@ -292,7 +292,7 @@ fn a_manifest_below_the_minimum_is_not_answered() {
 #[test]
 fn a_manifest_that_leaves_out_an_acknowledged_answer_is_not_answered() {
     let victim = meddled_manifest(|digests| {
-        digests.iter_mut().for_each(|d| *d = ContributionDigest([1; 32]))
+        digests.fill(ContributionDigest([1; 32]));
     });
     assert_eq!(victim.declined(), Some(DeclineReason::OwnAnswer));
     assert!(!victim.sent_a_partial());

@@ -81,7 +81,10 @@ fn files_are_what_the_implementation_writes() {
             continue;
         }
         let read: Value = serde_json::from_str(text).expect("a file of vectors is JSON");
-        assert!(read == generated, "{name}.json differs; if that is meant, write it anew and say why");
+        assert!(
+            read == generated,
+            "{name}.json differs; if that is meant, write it anew and say why"
+        );
     }
 }
 

@@ -65,14 +65,10 @@ impl Aggregating {
     fn tell_members(&self, contributions: &[Contributed], room: &mut Room) {
         let digests = contributions.iter().map(|c| c.digest).collect::<Vec<_>>();
         let message = HospitalMessage::Manifest(digests.into());
-        let members: Vec<ConnectionId> = room
-            .peers()
-            .filter(|(_, peer)| self.committee.place_of(peer).is_some())
-            .map(|(connection, _)| connection)
-            .collect();
-        for connection in members {
-            room.send(connection, &message);
-        }
+        let committee = &self.committee;
+        room.multicast(&message, |peer| {
+            peer.is_some_and(|peer| committee.place_of(peer).is_some())
+        });
     }
 
     fn tell_visitors(&self, contributions: &[Contributed], tree: &Manifest, room: &mut Room) {

@@ -159,9 +159,7 @@ impl Contributing {
             return if own { Ok(()) } else { Err(Refusal::NotMember) };
         }
         match room.peer(from) {
-            Some(other) if other != *sender && self.numbers.contains_key(&other) => {
-                Err(Refusal::AlreadyContributed)
-            }
+            Some(other) if other != *sender => Err(Refusal::NotMember),
             _ => Ok(()),
         }
     }

@@ -24,6 +24,8 @@ mod enrolling;
 mod refusal;
 mod room;
 
+use bytes::Bytes;
+
 use crate::aggregate::Aggregate;
 use crate::digest::MessageDigest;
 use crate::identity::PeerId;
@@ -81,8 +83,8 @@ pub enum Output {
     Send {
         /// To which connection.
         to: ConnectionId,
-        /// Its bytes.
-        bytes: Vec<u8>,
+        /// Its bytes, shared where the same message goes to many.
+        bytes: Bytes,
     },
     /// Close with `reason.code()` and `reason.to_string()`. No [`Input::Disconnected`] is expected.
     Close {

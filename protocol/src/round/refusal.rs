@@ -39,8 +39,8 @@ pub enum Refusal {
     /// A second, different partial aggregate.
     #[error("this member has already given its partial aggregate")]
     AlreadyAggregated,
-    /// Said in the name of a committee member by somebody else.
-    #[error("this connection does not belong to that committee member")]
+    /// Said in the name of a peer over a connection that belongs to another.
+    #[error("this connection does not belong to that peer")]
     NotMember,
     /// Too late: the round counts no more answers, or is over.
     #[error("the round is over or counts no more answers")]

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use bytes::Bytes;
+
 use crate::identity::PeerId;
 use crate::messages::{HospitalMessage, Progress};
 use crate::round::{ConnectionId, Event, Output, Refusal};
@@ -94,13 +96,25 @@ impl Room {
     }
 
     pub(super) fn send(&mut self, to: ConnectionId, message: &HospitalMessage) {
-        self.push(Output::Send { to, bytes: wire::encode(message) });
+        self.push(Output::Send { to, bytes: wire::encode(message).into() });
     }
 
+    /// Sends one message to everybody.
     pub(super) fn broadcast(&mut self, message: &HospitalMessage) {
-        let bytes = wire::encode(message);
-        for to in self.connections.keys() {
-            self.outputs.push_back(Output::Send { to: *to, bytes: bytes.clone() });
+        self.multicast(message, |_| true);
+    }
+
+    /// Sends one message to every connection whose peer, if it has shown to be one, is `wanted`.
+    pub(super) fn multicast(
+        &mut self,
+        message: &HospitalMessage,
+        wanted: impl Fn(Option<&PeerId>) -> bool,
+    ) {
+        let bytes = Bytes::from(wire::encode(message));
+        for (to, peer) in &self.connections {
+            if wanted(peer.as_ref()) {
+                self.outputs.push_back(Output::Send { to: *to, bytes: bytes.clone() });
+            }
         }
     }
 

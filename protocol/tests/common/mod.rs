@@ -301,9 +301,9 @@ impl Net {
                 round::Output::Persist(record) => self.records.push(record),
                 round::Output::Send { to, bytes } => {
                     if let Some(inbox) = self.raw.get_mut(&to) {
-                        inbox.push(bytes);
+                        inbox.push(bytes.into());
                     } else if let Some((_, down)) = self.mail.get_mut(&to) {
-                        down.push_back(bytes);
+                        down.push_back(bytes.into());
                     }
                 }
                 round::Output::Close { connection, reason } => self.close(connection, reason),

@@ -1,0 +1,147 @@
+//! The operations of a round, one by one, each repeated until its cost can be told.
+
+use chacha20::ChaCha20Rng;
+use hpke::aead::ChaCha20Poly1305;
+use hpke::kdf::HkdfSha256;
+use hpke::kem::{Kem, X25519HkdfSha256, XWing};
+use hpke::{OpModeR, OpModeS};
+use rand_core::SeedableRng;
+use std::hint::black_box;
+use wardsum_protocol::encoding::IntegerRange;
+use wardsum_protocol::field::SecretVector;
+use wardsum_protocol::identity::{Identity, SignatureLabel};
+use wardsum_protocol::seal::{OpeningKey, SealingKey};
+use wardsum_protocol::sharing::Scheme;
+use wardsum_protocol::{Entropy, Suite};
+
+/// How long to measure.
+#[derive(Clone, Copy)]
+pub(crate) enum Effort {
+    /// For a benchmark: the median of 15 batches of at least 10 ms.
+    #[allow(dead_code, reason = "the test only checks that everything runs")]
+    Full,
+    /// For a test that everything runs.
+    #[allow(dead_code, reason = "the benchmark measures in full")]
+    Smoke,
+}
+
+/// The name of each operation, and its cost in microseconds. `clock` tells microseconds.
+pub(crate) fn all(clock: &dyn Fn() -> f64, effort: Effort) -> Vec<(String, f64)> {
+    let mut rng = ChaCha20Rng::seed_from_u64(1);
+    let mut rows = Vec::new();
+    let mut row = |name: String, operation: &mut dyn FnMut()| {
+        rows.push((name, measure(clock, effort, operation)));
+    };
+
+    // The pain scale: 0..=10 takes four bits.
+    let range = IntegerRange::new(0, 10).expect("a range");
+    let bits = range.encode(7).expect("in range");
+    let plaintext = bits.encode();
+    for k in [3u8, 10, 32, 100] {
+        let scheme = Scheme::threshold_of(k);
+        row(format!("share among {k}"), &mut || {
+            black_box(scheme.split(&bits, &mut rng));
+        });
+    }
+
+    let (info, aad) = ([1u8; 88], [2u8; 65]);
+    for suite in [Suite::XWing, Suite::X25519] {
+        let (private, public) = OpeningKey::derive(suite, &Entropy::new([3; 32]));
+        let public = SealingKey::decode(suite, &public).expect("a valid key");
+        row(format!("seal a share, {suite}"), &mut || {
+            black_box(public.seal(&info, &aad, &plaintext, &mut rng).expect("seals"));
+        });
+        let sealed = public.seal(&info, &aad, &plaintext, &mut rng).expect("seals");
+        row(format!("open a share, {suite}"), &mut || {
+            black_box(private.open(&info, &aad, &sealed).expect("opens"));
+        });
+        match suite {
+            Suite::XWing => bare_hpke::<XWing>("x-wing", &plaintext, &mut rng, &mut row),
+            Suite::X25519 => {
+                bare_hpke::<X25519HkdfSha256>("x25519", &plaintext, &mut rng, &mut row);
+            }
+        }
+    }
+
+    let identity = Identity::derive(&Entropy::new([4; 32]));
+    let message = [5u8; 1_400];
+    row("sign a share".into(), &mut || {
+        black_box(identity.sign(SignatureLabel::SealedShare, &[&message]));
+    });
+    let signature = identity.sign(SignatureLabel::SealedShare, &[&message]);
+    row("verify a share's signature".into(), &mut || {
+        let verified = identity.id().verify(SignatureLabel::SealedShare, &[&message], &signature);
+        assert!(black_box(verified).is_ok());
+    });
+
+    let mut sum = SecretVector::zeros(bits.len());
+    row("sum: add one share".into(), &mut || sum.add_assign(black_box(&bits)));
+    for k in [3u8, 10, 32, 100] {
+        let scheme = Scheme::threshold_of(k);
+        let mut shares = scheme.split(&SecretVector::zeros(1), &mut rng);
+        shares.truncate(usize::from(scheme.threshold()));
+        row(format!("combine {} of {k}", scheme.threshold()), &mut || {
+            black_box(scheme.combine(&shares).expect("combines"));
+        });
+    }
+    rows
+}
+
+/// The HPKE crate's own single-shot functions, for comparison.
+fn bare_hpke<K: Kem>(
+    name: &str,
+    plaintext: &[u8],
+    rng: &mut ChaCha20Rng,
+    row: &mut dyn FnMut(String, &mut dyn FnMut()),
+) {
+    let (private, public) = K::derive_keypair(&[6; 32]);
+    let (info, aad) = ([1u8; 88], [2u8; 65]);
+    let mut seal = || {
+        hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, K>(
+            &OpModeS::Base,
+            &public,
+            &info,
+            plaintext,
+            &aad,
+            rng,
+        )
+        .expect("seals")
+    };
+    let (encapsulated, ciphertext) = seal();
+    row(format!("bare hpke seal, {name}"), &mut || {
+        black_box(seal());
+    });
+    row(format!("bare hpke open, {name}"), &mut || {
+        let opened = hpke::single_shot_open::<ChaCha20Poly1305, HkdfSha256, K>(
+            &OpModeR::Base,
+            &private,
+            &encapsulated,
+            &info,
+            &ciphertext,
+            &aad,
+        );
+        black_box(opened.expect("opens"));
+    });
+}
+
+fn measure(clock: &dyn Fn() -> f64, effort: Effort, operation: &mut dyn FnMut()) -> f64 {
+    let (batches, batch_us) = match effort {
+        Effort::Full => (15, 10_000.0),
+        Effort::Smoke => (1, 0.0),
+    };
+    let mut costs: Vec<f64> = (0..batches)
+        .map(|_| {
+            let (began, mut repetitions) = (clock(), 0u32);
+            loop {
+                operation();
+                repetitions += 1;
+                let spent = clock() - began;
+                if spent >= batch_us {
+                    break spent / f64::from(repetitions);
+                }
+            }
+        })
+        .collect();
+    costs.sort_by(f64::total_cmp);
+    costs[costs.len() / 2]
+}
