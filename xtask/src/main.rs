@@ -1,0 +1,68 @@
+//! What a contributor repeats: `cargo xtask run`, `test` and `build`.
+//!
+//! Each command does all of its own set-up, says what it does, and is quick the second time. Ctrl-C
+//! stops what it started and nothing else.
+
+mod browsers;
+mod build;
+mod page;
+mod process;
+mod run;
+mod suite;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use process::{Interrupted, Supervisor};
+use workspace::Workspace;
+
+#[derive(Parser)]
+#[command(name = "xtask", bin_name = "cargo xtask", about = "What a contributor repeats")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Start a hospital and the page, and print the address to open in several tabs
+    Run(run::Options),
+    /// Build what is shipped: the page in web/dist and the hospital's binary
+    Build,
+    /// Format, lints, native tests, WebAssembly tests and browser tests
+    Test(suite::Options),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match perform(arguments.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if let Some(interrupted) = error.downcast_ref::<Interrupted>() {
+                eprintln!("{interrupted}");
+                return ExitCode::from(interrupted.exit_code());
+            }
+            eprintln!("\nerror: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn perform(command: Command) -> Result<()> {
+    let workspace = Workspace::here()?;
+    let mut supervisor = Supervisor::new()?;
+    match command {
+        Command::Run(options) => run::run(&workspace, &mut supervisor, &options),
+        Command::Build => build::run(&workspace, &mut supervisor),
+        Command::Test(options) => suite::run(&workspace, &mut supervisor, &options),
+    }
+}
+
+/// Says what is about to happen, so that somebody who waits knows what for.
+fn announce(text: &str) {
+    eprintln!("==> {text}");
+}

@@ -1,0 +1,195 @@
+//! The built page, and what it weighs.
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+
+use crate::announce;
+use crate::process::Supervisor;
+use crate::tools::Tools;
+use crate::workspace::Workspace;
+
+/// What a patient may have to download: WebAssembly and JavaScript together, with gzip, which every
+/// server and browser speaks.
+const BUDGET_BYTES: usize = 250 * 1024;
+
+/// Where the built page lies.
+pub(crate) fn directory(workspace: &Workspace) -> PathBuf {
+    workspace.path("web/dist")
+}
+
+/// Builds the page for release, prints its weight, and fails if it is too heavy.
+pub(crate) fn build(workspace: &Workspace, supervisor: &mut Supervisor) -> Result<()> {
+    let tools = Tools::prepare(workspace, supervisor)?;
+    announce("Building the page into web/dist");
+    let mut command = tools.trunk_command(workspace)?;
+    command.args(["build", "--release", "--config", "web"]);
+    supervisor.run(&mut command)?;
+    let weight = Weight::of(&directory(workspace))?;
+    eprintln!("{weight}");
+    weight.hold_to(BUDGET_BYTES)
+}
+
+/// The size of each file that runs in the browser.
+struct Weight {
+    files: Vec<File>,
+}
+
+struct File {
+    name: String,
+    plain: usize,
+    gzip: usize,
+    brotli: usize,
+}
+
+impl Weight {
+    /// Weighs all WebAssembly and JavaScript under a directory.
+    fn of(directory: &Path) -> Result<Self> {
+        let mut files = Vec::new();
+        weigh_into(&mut files, directory)?;
+        if !files.iter().any(|file| has_extension(file.name.as_ref(), "wasm")) {
+            bail!("there is no WebAssembly in {}: the page was not built", directory.display());
+        }
+        files.sort_by(|one, other| one.name.cmp(&other.name));
+        Ok(Self { files })
+    }
+
+    fn sum(&self, size: impl Fn(&File) -> usize) -> usize {
+        self.files.iter().map(size).sum()
+    }
+
+    /// Fails if the page is heavier than `budget` bytes.
+    fn hold_to(&self, budget: usize) -> Result<()> {
+        let gzip = self.sum(|file| file.gzip);
+        if gzip > budget {
+            bail!(
+                "the page weighs {} with gzip, {} more than its budget of {}; `twiggy top` on the \
+                 .wasm file shows what grew",
+                kib(gzip),
+                kib(gzip - budget),
+                kib(budget)
+            );
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Weight {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(out, "    {:>11} {:>11} {:>11}", "plain", "gzip", "brotli")?;
+        let mut line = |name: &str, sizes: [usize; 3]| {
+            let [plain, gzip, brotli] = sizes.map(kib);
+            writeln!(out, "    {plain:>11} {gzip:>11} {brotli:>11}  {name}")
+        };
+        for file in &self.files {
+            line(&file.name, [file.plain, file.gzip, file.brotli])?;
+        }
+        let sums =
+            [self.sum(|file| file.plain), self.sum(|file| file.gzip), self.sum(|file| file.brotli)];
+        line("together", sums)?;
+        write!(out, "    page weight: {} of {} (gzip)", kib(sums[1]), kib(BUDGET_BYTES))
+    }
+}
+
+fn weigh_into(files: &mut Vec<File>, directory: &Path) -> Result<()> {
+    let unreadable = || format!("cannot read {}", directory.display());
+    for entry in fs::read_dir(directory).with_context(unreadable)? {
+        let path = entry.with_context(unreadable)?.path();
+        if path.is_dir() {
+            weigh_into(files, &path)?;
+        } else if has_extension(&path, "wasm") || has_extension(&path, "js") {
+            let bytes =
+                fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            files.push(File {
+                name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+                plain: bytes.len(),
+                gzip: gzip_size(&bytes)?,
+                brotli: brotli_size(&bytes)?,
+            });
+        }
+    }
+    Ok(())
+}
+
+fn has_extension(path: &Path, extension: &str) -> bool {
+    path.extension() == Some(OsStr::new(extension))
+}
+
+fn gzip_size(bytes: &[u8]) -> Result<usize> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(bytes)?;
+    Ok(encoder.finish()?.len())
+}
+
+fn brotli_size(mut bytes: &[u8]) -> Result<usize> {
+    let mut compressed = Vec::new();
+    let parameters = brotli::enc::BrotliEncoderParams { quality: 11, ..Default::default() };
+    brotli::BrotliCompress(&mut bytes, &mut compressed, &parameters)?;
+    Ok(compressed.len())
+}
+
+/// A size in kibibytes, with one decimal.
+fn kib(bytes: usize) -> String {
+    let tenths = (bytes * 10).div_ceil(1024);
+    format!("{}.{} KiB", tenths / 10, tenths % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(files: &[(&str, &[u8])]) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        for (name, bytes) in files {
+            let path = dir.path().join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, bytes).unwrap();
+        }
+        dir
+    }
+
+    #[test]
+    fn wasm_and_js_count_and_nothing_else() {
+        let dir = page(&[
+            ("app.wasm", &[0; 5000]),
+            ("snippets/a/inline.js", b"let a = 1;"),
+            ("index.html", &[b'x'; 9000]),
+            ("page.css", &[b'y'; 9000]),
+        ]);
+        let weight = Weight::of(dir.path()).unwrap();
+        assert_eq!(weight.sum(|file| file.plain), 5010);
+        let gzip = weight.sum(|file| file.gzip);
+        assert!(gzip < 200, "{gzip}");
+    }
+
+    #[test]
+    fn the_budget_is_held_to_the_byte() {
+        let dir = page(&[("app.wasm", b"\0asm")]);
+        let weight = Weight::of(dir.path()).unwrap();
+        let gzip = weight.sum(|file| file.gzip);
+        weight.hold_to(gzip).unwrap();
+        let error = weight.hold_to(gzip - 1).unwrap_err().to_string();
+        assert!(error.contains("more than its budget"), "{error}");
+    }
+
+    #[test]
+    fn a_page_that_was_not_built_is_an_error() {
+        let dir = page(&[("boot.js", b"1")]);
+        assert!(Weight::of(dir.path()).is_err());
+        assert!(Weight::of(&dir.path().join("nowhere")).is_err());
+    }
+
+    #[test]
+    fn sizes_are_rounded_up() {
+        assert_eq!(kib(0), "0.0 KiB");
+        assert_eq!(kib(1), "0.1 KiB");
+        assert_eq!(kib(250 * 1024), "250.0 KiB");
+        assert_eq!(kib(250 * 1024 + 1), "250.1 KiB");
+    }
+}
