@@ -5,11 +5,11 @@ use std::collections::VecDeque;
 
 use rand_core::{TryCryptoRng, TryRng};
 use serde_json::{Value, json};
-#[cfg(target_arch = "wasm32")]
-use wasm_bindgen_test::wasm_bindgen_test as test;
 use wardsum_protocol::encoding::IntegerRange;
 use wardsum_protocol::field::{self, Field, SecretVector};
 use wardsum_protocol::sharing::{self, Scheme, Share, ShareIndex};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use crate::json::{array, bytes, hex, list, small, text};
 
@@ -106,7 +106,9 @@ fn complete_range(mut case: Value) -> Value {
     for value in case["values"].as_array_mut().expect("a list") {
         let number = text(value, "value").parse().expect("a number");
         value["bits"] = match range.encode(number) {
-            Some(bits) => bits.elements().iter().map(|bit| u128::from(*bit) == 1).map(u8::from).collect(),
+            Some(bits) => {
+                bits.elements().iter().map(|bit| u128::from(*bit) == 1).map(u8::from).collect()
+            }
             None => Value::Null,
         };
     }
@@ -193,7 +195,8 @@ fn combinations(splits: &Value) -> Value {
     let of = |name: &str, split: &str, take: &[usize], change: fn(&mut Vec<Value>)| {
         let split = splits.as_array().expect("a list").iter().find(|s| s["name"] == split);
         let split = split.expect("a split of that name");
-        let share = |&index: &usize| json!({ "index": index, "values": split["shares"][index - 1] });
+        let share =
+            |&index: &usize| json!({ "index": index, "values": split["shares"][index - 1] });
         let mut shares = take.iter().map(share).collect();
         change(&mut shares);
         complete_combination(json!({
@@ -261,6 +264,9 @@ fn complete_combination(mut case: Value) -> Value {
     case
 }
 
+/// Computes what a case says about its inputs.
+type Complete = fn(Value) -> Value;
+
 #[test]
 fn secrets_are_shared_and_combined_as_the_vectors_say() {
     if crate::writing() {
@@ -268,7 +274,7 @@ fn secrets_are_shared_and_combined_as_the_vectors_say() {
     }
     let file = crate::load("sharing");
     assert_eq!(text(&file, "modulus"), field::modulus().to_string());
-    let parts: [(&str, fn(Value) -> Value); 4] = [
+    let parts: [(&str, Complete); 4] = [
         ("thresholds", complete_threshold),
         ("elements", complete_element),
         ("splits", complete_split),

@@ -106,15 +106,11 @@ fn open<K: Kem>(private: &[u8], info: &[u8], aad: &[u8], sealed: &[u8]) -> Vec<u
 pub(crate) fn seal(public: &[u8], info: &[u8], aad: &[u8], plaintext: &[u8]) -> Vec<u8> {
     let public = <X25519HkdfSha256 as Kem>::PublicKey::from_bytes(public).expect("a public key");
     let mut rng = ChaCha20Rng::from_seed([0x5a; 32]);
-    let (encapsulated, ciphertext) =
-        hpke::single_shot_seal_with_rng::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
-            &OpModeS::Base,
-            &public,
-            info,
-            plaintext,
-            aad,
-            &mut rng,
-        )
-        .expect("an honest key can be sealed to");
+    let (encapsulated, ciphertext) = hpke::single_shot_seal_with_rng::<
+        ChaCha20Poly1305,
+        HkdfSha256,
+        X25519HkdfSha256,
+    >(&OpModeS::Base, &public, info, plaintext, aad, &mut rng)
+    .expect("an honest key can be sealed to");
     [encapsulated.to_bytes().as_slice(), &ciphertext].concat()
 }

@@ -42,8 +42,10 @@ impl Hospital {
     fn drain(&mut self) {
         while let Some(output) = self.round.poll_output() {
             match output {
-                round::Output::Send { to, bytes } => self.sent.push((to.0, bytes)),
-                round::Output::Close { connection, reason } => self.closed.push((connection.0, reason)),
+                round::Output::Send { to, bytes } => self.sent.push((to.0, bytes.into())),
+                round::Output::Close { connection, reason } => {
+                    self.closed.push((connection.0, reason));
+                }
                 round::Output::Timeout(at) => self.timer = at,
                 round::Output::Persist(_) | round::Output::Event(_) => {}
             }

@@ -1,0 +1,305 @@
+//! `study.json`: canonical bytes and digests of studies, and studies that are refused.
+
+use serde_json::{Value, json};
+use wardsum_protocol::field;
+use wardsum_protocol::{Closing, SchemeChoice, Study, StudyParameters, Suite};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use crate::json::{array, bytes, hex, number, text};
+use crate::keys;
+
+/// The study of `additive-round.json`.
+pub(crate) fn pain_scale() -> StudyParameters {
+    StudyParameters {
+        instance: core::array::from_fn(|i| u8::try_from(i).expect("below 16")),
+        title: "Pain after the operation".into(),
+        organisation: "St. Example Hospital".into(),
+        question: "How strong is your pain now?".into(),
+        unit: "points".into(),
+        min: 0,
+        max: 10,
+        minimum_cohort: 3,
+        maximum_cohort: 1_000,
+        committee_cap: 32,
+        enrolment: Closing { count: Some(3), settle_ms: Some(15_000), ..Closing::default() },
+        contributing: Closing {
+            settle_ms: Some(2_000),
+            deadline_ms: Some(600_000),
+            by_command: true,
+            ..Closing::default()
+        },
+        aggregation_deadline_ms: 60_000,
+        scheme: SchemeChoice::Threshold,
+        suite: Suite::X25519,
+    }
+}
+
+/// The study of `shamir-round.json`.
+pub(crate) fn weight_change() -> StudyParameters {
+    StudyParameters {
+        instance: [0xa5; 16],
+        title: "Weight after six months".into(),
+        organisation: "Klinik Köln".into(),
+        question: "By how much has your weight changed?".into(),
+        unit: "kg".into(),
+        min: -40,
+        max: 60,
+        minimum_cohort: 4,
+        maximum_cohort: 50,
+        committee_cap: 4,
+        enrolment: Closing { deadline_ms: Some(3_600_000), by_command: true, ..Closing::default() },
+        contributing: Closing { count: Some(6), deadline_ms: Some(600_000), ..Closing::default() },
+        aggregation_deadline_ms: 60_000,
+        scheme: SchemeChoice::Threshold,
+        suite: Suite::X25519,
+    }
+}
+
+/// The study of `x-wing.json`.
+pub(crate) fn yes_or_no() -> StudyParameters {
+    StudyParameters {
+        instance: [0x3c; 16],
+        title: "Readmission".into(),
+        organisation: "St. Example Hospital".into(),
+        question: "Have you been in a hospital again since?".into(),
+        unit: String::new(),
+        max: 1,
+        scheme: SchemeChoice::Additive,
+        suite: Suite::XWing,
+        ..pain_scale()
+    }
+}
+
+fn closing_json(rule: Closing) -> Value {
+    let Closing { count, settle_ms, deadline_ms, by_command } = rule;
+    json!({ "count": count, "settle_ms": settle_ms, "deadline_ms": deadline_ms, "by_command": by_command })
+}
+
+fn parameters_json(p: &StudyParameters) -> Value {
+    json!({
+        "instance": hex(p.instance), "title": p.title, "organisation": p.organisation,
+        "question": p.question, "unit": p.unit, "min": p.min.to_string(), "max": p.max.to_string(),
+        "minimum_cohort": p.minimum_cohort, "maximum_cohort": p.maximum_cohort,
+        "committee_cap": p.committee_cap, "enrolment": closing_json(p.enrolment),
+        "contributing": closing_json(p.contributing),
+        "aggregation_deadline_ms": p.aggregation_deadline_ms,
+        "scheme": p.scheme as u8, "suite": p.suite as u8,
+    })
+}
+
+fn parameters(value: &Value) -> StudyParameters {
+    let closing = |key: &str| Closing {
+        count: value[key]["count"].as_u64().map(|count| u32::try_from(count).expect("a count")),
+        settle_ms: value[key]["settle_ms"].as_u64(),
+        deadline_ms: value[key]["deadline_ms"].as_u64(),
+        by_command: value[key]["by_command"].as_bool().expect("yes or no"),
+    };
+    let cohort = |key: &str| u32::try_from(number(value, key)).expect("a count");
+    StudyParameters {
+        instance: array(value, "instance"),
+        title: text(value, "title").into(),
+        organisation: text(value, "organisation").into(),
+        question: text(value, "question").into(),
+        unit: text(value, "unit").into(),
+        min: text(value, "min").parse().expect("a number"),
+        max: text(value, "max").parse().expect("a number"),
+        minimum_cohort: cohort("minimum_cohort"),
+        maximum_cohort: cohort("maximum_cohort"),
+        committee_cap: u16::try_from(number(value, "committee_cap")).expect("a count"),
+        enrolment: closing("enrolment"),
+        contributing: closing("contributing"),
+        aggregation_deadline_ms: number(value, "aggregation_deadline_ms"),
+        scheme: match number(value, "scheme") {
+            1 => SchemeChoice::Threshold,
+            _ => SchemeChoice::Additive,
+        },
+        suite: match number(value, "suite") {
+            1 => Suite::XWing,
+            _ => Suite::X25519,
+        },
+    }
+}
+
+/// The canonical bytes, written down a second time: it also encodes what is refused.
+fn encode(p: &StudyParameters) -> Vec<u8> {
+    let text = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
+    let question =
+        [&u16::try_from(p.question.len()).unwrap().to_be_bytes(), p.question.as_bytes()].concat();
+    let optional =
+        |bytes: Option<Vec<u8>>| bytes.map_or(vec![0], |bytes| [vec![1], bytes].concat());
+    let closing = |rule: Closing| {
+        let count = optional(rule.count.map(|count| count.to_be_bytes().into()));
+        let times = [rule.settle_ms, rule.deadline_ms]
+            .map(|ms| optional(ms.map(|ms| ms.to_be_bytes().into())));
+        [count, times.concat(), vec![rule.by_command.into()]].concat()
+    };
+    [
+        vec![0, 1],
+        p.instance.into(),
+        text(&p.title),
+        text(&p.organisation),
+        question,
+        text(&p.unit),
+        p.min.to_be_bytes().into(),
+        p.max.to_be_bytes().into(),
+        p.minimum_cohort.to_be_bytes().into(),
+        p.maximum_cohort.to_be_bytes().into(),
+        p.committee_cap.to_be_bytes().into(),
+        closing(p.enrolment),
+        closing(p.contributing),
+        p.aggregation_deadline_ms.to_be_bytes().into(),
+        vec![p.scheme as u8, p.suite as u8],
+    ]
+    .concat()
+}
+
+pub(crate) fn generate() -> Value {
+    // A hundred thousand people, and sums that just stay below the modulus.
+    let largest = i128::try_from((field::modulus() - 1) / 2 / 100_000).expect("below 2^127");
+    let good: Value = [
+        ("pain_scale", pain_scale()),
+        ("weight_change", weight_change()),
+        ("yes_or_no", yes_or_no()),
+        (
+            "largest_sums",
+            StudyParameters {
+                min: -largest,
+                max: largest,
+                maximum_cohort: 100_000,
+                ..pain_scale()
+            },
+        ),
+        (
+            "shortest_and_longest_texts",
+            StudyParameters {
+                title: "t".repeat(255),
+                organisation: "o".into(),
+                question: "q".repeat(2_000),
+                unit: String::new(),
+                ..pain_scale()
+            },
+        ),
+    ]
+    .into_iter()
+    .map(|(name, p)| complete_good(json!({ "name": name, "parameters": parameters_json(&p) })))
+    .collect();
+    let bad: Value = malformed()
+        .into_iter()
+        .chain(inadmissible().into_iter().map(|(name, p)| (name, encode(&p))))
+        .map(|(name, bytes)| complete_bad(json!({ "name": name, "hex": hex(bytes) })))
+        .collect();
+    json!({ "good": good, "bad": bad })
+}
+
+/// Bytes that are no study.
+fn malformed() -> Vec<(&'static str, Vec<u8>)> {
+    let good = encode(&pain_scale());
+    let end = good.len();
+    let with = |at: usize, byte: u8| {
+        let mut bytes = good.clone();
+        bytes[at] = byte;
+        bytes
+    };
+    // Counted from the end, where every field of this study has a fixed length.
+    let (suite, scheme, by_command) = (end - 1, end - 2, end - 11);
+    let enrolment_count = end - 10 - 20 - 16;
+    vec![
+        ("bad_empty", vec![]),
+        ("bad_version_0", with(1, 0)),
+        ("bad_version_2", with(1, 2)),
+        ("bad_truncated", good[..end - 1].to_vec()),
+        ("bad_trailing_byte", [good.as_slice(), &[0]].concat()),
+        ("bad_title_runs_over_the_end", with(18, 255)),
+        ("bad_title_is_not_utf_8", with(19, 0xff)),
+        ("bad_option_2", with(enrolment_count, 2)),
+        ("bad_by_command_2", with(by_command, 2)),
+        ("bad_scheme_0", with(scheme, 0)),
+        ("bad_scheme_3", with(scheme, 3)),
+        ("bad_suite_0", with(suite, 0)),
+        ("bad_suite_3", with(suite, 3)),
+    ]
+}
+
+/// Studies that are well-formed and break a rule.
+fn inadmissible() -> Vec<(&'static str, StudyParameters)> {
+    let with = |change: fn(&mut StudyParameters)| {
+        let mut p = pain_scale();
+        change(&mut p);
+        p
+    };
+    vec![
+        ("bad_title_empty", with(|p| p.title.clear())),
+        ("bad_title_control_character", with(|p| p.title = "two\nlines".into())),
+        ("bad_organisation_empty", with(|p| p.organisation.clear())),
+        ("bad_question_empty", with(|p| p.question.clear())),
+        ("bad_question_too_long", with(|p| p.question = "q".repeat(2_001))),
+        ("bad_unit_control_character", with(|p| p.unit = "\u{7f}".into())),
+        ("bad_range_of_one_value", with(|p| p.min = 10)),
+        ("bad_range_reversed", with(|p| p.min = 11)),
+        ("bad_minimum_cohort_2", with(|p| p.minimum_cohort = 2)),
+        ("bad_maximum_below_minimum", with(|p| p.maximum_cohort = 2)),
+        ("bad_maximum_cohort_100001", with(|p| p.maximum_cohort = 100_001)),
+        (
+            "bad_sum_could_wrap",
+            with(|p| {
+                // 2^128 / 4 a person, and up to 4 of them: more than the modulus.
+                (p.min, p.max, p.maximum_cohort) = (0, 1 << 126, 4);
+            }),
+        ),
+        (
+            "bad_sum_could_leave_128_bits",
+            with(|p| {
+                (p.min, p.max, p.maximum_cohort) = (i128::MAX - 10, i128::MAX, 3);
+            }),
+        ),
+        ("bad_committee_cap_2", with(|p| p.committee_cap = 2)),
+        ("bad_committee_cap_256", with(|p| p.committee_cap = 256)),
+        ("bad_enrolment_never_closes", with(|p| p.enrolment = Closing::default())),
+        ("bad_contributing_never_closes", with(|p| p.contributing = Closing::default())),
+        ("bad_enrolment_count_below_minimum", with(|p| p.enrolment.count = Some(2))),
+        ("bad_enrolment_count_above_the_cap", with(|p| p.enrolment.count = Some(33))),
+        ("bad_contributing_count_below_minimum", with(|p| p.contributing.count = Some(2))),
+        ("bad_contributing_count_above_maximum", with(|p| p.contributing.count = Some(1_001))),
+        ("bad_settle_time_0", with(|p| p.enrolment.settle_ms = Some(0))),
+        (
+            "bad_deadline_above_400_days",
+            with(|p| p.contributing.deadline_ms = Some(34_560_000_001)),
+        ),
+        ("bad_aggregation_deadline_0", with(|p| p.aggregation_deadline_ms = 0)),
+    ]
+}
+
+fn complete_good(mut case: Value) -> Value {
+    let study = Study::new(parameters(&case["parameters"])).expect("a good study is admissible");
+    case["hex"] = hex(study.encode()).into();
+    case["digest"] = study.digest().to_string().into();
+    case["sealed_share_len"] = study.sealed_share_len().into();
+    case["max_peer_message_len"] = study.max_peer_message_len().into();
+    case
+}
+
+fn complete_bad(mut case: Value) -> Value {
+    let error = Study::decode(&bytes(&case, "hex")).expect_err("a bad study is refused");
+    case["refused"] = error.to_string().into();
+    case
+}
+
+#[test]
+fn studies_are_encoded_and_refused_as_the_vectors_say() {
+    if crate::writing() {
+        return;
+    }
+    let file = crate::load("study");
+    for case in crate::json::list(&file, "good") {
+        assert_eq!(&complete_good(case.clone()), case);
+        let canonical = bytes(case, "hex");
+        let expected = parameters(&case["parameters"]);
+        assert_eq!(canonical, encode(&expected), "{}", case["name"]);
+        assert_eq!(text(case, "digest"), hex(keys::hash("wardsum v1 study", &[&canonical])));
+        assert_eq!(Study::decode(&canonical).expect("admissible").parameters(), &expected);
+    }
+    for case in crate::json::list(&file, "bad") {
+        assert_eq!(&complete_bad(case.clone()), case);
+    }
+}
