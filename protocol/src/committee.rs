@@ -161,6 +161,8 @@ impl Committee {
         if decoded.study != study.digest() {
             return Err(CommitteeError::ForeignStudy);
         }
+        // Before anything expensive is done with them.
+        check_size(study, decoded.members.len())?;
         let verify = |(position, signed)| {
             Enrolment::verify(study, signed)
                 .map_err(|source| CommitteeError::Member { number: position + 1, source })
@@ -174,13 +176,7 @@ impl Committee {
         bytes: Vec<u8>,
         members: Vec<Enrolment>,
     ) -> Result<Self, CommitteeError> {
-        let (min, max) = (study.minimum_committee(), study.committee_cap());
-        let k = match u8::try_from(members.len()) {
-            Ok(k) if (min..=max).contains(&k) => k,
-            _ => {
-                return Err(CommitteeError::Size { members: members.len(), min, max });
-            }
-        };
+        let k = check_size(study, members.len())?;
         for (position, member) in members.iter().enumerate() {
             if members[..position].iter().any(|earlier| earlier.shares_key_with(member)) {
                 return Err(CommitteeError::Duplicate { number: position + 1 });
@@ -234,6 +230,15 @@ impl Committee {
     #[must_use]
     pub fn place_of(&self, id: &PeerId) -> Option<ShareIndex> {
         self.members().find(|(_, member)| member.id == *id).map(|(index, _)| index)
+    }
+}
+
+/// The size as a number of shares, if the study allows it.
+fn check_size(study: &Study, members: usize) -> Result<u8, CommitteeError> {
+    let (min, max) = (study.minimum_committee(), study.committee_cap());
+    match u8::try_from(members) {
+        Ok(k) if (min..=max).contains(&k) => Ok(k),
+        _ => Err(CommitteeError::Size { members, min, max }),
     }
 }
 

@@ -12,7 +12,7 @@
 
 use prio::field::FieldElement;
 
-use crate::field::{Field, SecretVector};
+use crate::field::{self, Field, SecretVector};
 
 /// The encoding of whole numbers in `min..=max`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +92,8 @@ impl IntegerRange {
     pub fn sum(&self, aggregate: Field, count: u32) -> Option<i128> {
         let distance = u128::from(aggregate);
         let largest = self.max.abs_diff(self.min).checked_mul(u128::from(count))?;
-        if distance > largest {
+        // From the modulus on another, larger sum would have the same residue.
+        if largest >= field::modulus() || distance > largest {
             return None;
         }
         let base = self.min.checked_mul(i128::from(count))?;

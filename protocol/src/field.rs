@@ -106,6 +106,13 @@ impl SecretVector {
         self.0[position] += addend;
     }
 
+    /// Multiplies every element by `factor`.
+    pub(crate) fn scale(&mut self, factor: Field) {
+        for element in &mut self.0 {
+            *element *= factor;
+        }
+    }
+
     /// Encodes the elements one after the other.
     #[must_use]
     pub fn encode(&self) -> zeroize::Zeroizing<Vec<u8>> {

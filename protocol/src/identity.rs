@@ -1,7 +1,7 @@
 //! Who a peer is: an Ed25519 key (RFC 8032), fresh for every study.
 //!
 //! Everything is signed over `uint8 label_length || label || parts`, and verified strictly
-//! (`verify_strict`: canonical encodings, no small-order keys), so that all verifiers agree.
+//! (`verify_strict`: no keys or nonces of small order), so that all verifiers agree.
 
 use core::fmt;
 

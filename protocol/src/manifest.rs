@@ -46,6 +46,13 @@ pub struct Commitment {
 }
 
 impl Commitment {
+    /// Whether it counts as many as the study allows: fewer would give answers away, and the sum of
+    /// more could wrap.
+    #[must_use]
+    pub fn fits(&self, study: &Study) -> bool {
+        (study.minimum_cohort()..=study.maximum_cohort()).contains(&self.size)
+    }
+
     /// What partial aggregates are bound to.
     #[must_use]
     pub fn digest(&self, study: &Study, committee: &Committee) -> ManifestDigest {

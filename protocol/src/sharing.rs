@@ -67,20 +67,12 @@ pub struct Share {
 }
 
 /// How a secret is shared among `k` members so that `T` of them are needed.
+///
+/// Additive where `T = k`, Shamir's otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scheme {
-    /// All `k` shares are needed; they add up to the secret.
-    Additive {
-        /// The number of shares, at least [`SHARES_MIN`].
-        shares: u8,
-    },
-    /// Any `threshold` of the `shares` are enough.
-    Shamir {
-        /// The number of shares, at least [`SHARES_MIN`].
-        shares: u8,
-        /// How many are needed, `2..=shares`.
-        threshold: u8,
-    },
+pub struct Scheme {
+    shares: u8,
+    threshold: u8,
 }
 
 /// Why shares do not make a secret.
@@ -139,39 +131,61 @@ pub fn threshold(k: u8) -> u8 {
 }
 
 impl Scheme {
-    /// The scheme that a committee of `k` uses unless its study asks for additive sharing.
+    /// `k` shares, all of which are needed.
     ///
-    /// With `T = k` it is additive, which is the same thing with less arithmetic.
+    /// # Panics
+    ///
+    /// If `k` is below [`SHARES_MIN`].
+    #[must_use]
+    pub fn additive(k: u8) -> Self {
+        Self::new(k, k).expect("a committee has at least three members")
+    }
+
+    /// `k` shares, [`threshold`]`(k)` of which are needed: what a committee uses unless its study
+    /// asks for additive sharing.
+    ///
+    /// # Panics
+    ///
+    /// If `k` is below [`SHARES_MIN`].
     #[must_use]
     pub fn threshold_of(k: u8) -> Self {
-        let t = threshold(k);
-        if t >= k { Self::Additive { shares: k } } else { Self::Shamir { shares: k, threshold: t } }
+        Self::new(k, threshold(k)).expect("a committee has at least three members")
+    }
+
+    /// `shares` shares, `threshold` of which are needed; `None` unless
+    /// `2 <= threshold <= shares` and there are at least [`SHARES_MIN`].
+    #[must_use]
+    pub fn new(shares: u8, threshold: u8) -> Option<Self> {
+        let admissible = shares >= SHARES_MIN && (2..=shares).contains(&threshold);
+        admissible.then_some(Self { shares, threshold })
     }
 
     /// `k`, the number of shares.
     #[must_use]
     pub fn shares(self) -> u8 {
-        match self {
-            Self::Additive { shares } | Self::Shamir { shares, .. } => shares,
-        }
+        self.shares
     }
 
     /// `T`, how many shares are needed.
     #[must_use]
     pub fn threshold(self) -> u8 {
-        match self {
-            Self::Additive { shares } => shares,
-            Self::Shamir { threshold, .. } => threshold,
-        }
+        self.threshold
+    }
+
+    /// Whether all shares are needed, and simply add up.
+    #[must_use]
+    pub fn is_additive(self) -> bool {
+        self.threshold == self.shares
     }
 
     /// Splits `secret` into `k` shares in the order of their indices.
     ///
     /// `rng` must be a fresh stream: two secrets split with the same stream give away their difference.
     pub fn split(self, secret: &SecretVector, rng: &mut impl CryptoRng) -> Vec<Share> {
-        match self {
-            Self::Additive { shares } => split_additive(secret, shares, rng),
-            Self::Shamir { shares, threshold } => split_shamir(secret, shares, threshold, rng),
+        if self.is_additive() {
+            split_additive(secret, self.shares, rng)
+        } else {
+            split_shamir(secret, self.shares, self.threshold, rng)
         }
     }
 
@@ -182,26 +196,21 @@ impl Scheme {
         let len = self.check(shares)?;
         let threshold = usize::from(self.threshold());
         let (used, extra) = shares.split_at(threshold);
-        let secret = match self {
-            Self::Additive { .. } => {
-                let mut sum = SecretVector::zeros(len);
-                for share in used {
-                    sum.add_assign(&share.values);
-                }
-                sum
+        if self.is_additive() {
+            let mut sum = SecretVector::zeros(len);
+            for share in used {
+                sum.add_assign(&share.values);
             }
-            Self::Shamir { .. } => interpolate(used, field::zero(), len),
-        };
-        for share in extra {
-            let expected = interpolate(used, share.index.point(), len);
-            if expected.elements() != share.values.elements() {
-                return Err(CombineError::Inconsistent {
-                    index: share.index,
-                    threshold: self.threshold(),
-                });
+            return Ok(sum);
+        }
+        let polynomial = Interpolation::through(used, len);
+        for Share { index, values } in extra {
+            if polynomial.at(index.number()).elements() != values.elements() {
+                let threshold = self.threshold();
+                return Err(CombineError::Inconsistent { index: *index, threshold });
             }
         }
-        Ok(secret)
+        Ok(polynomial.at(0))
     }
 
     /// Checks number, indices and lengths; returns the common length.
@@ -271,22 +280,52 @@ fn random_vector(len: usize, rng: &mut impl CryptoRng) -> SecretVector {
     SecretVector::new((0..len).map(|_| field::sample(rng)).collect())
 }
 
-/// The value at `x` of the polynomial of degree `points.len() - 1` through `points`, by Lagrange.
-fn interpolate(points: &[Share], x: Field, len: usize) -> SecretVector {
-    let mut value = SecretVector::zeros(len);
-    for (i, share) in points.iter().enumerate() {
-        let (mut numerator, mut denominator) = (Field::one(), Field::one());
-        for (j, other) in points.iter().enumerate() {
-            if i != j {
-                numerator *= x - other.index.point();
-                denominator *= share.index.point() - other.index.point();
+/// The polynomials of degree `T - 1` through `T` shares, one per position, in barycentric form
+/// (Berrut and Trefethen, "Barycentric Lagrange Interpolation", SIAM Review 46(3), 2004).
+///
+/// `T^2` multiplications once, and `2T` per position for each value. All distances between points
+/// are whole numbers up to 255, so each needs to be inverted only once.
+struct Interpolation<'a> {
+    points: &'a [Share],
+    /// `1 / product of (x_i - x_j) over j != i`.
+    weights: Vec<Field>,
+    /// `1 / d` at position `d - 1`.
+    inverses: Vec<Field>,
+    len: usize,
+}
+
+impl<'a> Interpolation<'a> {
+    fn through(points: &'a [Share], len: usize) -> Self {
+        let inverses = (1..=SHARES_MAX).map(|d| Field::from(u128::from(d)).inv()).collect();
+        let mut interpolation = Self { points, weights: Vec::new(), inverses, len };
+        let weight = |share: &Share| {
+            let others = points.iter().filter(|other| other.index != share.index);
+            others.fold(Field::one(), |product, other| {
+                product * interpolation.inverse_distance(share.index.number(), other.index)
+            })
+        };
+        interpolation.weights = points.iter().map(weight).collect();
+        interpolation
+    }
+
+    /// The values at `x`, which is 0 or an index that none of the shares has.
+    fn at(&self, x: u8) -> SecretVector {
+        let mut value = SecretVector::zeros(self.len);
+        let mut node = Field::one();
+        for (share, weight) in self.points.iter().zip(&self.weights) {
+            node *= Field::from(u128::from(x)) - share.index.point();
+            let factor = *weight * self.inverse_distance(x, share.index);
+            for (position, element) in share.values.elements().iter().enumerate() {
+                value.add_at(position, factor * *element);
             }
         }
-        // The indices are distinct (`check`), so the denominator has an inverse.
-        let weight = numerator * denominator.inv();
-        for (position, element) in share.values.elements().iter().enumerate() {
-            value.add_at(position, weight * *element);
-        }
+        value.scale(node);
+        value
     }
-    value
+
+    /// `1 / (x - index)`, for two that differ.
+    fn inverse_distance(&self, x: u8, index: ShareIndex) -> Field {
+        let inverse = self.inverses[usize::from(x.abs_diff(index.number())) - 1];
+        if x > index.number() { inverse } else { -inverse }
+    }
 }

@@ -232,7 +232,7 @@ impl Study {
     pub fn scheme(&self, k: u8) -> Scheme {
         match self.0.parameters.scheme {
             SchemeChoice::Threshold => Scheme::threshold_of(k),
-            SchemeChoice::Additive => Scheme::Additive { shares: k },
+            SchemeChoice::Additive => Scheme::additive(k),
         }
     }
 
@@ -396,7 +396,8 @@ fn check(p: &StudyParameters) -> Result<IntegerRange, StudyError> {
     if !(u16::from(SHARES_MIN)..=u16::from(SHARES_MAX)).contains(&p.committee_cap) {
         return Err(StudyError::CommitteeCap(p.committee_cap));
     }
-    let cap = u32::from(p.committee_cap);
+    // Whoever is on the committee must be able to contribute.
+    let cap = u32::from(p.committee_cap).min(p.maximum_cohort);
     check_closing(RulePhase::Enrolment, p.enrolment, p.minimum_cohort.min(cap), cap)?;
     check_closing(RulePhase::Contributing, p.contributing, p.minimum_cohort, p.maximum_cohort)?;
     check_duration("the aggregation deadline", Some(p.aggregation_deadline_ms))?;

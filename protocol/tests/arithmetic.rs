@@ -13,10 +13,10 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn schemes() -> impl Strategy<Value = Scheme> {
     prop_oneof![
-        (3u8..=20).prop_map(|shares| Scheme::Additive { shares }),
+        (3u8..=20).prop_map(Scheme::additive),
         (3u8..=20).prop_map(Scheme::threshold_of),
         (3u8..=12).prop_flat_map(|shares| {
-            (2..=shares).prop_map(move |threshold| Scheme::Shamir { shares, threshold })
+            (2..=shares).prop_map(move |threshold| Scheme::new(shares, threshold).unwrap())
         }),
     ]
 }
@@ -169,17 +169,13 @@ proptest! {
 /// The share at `missing` that, with `held`, makes `secret`: the point that a polynomial through
 /// (0, secret) and the shares held has there.
 fn completing_share(scheme: Scheme, held: &[Share], missing: ShareIndex, secret: Field) -> Share {
-    let zero = field::zero();
-    let value = match scheme {
-        Scheme::Additive { .. } => {
-            held.iter().fold(secret, |rest, share| rest - share.values.elements()[0])
-        }
-        Scheme::Shamir { .. } => {
-            let x = |index: ShareIndex| Field::from(u128::from(index.number()));
-            let mut points = vec![(zero, secret)];
-            points.extend(held.iter().map(|share| (x(share.index), share.values.elements()[0])));
-            lagrange(&points, x(missing))
-        }
+    let value = if scheme.is_additive() {
+        held.iter().fold(secret, |rest, share| rest - share.values.elements()[0])
+    } else {
+        let x = |index: ShareIndex| Field::from(u128::from(index.number()));
+        let mut points = vec![(field::zero(), secret)];
+        points.extend(held.iter().map(|share| (x(share.index), share.values.elements()[0])));
+        lagrange(&points, x(missing))
     };
     Share { index: missing, values: SecretVector::new(vec![value]) }
 }

@@ -185,20 +185,10 @@ fn messages_of_a_later_phase_are_refused_while_people_enrol() {
 
 #[test]
 fn a_member_s_contribution_from_another_connection_is_refused() {
-    let mut net = three_enrolled();
-    net.run_until(|net| net.round.status().phase == Phase::Contributing);
-    net.run_until(|net| net.round.status().contributed == 1);
-    // A stranger repeats it: the same bytes count once, for the member.
-    let first = net.patients.iter().position(|p| {
-        net.seen_by_hospital.iter().any(|(from, bytes)| {
-            *from == p.connection
-                && wire::decode(bytes).is_ok_and(|message| is_contribute(&message))
-        })
-    });
-    let bytes = sent(&net, first.unwrap(), is_contribute);
-    let stranger = net.join_raw();
-    net.send_raw(stranger, bytes);
-    assert_eq!(net.round.status().contributed, 1);
+    let mut net = three_contributed();
+    let bytes = sent(&net, 0, is_contribute);
+    assert_eq!(refused(&mut net, bytes, 4401), Refusal::NotMember);
+    assert_eq!(net.round.status().contributed, 3);
     ends_with_ten(net);
 }
 
@@ -227,19 +217,69 @@ fn a_contribution_with_a_share_too_few_is_refused() {
 }
 
 #[test]
-fn a_second_different_answer_is_refused() {
+fn the_same_contribution_repeated_counts_once() {
     let mut net = three_contributed();
     let bytes = sent(&net, 0, is_contribute);
-    let identity_of_nobody = bytes.len() - 1;
-    let mut altered = bytes.clone();
-    altered[identity_of_nobody] ^= 1;
-    // Altered bytes do not carry the member's signature.
-    refused(&mut net, altered, 4401);
-    // The same bytes over the same connection are a repetition.
     let connection = net.patients[0].connection;
     net.send_raw(connection, bytes);
     assert_eq!(net.round.status().contributed, 3);
     ends_with_ten(net);
+}
+
+/// A net of a full committee of three whose own answers are still on their way.
+fn committee_of_three(maximum: u32) -> Net {
+    let mut net = Net::new(
+        study(|p| {
+            p.committee_cap = 3;
+            p.maximum_cohort = maximum;
+        }),
+        7,
+    );
+    all_answer(&mut net, &[2, 3, 5]);
+    net.run_until(|net| net.round.status().phase == Phase::Contributing);
+    net
+}
+
+#[test]
+fn a_second_different_answer_under_the_same_key_is_refused() {
+    let mut net = committee_of_three(1_000);
+    let (first, second) = (net.join_raw(), net.join_raw());
+    let yes = net.compose(first, Entropy::new([1; 32]), 4);
+    let no = net.compose(second, Entropy::new([1; 32]), 9);
+    net.send_raw(first, yes.clone());
+    assert_eq!(net.round.status().contributed, 1);
+    assert_eq!(refused_from(&mut net, second, no, 4409), Refusal::AlreadyContributed);
+    // The same answer again, from wherever its sender has come back, counts once.
+    let back = net.join_raw();
+    net.send_raw(back, yes);
+    assert!(!net.raw_closed.contains_key(&back));
+    net.run();
+    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((4, 14)));
+}
+
+#[test]
+fn nobody_answers_twice_over_one_connection_under_two_keys() {
+    let mut net = committee_of_three(1_000);
+    let stranger = net.join_raw();
+    let composed = [1, 2].map(|seed| net.compose(stranger, Entropy::new([seed; 32]), 4));
+    for (bytes, closed) in composed.into_iter().zip([None, Some(&Refusal::NotMember)]) {
+        net.send_raw(stranger, bytes);
+        assert_eq!(net.raw_closed.get(&stranger), closed);
+    }
+    net.run();
+    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((4, 14)));
+}
+
+#[test]
+fn a_full_study_takes_no_more_and_keeps_room_for_its_members() {
+    let mut net = committee_of_three(4);
+    let (first, second) = (net.join_raw(), net.join_raw());
+    let bytes = net.compose(first, Entropy::new([1; 32]), 4);
+    net.send_raw(first, bytes);
+    let bytes = net.compose(second, Entropy::new([2; 32]), 4);
+    assert_eq!(refused_from(&mut net, second, bytes, 4411), Refusal::Full);
+    net.run();
+    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((4, 14)));
 }
 
 #[test]
@@ -276,25 +316,6 @@ fn somebody_who_comes_too_late_is_told_so() {
     let late = sent(&net, 0, is_enrol);
     assert_eq!(refused(&mut net, late, 4410), Refusal::RoundOver);
     ends_with_ten(net);
-}
-
-#[test]
-fn a_full_study_takes_no_more() {
-    let mut net = Net::new(
-        study(|p| {
-            p.committee_cap = 3;
-            p.maximum_cohort = 4;
-            // A maximum that is reached closes the phase at once; the last to come finds it closed.
-            p.contributing.settle_ms = None;
-        }),
-        3,
-    );
-    all_answer(&mut net, &[1, 2, 3, 4]);
-    net.run();
-    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((4, 10)));
-    let late = net.join();
-    net.settle_mail();
-    assert!(net.patients[late].peer.answer(5, net.now).is_err());
 }
 
 /// A member that adds wrongly: with one partial aggregate to spare the lie shows, and nothing is

@@ -174,3 +174,73 @@ fn nobody_is_left_waiting_for_a_silent_hospital() {
     net.run();
     assert_eq!(net.failure(patient), Some(Failure::HospitalSilent));
 }
+
+/// Whoever came and left again does not make the others wait longer.
+#[test]
+fn coming_and_going_does_not_keep_enrolment_open() {
+    let mut net = Net::new(study(|p| p.enrolment = settle(5_000)), 3);
+    let began = net.now;
+    all_answer(&mut net, &[1, 2, 3]);
+    net.settle_mail();
+    for _ in 0..10 {
+        net.now = net.now.after(1_000);
+        let passer_by = net.join();
+        net.settle_mail();
+        if net.patients[passer_by].peer.answer(4, net.now).is_ok() {
+            net.flush(passer_by);
+            net.settle_mail();
+        }
+        net.leave(passer_by);
+        if net.round.status().phase != Phase::Enrolling {
+            break;
+        }
+    }
+    // The first of them counts as an arrival, the others do not.
+    assert!(net.now.since(began) <= 7_000, "enrolment closed after {} ms", net.now.since(began));
+    net.run();
+    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((3, 6)));
+}
+
+/// A count below the size of the committee does not throw out members who are still sealing.
+#[test]
+fn members_that_are_here_are_waited_for_whatever_the_count() {
+    for seed in 0..50 {
+        let mut net =
+            Net::new(study(|p| p.contributing = Closing { count: Some(3), ..settle(1_000) }), seed);
+        all_answer(&mut net, &[1, 2, 3, 4, 5, 6, 7]);
+        net.run();
+        assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((7, 28)), "seed {seed}");
+    }
+}
+
+/// A member that enrols and then says nothing: the others go on without it after the grace.
+#[test]
+fn a_silent_member_is_waited_for_only_so_long() {
+    let mut net = Net::new(study(|_| {}), 3);
+    let silent = net.join_raw();
+    let enrol = net.compose(silent, wardsum_protocol::Entropy::new([1; 32]), 9);
+    net.send_raw(silent, enrol);
+    all_answer(&mut net, &[1, 2, 3, 4]);
+    net.run_until(|net| net.round.status().phase == Phase::Contributing);
+    let fixed = net.now;
+    net.run_until(|net| net.round.status().phase == Phase::Aggregating);
+    let waited = net.now.since(fixed);
+    assert!((30_000..31_000).contains(&waited), "{waited} ms");
+    net.run();
+    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((4, 10)));
+}
+
+/// With fewer than T partial aggregates at the deadline the round ends with the numbers.
+#[test]
+fn partial_aggregates_that_do_not_come_end_the_round_at_its_deadline() {
+    let mut net = seven();
+    net.run_until(|net| net.round.status().contributed == 7);
+    net.settle_mail();
+    // Three of seven are cut off without the hospital's noticing: T = 5 cannot be reached.
+    for patient in [0, 1, 2] {
+        net.lose(patient);
+    }
+    net.run();
+    let reason = EndReason::PartialsLate(Shortfall { have: 4, need: 5 });
+    assert_eq!(ended(&net), Some(reason));
+}

@@ -35,7 +35,7 @@ fn the_canonical_bytes_say_everything() {
 #[test]
 fn every_parameter_changes_the_digest() {
     let digest = Study::new(parameters()).unwrap().digest();
-    let changes: [fn(&mut StudyParameters); 14] = [
+    let changes: [fn(&mut StudyParameters); 15] = [
         |p| p.instance[15] ^= 1,
         |p| p.title.push('.'),
         |p| p.organisation.push('.'),
@@ -50,6 +50,7 @@ fn every_parameter_changes_the_digest() {
         |p| p.contributing.settle_ms = None,
         |p| p.aggregation_deadline_ms += 1,
         |p| p.suite = wardsum_protocol::Suite::XWing,
+        |p| p.scheme = wardsum_protocol::SchemeChoice::Additive,
     ];
     for (number, change) in changes.into_iter().enumerate() {
         let mut parameters = parameters();
@@ -88,10 +89,29 @@ fn a_sum_that_could_wrap_is_refused() {
     refused(|p| (p.min, p.max) = (i128::MIN, i128::MIN + 1), "could wrap");
     let width = i128::try_from(wardsum_protocol::field::modulus() / 2_000).unwrap();
     refused(|p| (p.max, p.maximum_cohort) = (width, 2_001), "narrow the range");
-    // One less is admissible: the bound is exact.
-    let mut parameters = parameters();
-    (parameters.max, parameters.maximum_cohort) = (width / 2, 2_000);
-    assert!(Study::new(parameters).is_ok());
+}
+
+/// A range of which three answers fit below the modulus, while four make p + 3 and would read as 3,
+/// without any 128-bit number overflowing.
+#[test]
+fn the_bound_is_the_field_s_modulus() {
+    let range = |p: &mut StudyParameters, maximum| {
+        p.min = -(1 << 125);
+        p.max = 42_535_295_865_117_307_803_794_617_413_004_165_121;
+        p.maximum_cohort = maximum;
+    };
+    let within = |maximum| {
+        let mut parameters = parameters();
+        parameters.committee_cap = 3;
+        range(&mut parameters, maximum);
+        parameters
+    };
+    let width = within(4).max.abs_diff(within(4).min);
+    assert_eq!(width * 4 - wardsum_protocol::field::modulus(), 3);
+    let study = Study::new(within(3)).expect("three answers cannot wrap");
+    assert!(matches!(Study::new(within(4)), Err(StudyError::SumCouldWrap { .. })));
+    // And should a manifest ever count four all the same, there is no sum to read off.
+    assert_eq!(study.range().sum(wardsum_protocol::field::Field::from(3), 4), None);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::committee::Committee;
 use crate::contribution;
 use crate::digest::{ContributionDigest, MessageDigest};
 use crate::entropy::Purpose;
-use crate::field::SecretVector;
+use crate::field::{Field, SecretVector};
 use crate::identity::PeerId;
 use crate::manifest::{Commitment, Manifest};
 use crate::messages::{DeclineReason, Delivery, Inclusion, PeerMessage};
@@ -134,13 +134,28 @@ impl Sealing {
     }
 }
 
+impl Sealing {
+    /// The manifest is fixed while this member still seals its answer: it is not in it.
+    pub(super) fn manifest(self, digests: &[ContributionDigest], peer: &mut Peer) -> Transition {
+        let Self { round, .. } = self;
+        let checked = round.check_manifest(&peer.me.id(), None, digests)?;
+        match checked.value {
+            Err(DeclineReason::OwnAnswer) => {
+                Ok(round.decline(DeclineReason::OwnAnswer, checked.commitment, peer))
+            }
+            _ => Err(Failure::ManifestInvalid),
+        }
+    }
+}
+
 impl FixedRound {
     /// Keeps a share that came for this member.
     pub(super) fn deliver(&mut self, delivery: &Delivery, peer: &mut Peer) -> Result<(), Failure> {
         let duty = self.duty.as_mut().ok_or(Failure::Unexpected)?;
         let sender =
             delivery.sender.resolve(&self.committee).map_err(|_| Failure::ForeignSender)?;
-        if duty.received.contains_key(&delivery.number) {
+        let beyond = delivery.number >= self.study.maximum_cohort();
+        if beyond || duty.received.contains_key(&delivery.number) {
             return Err(Failure::Unexpected);
         }
         let me = peer.me.id();
@@ -156,18 +171,6 @@ impl FixedRound {
         let received = u32::try_from(duty.received.len()).unwrap_or(u32::MAX);
         peer.emit(Event::ShareReceived { received });
         Ok(())
-    }
-}
-
-impl Duty {
-    /// The shares and senders that a manifest of `size` contributions counts, in their order.
-    fn counted(&self, size: u32) -> Result<Vec<(&PeerId, &SecretVector)>, DeclineReason> {
-        let counted = (0..size).map(|number| {
-            let received = self.received.get(&number).ok_or(DeclineReason::Mismatch)?;
-            let share = received.share.as_ref().map_err(|reason| *reason)?;
-            Ok((&received.sender, share))
-        });
-        counted.collect()
     }
 }
 
@@ -189,12 +192,12 @@ impl AwaitingManifest {
     }
 
     /// A visitor gets the proof that its contribution counts.
-    pub(super) fn counted(self: Box<Self>, inclusion: &Inclusion, peer: &mut Peer) -> Transition {
-        let Self { round, contribution, message, .. } = *self;
+    pub(super) fn counted(self, inclusion: &Inclusion, peer: &mut Peer) -> Transition {
+        let Self { round, contribution, message, .. } = self;
         let commitment = Commitment { size: inclusion.size, root: inclusion.root };
         let path = inclusion.path.as_slice();
         let holds = round.duty.is_none()
-            && commitment.size >= round.study.minimum_cohort()
+            && commitment.fits(&round.study)
             && commitment.includes(inclusion.number, &peer.me.id(), contribution, path);
         if !holds {
             return Err(Failure::ManifestInvalid);
@@ -207,32 +210,24 @@ impl AwaitingManifest {
 
     /// A member gets the whole manifest, checks it against what it holds, and answers it once.
     pub(super) fn manifest(
-        self: Box<Self>,
+        self,
         digests: &[ContributionDigest],
         peer: &mut Peer,
         now: Timestamp,
     ) -> Transition {
-        let Self { round, contribution, message, acknowledged } = *self;
-        let Some(duty) = &round.duty else {
-            return Err(Failure::Unexpected);
-        };
-        let size = u32::try_from(digests.len()).map_err(|_| Failure::ManifestInvalid)?;
-        let own = match digests.iter().filter(|digest| **digest == contribution).count() {
-            1 => Ok(OwnAnswer::Counted),
-            // It was still on its way when contributing closed.
-            0 if !acknowledged => Ok(OwnAnswer::NotCounted),
-            _ => Err(DeclineReason::OwnAnswer),
-        };
-        let checked = own.and_then(|own| {
-            if size < round.study.minimum_cohort() {
-                return Err(DeclineReason::BelowMinimum);
+        let Self { round, contribution, acknowledged, .. } = self;
+        let checked = round.check_manifest(&peer.me.id(), Some(contribution), digests)?;
+        let commitment = checked.commitment;
+        let (index, value) = match checked.value {
+            Ok(partial) => partial,
+            // Still on its way when contributing closed: nobody's fault, but a member vouches only
+            // for sums that contain its own answer. Otherwise it could be made to open a sum over
+            // one victim and people whom the hospital invented.
+            Err(DeclineReason::OwnAnswer) if !acknowledged => {
+                return Ok(round.decline(DeclineReason::OwnAnswer, commitment, peer));
             }
-            duty.counted(size).map(|counted| (own, counted))
-        });
-        let (own, counted) = match checked {
-            Ok(checked) => checked,
             Err(DeclineReason::Unreadable) => {
-                return Ok(decline_as_member(round, digests, contribution, message, peer));
+                return Ok(round.decline(DeclineReason::Unreadable, commitment, peer));
             }
             // Everything else is the hospital's doing.
             Err(reason) => {
@@ -241,26 +236,14 @@ impl AwaitingManifest {
                 return Err(Failure::ManifestInvalid);
             }
         };
-
-        let entries = counted.iter().zip(digests).map(|((sender, _), digest)| (*sender, *digest));
-        let commitment = Manifest::new(entries).commitment();
-        let mut sum = SecretVector::zeros(round.study.range().len());
-        for (_, share) in &counted {
-            sum.add_assign(share);
-        }
-        let value = round.study.range().aggregate(&sum);
+        let own = OwnAnswer::Counted;
         let manifest = commitment.digest(&round.study, &round.committee);
         // Written down before it is sent: a peer that comes back never answers another manifest.
         peer.persist(Record::Aggregating(manifest));
-        peer.emit(Event::ManifestAccepted { contributions: size, own });
-        let signed = aggregate::sign_partial(
-            &peer.me.identity,
-            &round.study,
-            &round.committee,
-            manifest,
-            duty.index,
-            value,
-        );
+        peer.emit(Event::ManifestAccepted { contributions: commitment.size, own });
+        let (study, committee) = (&round.study, &round.committee);
+        let identity = &peer.me.identity;
+        let signed = aggregate::sign_partial(identity, study, committee, manifest, index, value);
         let partial = peer.send(&PeerMessage::Partial(signed));
         peer.disclosure.partials_sent += 1;
         peer.emit(Event::PartialSent);
@@ -269,29 +252,84 @@ impl AwaitingManifest {
     }
 }
 
-/// A share of another patient cannot be opened: this member gives no partial aggregate, and the
-/// round can do without as many as the threshold allows.
-fn decline_as_member(
-    round: FixedRound,
-    digests: &[ContributionDigest],
-    contribution: ContributionDigest,
-    message: MessageDigest,
-    peer: &mut Peer,
-) -> State {
-    let reason = DeclineReason::Unreadable;
-    peer.send(&PeerMessage::Decline(reason));
-    peer.emit(Event::Declined(reason));
-    peer.reply_due = None;
-    let senders = round.duty.as_ref().map(|duty| duty.received.values());
-    let entries =
-        senders.into_iter().flatten().map(|received| &received.sender).zip(digests.iter().copied());
-    let commitment = Manifest::new(entries).commitment();
-    let own =
-        if digests.contains(&contribution) { OwnAnswer::Counted } else { OwnAnswer::NotCounted };
-    round.await_result(commitment, own, message)
+/// What a member makes of a manifest.
+struct CheckedManifest {
+    commitment: Commitment,
+    /// Its place and its share of the sum, or why it gives none.
+    value: Result<(ShareIndex, Field), DeclineReason>,
+}
+
+impl Duty {
+    /// The sum of the shares that a manifest counts, all of which have come.
+    fn sum_counted(
+        &self,
+        me: &PeerId,
+        own: Option<ContributionDigest>,
+        digests: &[ContributionDigest],
+        len: usize,
+    ) -> Result<SecretVector, DeclineReason> {
+        let (mut counted, mut unreadable) = (false, false);
+        let mut sum = SecretVector::zeros(len);
+        for (received, digest) in self.received.values().zip(digests) {
+            match &received.share {
+                Ok(share) => sum.add_assign(share),
+                Err(DeclineReason::Unreadable) => unreadable = true,
+                Err(reason) => return Err(*reason),
+            }
+            // The own digest stands where the own share came, and nowhere else.
+            let mine = received.sender == *me;
+            if mine != (Some(*digest) == own) {
+                return Err(DeclineReason::OwnAnswer);
+            }
+            counted |= mine;
+        }
+        match (counted, unreadable) {
+            (false, _) => Err(DeclineReason::OwnAnswer),
+            (true, true) => Err(DeclineReason::Unreadable),
+            (true, false) => Ok(sum),
+        }
+    }
 }
 
 impl FixedRound {
+    /// Checks a manifest entry by entry against the shares that came under the same numbers.
+    ///
+    /// `Err` only if this peer is no member.
+    fn check_manifest(
+        &self,
+        me: &PeerId,
+        own: Option<ContributionDigest>,
+        digests: &[ContributionDigest],
+    ) -> Result<CheckedManifest, Failure> {
+        let duty = self.duty.as_ref().ok_or(Failure::Unexpected)?;
+        let senders = (0u32..)
+            .zip(digests)
+            .map_while(|(number, digest)| Some((&duty.received.get(&number)?.sender, *digest)));
+        let commitment = Manifest::new(senders).commitment();
+        let value = if usize::try_from(commitment.size) != Ok(digests.len()) {
+            Err(DeclineReason::Mismatch)
+        } else if !commitment.fits(&self.study) {
+            Err(DeclineReason::BelowMinimum)
+        } else {
+            duty.sum_counted(me, own, digests, self.study.range().len())
+                .map(|sum| (duty.index, self.study.range().aggregate(&sum)))
+        };
+        Ok(CheckedManifest { commitment, value })
+    }
+
+    /// This member gives no partial aggregate, through no fault of the hospital's. The round can do
+    /// without as many as the threshold allows, and the result is checked like any other.
+    fn decline(self, reason: DeclineReason, commitment: Commitment, peer: &mut Peer) -> State {
+        let message = peer.send(&PeerMessage::Decline(reason));
+        peer.emit(Event::Declined(reason));
+        peer.reply_due = None;
+        let own = match reason {
+            DeclineReason::OwnAnswer => OwnAnswer::NotCounted,
+            _ => OwnAnswer::Counted,
+        };
+        self.await_result(commitment, own, message)
+    }
+
     /// The shares of the others have served their purpose: only what checks the result stays.
     fn await_result(self, commitment: Commitment, own: OwnAnswer, message: MessageDigest) -> State {
         let Self { study, committee, .. } = self;

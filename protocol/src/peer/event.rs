@@ -230,13 +230,19 @@ impl Failure {
         }
     }
 
+    /// Whether the peer's part is over for good. After the others it may come back with its keys.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        !matches!(self, Self::ConnectionLost | Self::HospitalStopping | Self::HospitalSilent)
+    }
+
     /// What a close code means to a peer (PROTOCOL.md, "Close codes").
     #[must_use]
     pub(crate) fn from_close_code(code: u16) -> Self {
         match code {
             1001 | 1012 => Self::HospitalStopping,
             4410 => Self::TooLate,
-            4429 => Self::Full,
+            4411 => Self::Full,
             1009 | 4400..=4499 => Self::Refused { code },
             _ => Self::ConnectionLost,
         }

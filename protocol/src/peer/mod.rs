@@ -212,7 +212,10 @@ impl Peer {
             Input::Message(bytes) => self.message(state, &bytes, now),
             Input::ConnectionLost { code } => Err(Failure::from_close_code(code)),
             Input::Leave => Err(Failure::Left),
-            Input::Timeout => self.timeout(state, now),
+            Input::Timeout => {
+                self.timer = None;
+                self.timeout(state, now)
+            }
         };
         let next = next.unwrap_or_else(|failure| self.fail(failure, study));
         self.put(next, now);
@@ -298,10 +301,12 @@ impl Peer {
 
     fn put(&mut self, state: State, now: Timestamp) {
         // Sealing asks to be called again at once, in slices.
-        let due = if matches!(state, State::Sealing(_)) { Some(now) } else { self.reply_due };
+        let due = match state {
+            State::Sealing(_) => Some(self.timer.map_or(now, |timer| timer.min(now))),
+            _ => self.reply_due,
+        };
         self.state = Some(state);
-        // A time that has come already is set again each time: the driver has used the last one up.
-        if due != self.timer || due.is_some_and(|due| due <= now) {
+        if due != self.timer {
             self.timer = due;
             self.outputs.push_back(Output::Timeout(due));
         }
@@ -331,7 +336,7 @@ impl Peer {
 
     fn fail(&mut self, failure: Failure, study: Option<Study>) -> State {
         self.reply_due = None;
-        if let Some(study) = &study {
+        if let Some(study) = study.as_ref().filter(|_| failure.is_final()) {
             self.persist(Record::Finished(study.digest()));
         }
         self.emit(Event::Failed(failure));
@@ -387,13 +392,14 @@ impl Peer {
                 _ => Err(Failure::Unexpected),
             },
             HospitalMessage::Manifest(digests) => match state {
-                State::AwaitingManifest(waiting) => waiting.manifest(digests.as_slice(), self, now),
-                // The round closed without this peer's contribution, which was still being made.
-                State::Sealing(_) => Err(Failure::TooLate),
+                State::AwaitingManifest(waiting) => {
+                    (*waiting).manifest(digests.as_slice(), self, now)
+                }
+                State::Sealing(sealing) => (*sealing).manifest(digests.as_slice(), self),
                 _ => Err(Failure::Unexpected),
             },
             HospitalMessage::Counted(inclusion) => match state {
-                State::AwaitingManifest(waiting) => waiting.counted(&inclusion, self),
+                State::AwaitingManifest(waiting) => (*waiting).counted(&inclusion, self),
                 _ => Err(Failure::Unexpected),
             },
             HospitalMessage::Published(publication) => self.published(state, &publication),

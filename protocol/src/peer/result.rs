@@ -50,7 +50,7 @@ impl Peer {
             State::Sealing(_) | State::AwaitingManifest(_) => return Err(Failure::TooLate),
             _ => return Err(Failure::Unexpected),
         };
-        if commitment.size < study.minimum_cohort() {
+        if !commitment.fits(&study) {
             return Err(Failure::ManifestInvalid);
         }
         let partials = publication.partials.as_slice();
@@ -74,8 +74,11 @@ fn recompute(
     partials: &[SignedBytes],
 ) -> Result<aggregate::Aggregate, aggregate::AggregateError> {
     let manifest = commitment.digest(study, committee);
+    // One more than the committee has is one too many; each costs a signature check.
+    let at_most = usize::from(committee.size()) + 1;
     let shares = partials
         .iter()
+        .take(at_most)
         .map(|signed| aggregate::verify_partial(study, committee, manifest, signed))
         .collect::<Result<Vec<_>, _>>()?;
     aggregate::combine(study, committee, commitment, &shares)

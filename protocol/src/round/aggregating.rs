@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use bytes::Bytes;
+
 use crate::aggregate::{self, AggregateError};
 use crate::committee::{Committee, Enrolment};
 use crate::digest::ManifestDigest;
@@ -11,12 +13,12 @@ use crate::messages::{
     DeclineReason, EndReason, HospitalMessage, Inclusion, PeerMessage, Phase, Publication,
     Shortfall,
 };
-use crate::round::contributing::Contributed;
+use crate::round::contributing::{Contributed, Seat};
 use crate::round::room::Room;
 use crate::round::{ConnectionId, Envelope, Event, Output, Over, Record, Refusal, State, Status};
 use crate::sharing::{CombineError, Share, ShareIndex};
 use crate::time::Timestamp;
-use crate::wire::Rest;
+use crate::wire;
 
 /// How long the partial aggregates beyond the threshold are waited for, in milliseconds. They are
 /// not needed for the sum, but each one more checks the others.
@@ -27,6 +29,7 @@ const EXTRA_PARTIALS_MS: u64 = 3_000;
 pub(super) struct Aggregating {
     began: Timestamp,
     committee: Committee,
+    announcement: Bytes,
     commitment: Commitment,
     manifest: ManifestDigest,
     partials: BTreeMap<ShareIndex, (SignedBytes, Share)>,
@@ -38,18 +41,20 @@ pub(super) struct Aggregating {
 impl Aggregating {
     pub(super) fn begin(
         committee: Committee,
-        seats: &[Option<ConnectionId>],
+        announcement: Bytes,
+        seats: &[Seat],
         contributions: &[Contributed],
         room: &mut Room,
     ) -> State {
         let tree = Manifest::new(contributions.iter().map(|c| (&c.sender, c.digest)));
         let commitment = tree.commitment();
-        let gone = committee.members().zip(seats).filter(|(_, seat)| seat.is_none());
+        let gone = committee.members().zip(seats).filter(|(_, seat)| seat.connection.is_none());
         let gone = gone.map(|((index, _), _)| index).collect();
         let state = Self {
             began: room.now(),
             manifest: commitment.digest(room.study(), &committee),
             committee,
+            announcement,
             commitment,
             partials: BTreeMap::new(),
             gone,
@@ -66,7 +71,7 @@ impl Aggregating {
         let digests = contributions.iter().map(|c| c.digest).collect::<Vec<_>>();
         let message = HospitalMessage::Manifest(digests.into());
         let committee = &self.committee;
-        room.multicast(&message, |peer| {
+        room.multicast(&wire::encode(&message).into(), |peer| {
             peer.is_some_and(|peer| committee.place_of(peer).is_some())
         });
     }
@@ -91,12 +96,9 @@ impl Aggregating {
         }
     }
 
-    pub(super) fn committee_bytes(&self) -> Vec<u8> {
-        self.committee.bytes().to_vec()
-    }
-
-    pub(super) fn committee_message(&self) -> HospitalMessage {
-        HospitalMessage::Committee(Rest(self.committee_bytes()))
+    /// The encoded message that tells the committee.
+    pub(super) fn announcement(&self) -> &Bytes {
+        &self.announcement
     }
 
     pub(super) fn partials(&self) -> u32 {
@@ -131,6 +133,8 @@ impl Aggregating {
                 Some(index) => return (self.decline(index, reason, room), None),
                 None => Some(Refusal::NotMember),
             },
+            // It crossed the manifest. The member stays, although its answer is not counted.
+            PeerMessage::Contribute(_) if self.place(envelope.from, room).is_some() => None,
             // A moment too late to be counted.
             PeerMessage::Enrol(_) | PeerMessage::Contribute(_) => Some(Refusal::RoundOver),
         };
@@ -238,16 +242,14 @@ impl Aggregating {
         room.push(Output::Persist(Record::Published(aggregate)));
         room.push(Output::Event(Event::PhaseChanged(Phase::Published)));
         room.push(Output::Event(Event::Published(aggregate)));
-        room.broadcast(&outcome);
-        let committee = Some(self.committee_bytes());
-        let state = State::Aggregating(self);
+        let announcement = Some(self.announcement.clone());
         let status = Status {
             phase: Phase::Published,
             closes_at: None,
             aggregate: Some(aggregate),
-            ..state.status(room)
+            ..State::Aggregating(self).status(room)
         };
-        State::Over(Over { status, committee, outcome })
+        State::Over(Over::tell(status, announcement, &outcome, room))
     }
 
     /// When the state acts by itself: with enough partial aggregates soon, else at the deadline.

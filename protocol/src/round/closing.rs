@@ -8,10 +8,8 @@ use crate::time::Timestamp;
 pub(super) enum Decision {
     /// It goes on, until this time at most.
     Wait(Option<Timestamp>),
-    /// It closes with enough people.
+    /// It closes, whether or not enough people are there.
     Close,
-    /// Its deadline has passed with too few.
-    GiveUp,
 }
 
 /// What the rules are applied to.
@@ -27,23 +25,27 @@ pub(super) struct Attendance {
     pub(super) minimum: u32,
     /// How many there can be.
     pub(super) maximum: u32,
+    /// Whether the researcher has closed the phase.
+    pub(super) commanded: bool,
+    /// Until when somebody is waited for who is here and not done. Only the deadline goes first.
+    pub(super) hold_until: Option<Timestamp>,
 }
 
 /// Applies `rule` at `now`.
 pub(super) fn decide(rule: Closing, attendance: Attendance, now: Timestamp) -> Decision {
-    let Attendance { began, last_arrival, present, minimum, maximum } = attendance;
-    let enough = present >= minimum;
-    let full = present >= rule.count.unwrap_or(maximum).min(maximum);
-    let settled = rule.settle_ms.filter(|_| enough).map(|ms| last_arrival.after(ms));
+    let Attendance { began, last_arrival, present, minimum, maximum, commanded, hold_until } =
+        attendance;
+    let complete = commanded || present >= rule.count.unwrap_or(maximum).min(maximum);
+    let ready = if complete {
+        Some(last_arrival)
+    } else {
+        rule.settle_ms.filter(|_| present >= minimum).map(|ms| last_arrival.after(ms))
+    };
+    let ready = ready.map(|at| hold_until.map_or(at, |hold| at.max(hold)));
     let deadline = rule.deadline_ms.map(|ms| began.after(ms));
-
-    if full || settled.is_some_and(|at| now >= at) {
-        return Decision::Close;
-    }
-    match deadline {
-        Some(at) if now >= at && enough => Decision::Close,
-        Some(at) if now >= at => Decision::GiveUp,
-        _ => Decision::Wait([settled, deadline].into_iter().flatten().min()),
+    match [ready, deadline].into_iter().flatten().min() {
+        Some(at) if now >= at => Decision::Close,
+        until => Decision::Wait(until),
     }
 }
 
@@ -65,6 +67,8 @@ mod tests {
             present,
             minimum: 3,
             maximum: 8,
+            commanded: false,
+            hold_until: None,
         }
     }
 
@@ -87,16 +91,33 @@ mod tests {
     }
 
     #[test]
-    fn deadline_gives_up_below_the_minimum_and_closes_above() {
+    fn the_deadline_closes_with_however_many_are_there() {
         let rule = Closing { settle_ms: None, ..RULE };
-        assert_eq!(decide(rule, attendance(2), Timestamp(1_000)), Decision::GiveUp);
+        assert_eq!(
+            decide(rule, attendance(2), Timestamp(999)),
+            Decision::Wait(Some(Timestamp(1_000)))
+        );
+        assert_eq!(decide(rule, attendance(2), Timestamp(1_000)), Decision::Close);
         assert_eq!(decide(rule, attendance(3), Timestamp(1_000)), Decision::Close);
+    }
+
+    #[test]
+    fn a_hold_delays_count_settle_and_command_but_not_the_deadline() {
+        let hold = |until| Some(Timestamp(until));
+        for (present, commanded) in [(5, false), (3, false), (2, true)] {
+            let waiting = Attendance { hold_until: hold(800), commanded, ..attendance(present) };
+            assert_eq!(decide(RULE, waiting, Timestamp(799)), Decision::Wait(hold(800)));
+            assert_eq!(decide(RULE, waiting, Timestamp(800)), Decision::Close);
+            let waiting = Attendance { hold_until: hold(5_000), ..waiting };
+            assert_eq!(decide(RULE, waiting, Timestamp(999)), Decision::Wait(hold(1_000)));
+            assert_eq!(decide(RULE, waiting, Timestamp(1_000)), Decision::Close);
+        }
     }
 
     #[test]
     fn the_maximum_closes_without_a_count() {
         let rule = Closing { count: None, settle_ms: None, deadline_ms: None, by_command: true };
-        assert_eq!(decide(rule, attendance(7), Timestamp(1)), Decision::Wait(None));
-        assert_eq!(decide(rule, attendance(8), Timestamp(1)), Decision::Close);
+        assert_eq!(decide(rule, attendance(7), Timestamp(501)), Decision::Wait(None));
+        assert_eq!(decide(rule, attendance(8), Timestamp(501)), Decision::Close);
     }
 }

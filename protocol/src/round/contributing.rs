@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
+
 use crate::committee::Committee;
 use crate::contribution::{Contribution, Sender};
 use crate::digest::ContributionDigest;
@@ -11,12 +13,13 @@ use crate::round::aggregating::Aggregating;
 use crate::round::closing::{Attendance, Decision, decide};
 use crate::round::room::Room;
 use crate::round::{ConnectionId, Envelope, Event, Output, Record, Refusal, State, Status, bounds};
-use crate::study::{Closing, RulePhase};
+use crate::sharing::ShareIndex;
+use crate::study::RulePhase;
 use crate::time::Timestamp;
-use crate::wire::Rest;
+use crate::wire::{self, Rest};
 
-/// How long, at least, a member that is connected and has not contributed yet is waited for once
-/// the others have: slow phones seal slowly. In milliseconds; the deadline goes first.
+/// How long, from the committee on, members that are here and have not contributed are waited for,
+/// whatever else would close the phase: slow phones seal slowly. In milliseconds; the deadline goes first.
 const MEMBER_GRACE_MS: u64 = 30_000;
 
 /// Awaits contributions.
@@ -25,11 +28,22 @@ pub(super) struct Contributing {
     began: Timestamp,
     last_arrival: Timestamp,
     committee: Committee,
-    /// Each member's connection, while it has one.
-    seats: Vec<Option<ConnectionId>>,
+    /// The message that tells the committee, encoded once.
+    announcement: Bytes,
+    /// By place.
+    seats: Vec<Seat>,
     /// By number.
     contributions: Vec<Contributed>,
-    numbers: BTreeMap<PeerId, u32>,
+    numbers: BTreeMap<[u8; 32], u32>,
+    commanded: bool,
+}
+
+/// A member's place.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Seat {
+    /// Its connection, while it has one.
+    pub(super) connection: Option<ConnectionId>,
+    contributed: bool,
 }
 
 /// What is kept of a contribution once its shares are on their way.
@@ -41,33 +55,33 @@ pub(super) struct Contributed {
 
 impl Contributing {
     pub(super) fn begin(committee: Committee, room: &mut Room) -> Self {
-        let mut seats = vec![None; usize::from(committee.size())];
+        let mut seats = vec![Seat::default(); usize::from(committee.size())];
         for (connection, peer) in room.peers() {
             if let Some(place) = committee.place_of(&peer) {
-                seats[place.position()] = Some(connection);
+                seats[place.position()].connection = Some(connection);
             }
         }
         let began = room.now();
-        let state = Self {
+        let bytes = committee.bytes().to_vec();
+        room.push(Output::Persist(Record::CommitteeFixed(bytes.clone())));
+        room.push(Output::Event(Event::PhaseChanged(Phase::Contributing)));
+        let announcement = wire::encode(&HospitalMessage::Committee(Rest(bytes))).into();
+        room.broadcast(&announcement);
+        Self {
             began,
             last_arrival: began,
             committee,
+            announcement,
             seats,
             contributions: Vec::new(),
             numbers: BTreeMap::new(),
-        };
-        room.push(Output::Persist(Record::CommitteeFixed(state.committee_bytes())));
-        room.push(Output::Event(Event::PhaseChanged(Phase::Contributing)));
-        room.broadcast(&state.committee_message());
-        state
+            commanded: false,
+        }
     }
 
-    pub(super) fn committee_bytes(&self) -> Vec<u8> {
-        self.committee.bytes().to_vec()
-    }
-
-    pub(super) fn committee_message(&self) -> HospitalMessage {
-        HospitalMessage::Committee(Rest(self.committee_bytes()))
+    /// The encoded message that tells the committee.
+    pub(super) fn announcement(&self) -> &Bytes {
+        &self.announcement
     }
 
     pub(super) fn contributed(&self) -> u32 {
@@ -76,8 +90,7 @@ impl Contributing {
 
     /// How many contributions are waited for: the minimum cohort, and every member that is still here.
     pub(super) fn expected(&self, room: &Room) -> u32 {
-        let missing = u32::try_from(self.missing_members()).unwrap_or(u32::MAX);
-        room.study().minimum_cohort().max(self.contributed().saturating_add(missing))
+        room.study().minimum_cohort().max(self.contributed().saturating_add(self.missing_members()))
     }
 
     pub(super) fn status(&self, blank: Status) -> Status {
@@ -120,22 +133,30 @@ impl Contributing {
         let wire_sender = contribution.sender;
         let accepted =
             contribution.verify(room.study(), &self.committee).map_err(Refusal::Contribution)?;
-        if let Some(&number) = self.numbers.get(&accepted.sender) {
+        let sender = accepted.sender;
+        let place = self.check_connection(&sender, envelope.from, room)?;
+        if let Some(&number) = self.numbers.get(sender.as_bytes()) {
             let known = self.contributions.get(number as usize);
-            if known.is_some_and(|known| known.digest == accepted.digest) {
-                envelope.acknowledge(room);
-                return Ok(());
+            if known.is_none_or(|known| known.digest != accepted.digest) {
+                return Err(Refusal::AlreadyContributed);
             }
-            return Err(Refusal::AlreadyContributed);
+            // A repetition counts once. Whoever only contributes may have come back for it.
+            room.identify(envelope.from, sender);
+            envelope.acknowledge(room);
+            return Ok(());
         }
-        self.check_connection(&accepted.sender, envelope.from, room)?;
         let number = self.contributed();
-        if number >= room.study().maximum_cohort() {
+        // Members that are still here keep their place among the answers.
+        let reserved = if place.is_some() { 0 } else { self.missing_members() };
+        if number.saturating_add(reserved) >= room.study().maximum_cohort() {
             return Err(Refusal::Full);
         }
-        room.identify(envelope.from, accepted.sender);
-        self.numbers.insert(accepted.sender, number);
-        self.contributions.push(Contributed { sender: accepted.sender, digest: accepted.digest });
+        if let Some(place) = place {
+            self.seats[place.position()].contributed = true;
+        }
+        room.identify(envelope.from, sender);
+        self.numbers.insert(*sender.as_bytes(), number);
+        self.contributions.push(Contributed { sender, digest: accepted.digest });
         self.last_arrival = room.now();
         room.push(Output::Persist(Record::Contributed {
             number,
@@ -147,21 +168,20 @@ impl Contributing {
         Ok(())
     }
 
-    /// A member contributes over its own connection, and nobody contributes for two.
+    /// A member contributes over its own connection, and nobody contributes for two. Returns the
+    /// member's place.
     fn check_connection(
         &self,
         sender: &PeerId,
         from: ConnectionId,
         room: &Room,
-    ) -> Result<(), Refusal> {
-        if let Some(place) = self.committee.place_of(sender) {
-            let own = self.seats[place.position()] == Some(from);
-            return if own { Ok(()) } else { Err(Refusal::NotMember) };
-        }
-        match room.peer(from) {
-            Some(other) if other != *sender => Err(Refusal::NotMember),
-            _ => Ok(()),
-        }
+    ) -> Result<Option<ShareIndex>, Refusal> {
+        let place = self.committee.place_of(sender);
+        let own = match place {
+            Some(place) => self.seats[place.position()].connection == Some(from),
+            None => room.peer(from).is_none_or(|peer| peer == *sender),
+        };
+        if own { Ok(place) } else { Err(Refusal::NotMember) }
     }
 
     fn deliver<'a>(
@@ -172,9 +192,9 @@ impl Contributing {
         room: &mut Room,
     ) {
         for (seat, share) in self.seats.iter().zip(shares) {
-            if let Some(connection) = seat {
+            if let Some(connection) = seat.connection {
                 let delivery = Delivery { number, sender, share: Rest(share.to_vec()) };
-                room.send(*connection, &HospitalMessage::Deliver(delivery));
+                room.send(connection, &HospitalMessage::Deliver(delivery));
             }
         }
     }
@@ -183,8 +203,8 @@ impl Contributing {
         let Some(place) = self.committee.place_of(&peer) else {
             return State::Contributing(self);
         };
-        self.seats[place.position()] = None;
-        let have = u32::try_from(self.seats.iter().flatten().count()).unwrap_or(u32::MAX);
+        self.seats[place.position()].connection = None;
+        let have = count(&self.seats, |seat| seat.connection.is_some());
         let need = u32::from(self.committee.threshold());
         if have < need {
             let reason = EndReason::MembersLost(Shortfall { have, need });
@@ -196,25 +216,36 @@ impl Contributing {
     pub(super) fn tick(self, room: &mut Room) -> State {
         match self.decision(room) {
             Decision::Wait(_) => State::Contributing(self),
-            Decision::Close | Decision::GiveUp => self.close(room),
+            Decision::Close => self.close(room),
         }
     }
 
+    /// The researcher closes the phase, as soon as members that are here have contributed.
+    pub(super) fn command(self) -> State {
+        State::Contributing(Self { commanded: true, ..self })
+    }
+
     /// Fixes the manifest, or ends the round if it would be too small.
-    pub(super) fn close(self, room: &mut Room) -> State {
+    fn close(self, room: &mut Room) -> State {
         let have = self.contributed();
         let need = room.study().minimum_cohort();
         if have < need {
             let reason = EndReason::TooFewContributed(Shortfall { have, need });
             return State::Contributing(self).end(reason, room);
         }
-        Aggregating::begin(self.committee, &self.seats, &self.contributions, room)
+        Aggregating::begin(
+            self.committee,
+            self.announcement,
+            &self.seats,
+            &self.contributions,
+            room,
+        )
     }
 
     pub(super) fn due(&self, room: &Room) -> Option<Timestamp> {
         match self.decision(room) {
             Decision::Wait(until) => until,
-            Decision::Close | Decision::GiveUp => Some(room.now()),
+            Decision::Close => Some(room.now()),
         }
     }
 
@@ -226,16 +257,18 @@ impl Contributing {
             present: self.contributed(),
             minimum,
             maximum,
+            commanded: self.commanded,
+            hold_until: (self.missing_members() > 0).then(|| self.began.after(MEMBER_GRACE_MS)),
         };
-        let rule = room.study().contributing();
-        let patience = if self.missing_members() > 0 { MEMBER_GRACE_MS } else { 0 };
-        let settle_ms = rule.settle_ms.map(|ms| ms.max(patience));
-        decide(Closing { settle_ms, ..rule }, attendance, room.now())
+        decide(room.study().contributing(), attendance, room.now())
     }
 
     /// How many members are connected and have not contributed.
-    fn missing_members(&self) -> usize {
-        let seated = self.committee.members().zip(&self.seats).filter(|(_, seat)| seat.is_some());
-        seated.filter(|((_, member), _)| !self.numbers.contains_key(&member.id())).count()
+    fn missing_members(&self) -> u32 {
+        count(&self.seats, |seat| seat.connection.is_some() && !seat.contributed)
     }
+}
+
+fn count(seats: &[Seat], which: impl Fn(&Seat) -> bool) -> u32 {
+    u32::try_from(seats.iter().filter(|seat| which(seat)).count()).unwrap_or(u32::MAX)
 }

@@ -1,6 +1,6 @@
 //! People answer and enrol; the committee is not fixed yet.
 
-use crate::committee::{Committee, Enrolment};
+use crate::committee::{Committee, CommitteeError, Enrolment};
 use crate::identity::PeerId;
 use crate::messages::{EndReason, PeerMessage, Phase, Shortfall};
 use crate::round::closing::{Attendance, Decision, decide};
@@ -15,12 +15,14 @@ use crate::time::Timestamp;
 pub(super) struct Enrolling {
     began: Timestamp,
     last_arrival: Timestamp,
+    /// The most that were ever here at once.
+    peak: u32,
     enrolments: Vec<(ConnectionId, Enrolment)>,
 }
 
 impl Enrolling {
     pub(super) fn new(began: Timestamp) -> Self {
-        Self { began, last_arrival: began, enrolments: Vec::new() }
+        Self { began, last_arrival: began, peak: 0, enrolments: Vec::new() }
     }
 
     pub(super) fn enrolled(&self) -> u32 {
@@ -69,7 +71,11 @@ impl Enrolling {
         enrolment.check_sealing_key().map_err(Refusal::Enrolment)?;
         room.identify(from, enrolment.id());
         self.enrolments.push((from, enrolment));
-        self.last_arrival = room.now();
+        // Somebody who comes and goes is no reason for the others to wait longer.
+        if self.enrolled() > self.peak {
+            self.peak = self.enrolled();
+            self.last_arrival = room.now();
+        }
         room.push(Output::Persist(Record::Enrolled(envelope.bytes.to_vec())));
         envelope.acknowledge(room);
         room.push(Output::Event(Event::Enrolled { enrolled: self.enrolled() }));
@@ -85,7 +91,7 @@ impl Enrolling {
     pub(super) fn tick(self, room: &mut Room) -> State {
         match self.decision(room) {
             Decision::Wait(_) => State::Enrolling(self),
-            Decision::Close | Decision::GiveUp => self.close(room),
+            Decision::Close => self.close(room),
         }
     }
 
@@ -96,16 +102,18 @@ impl Enrolling {
         let members = self.enrolments.iter().map(|(_, enrolment)| enrolment.clone()).collect();
         match Committee::new(room.study(), members) {
             Ok(committee) => State::Contributing(Contributing::begin(committee, room)),
-            // Keys were compared on arrival and the cap closes enrolment: only the size is left.
-            Err(_) => State::Enrolling(self)
-                .end(EndReason::TooFewEnrolled(Shortfall { have, need }), room),
+            Err(CommitteeError::Size { .. }) => {
+                let reason = EndReason::TooFewEnrolled(Shortfall { have, need });
+                State::Enrolling(self).end(reason, room)
+            }
+            Err(error) => unreachable!("every enrolment was checked when it came: {error}"),
         }
     }
 
     pub(super) fn due(&self, room: &Room) -> Option<Timestamp> {
         match self.decision(room) {
             Decision::Wait(until) => until,
-            Decision::Close | Decision::GiveUp => Some(room.now()),
+            Decision::Close => Some(room.now()),
         }
     }
 
@@ -117,6 +125,8 @@ impl Enrolling {
             present: self.enrolled(),
             minimum,
             maximum,
+            commanded: false,
+            hold_until: None,
         };
         decide(room.study().enrolment(), attendance, room.now())
     }

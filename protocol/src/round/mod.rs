@@ -8,7 +8,8 @@
 //! 2. Drain [`Round::poll_output`] until it returns `None`, and perform the outputs **in order**.
 //! 3. [`Output::Persist`] is a barrier: nothing behind it may be performed before it is durable.
 //! 4. [`Output::Timeout`] replaces the timer that was set before. When the time has come, give
-//!    [`Input::Timeout`]; to come late is harmless, to come early does nothing.
+//!    [`Input::Timeout`] **once**: that uses the timer up, and the machine sets another if it needs
+//!    one. To come late is harmless, and after coming early the same time is set again.
 //! 5. Nothing else happens: no clock is read, no randomness drawn, no task started.
 //!
 //! # States
@@ -68,7 +69,8 @@ pub enum Input {
 pub enum Command {
     /// Fix the committee now; below the minimum the round ends.
     CloseEnrolment,
-    /// Fix the manifest now; below the minimum the round ends.
+    /// Fix the manifest, as soon as members that are here have contributed or had time to; below
+    /// the minimum the round ends.
     CloseContributing,
     /// End the round without a result.
     Abort,
@@ -99,7 +101,7 @@ pub enum Output {
     Timeout(Option<Timestamp>),
 }
 
-/// What has to survive the process. Replaying the records of a round rebuilds it.
+/// What has to survive the process, in the order in which it happened.
 #[derive(Clone, Debug)]
 pub enum Record {
     /// A peer enrolled: its message.
@@ -213,8 +215,24 @@ enum State {
 #[derive(Debug)]
 struct Over {
     status: Status,
-    committee: Option<Vec<u8>>,
-    outcome: HospitalMessage,
+    /// The encoded message that tells the committee, if there was one.
+    committee: Option<Bytes>,
+    /// The encoded message that tells how the round ended.
+    outcome: Bytes,
+}
+
+impl Over {
+    /// Tells everybody how the round ended.
+    fn tell(
+        status: Status,
+        committee: Option<Bytes>,
+        outcome: &HospitalMessage,
+        room: &mut Room,
+    ) -> Self {
+        let outcome = wire::encode(outcome).into();
+        room.broadcast(&outcome);
+        Self { status, committee, outcome }
+    }
 }
 
 impl Round {
@@ -233,12 +251,16 @@ impl Round {
     /// Handles one input; see the driving contract above.
     pub fn handle(&mut self, input: Input, now: Timestamp) {
         self.room.advance_clock(now);
+        if matches!(input, Input::Timeout) {
+            self.timer = None;
+        }
         let Some(state) = self.state.take() else {
             unreachable!("every transition puts a state back")
         };
         let state = state.handle(input, &mut self.room).tick(&mut self.room);
-        if let Some(progress) = state.progress(&self.room) {
-            self.room.tell_progress(progress);
+        match state.progress(&self.room) {
+            Some(progress) => self.room.tell_progress(progress),
+            None => self.room.stop_progress(),
         }
         self.state = Some(state);
         self.set_timer();
@@ -345,7 +367,7 @@ impl State {
             (Self::Contributing(state), Command::CloseContributing)
                 if room.study().contributing().by_command =>
             {
-                state.close(room)
+                state.command()
             }
             (
                 state @ (Self::Enrolling(_) | Self::Contributing(_) | Self::Aggregating(_)),
@@ -372,16 +394,14 @@ impl State {
     fn catch_up(&self, connection: ConnectionId, room: &mut Room) {
         match self {
             Self::Enrolling(_) => {}
-            Self::Contributing(state) => room.send(connection, &state.committee_message()),
-            Self::Aggregating(state) => room.send(connection, &state.committee_message()),
+            Self::Contributing(state) => {
+                room.send_encoded(connection, state.announcement().clone());
+            }
+            Self::Aggregating(state) => room.send_encoded(connection, state.announcement().clone()),
             Self::Over(over) => {
-                if let Some(committee) = &over.committee {
-                    room.send(
-                        connection,
-                        &HospitalMessage::Committee(wire::Rest(committee.clone())),
-                    );
+                for message in over.committee.iter().chain([&over.outcome]) {
+                    room.send_encoded(connection, message.clone());
                 }
-                room.send(connection, &over.outcome);
             }
         }
         if let Some(progress) = self.progress(room) {
@@ -391,8 +411,8 @@ impl State {
 
     fn end(self, reason: EndReason, room: &mut Room) -> Self {
         let committee = match &self {
-            Self::Contributing(state) => Some(state.committee_bytes()),
-            Self::Aggregating(state) => Some(state.committee_bytes()),
+            Self::Contributing(state) => Some(state.announcement().clone()),
+            Self::Aggregating(state) => Some(state.announcement().clone()),
             Self::Enrolling(_) | Self::Over(_) => None,
         };
         let status = Status {
@@ -404,9 +424,7 @@ impl State {
         room.push(Output::Persist(Record::Ended(reason)));
         room.push(Output::Event(Event::PhaseChanged(Phase::Ended)));
         room.push(Output::Event(Event::Ended(reason)));
-        let outcome = HospitalMessage::Ended(reason);
-        room.broadcast(&outcome);
-        Self::Over(Over { status, committee, outcome })
+        Self::Over(Over::tell(status, committee, &HospitalMessage::Ended(reason), room))
     }
 
     fn due(&self, room: &Room) -> Option<Timestamp> {
@@ -474,7 +492,8 @@ impl Envelope<'_> {
 fn bounds(phase: RulePhase, study: &Study) -> (u32, u32) {
     match phase {
         RulePhase::Enrolment => {
-            (u32::from(study.minimum_committee()), u32::from(study.committee_cap()))
+            let cap = u32::from(study.committee_cap()).min(study.maximum_cohort());
+            (u32::from(study.minimum_committee()), cap)
         }
         RulePhase::Contributing => (study.minimum_cohort(), study.maximum_cohort()),
     }

@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::aggregate::AggregateError;
 use crate::committee::EnrolmentError;
 use crate::contribution::ContributionError;
+use crate::identity::IdentityError;
 use crate::messages::Phase;
 
 /// Why a peer's connection is closed. The fault is always the peer's.
@@ -54,20 +55,22 @@ impl Refusal {
         match self {
             Self::Malformed => 4400,
             Self::Enrolment(error) => match error {
-                EnrolmentError::Identity(_) => 4401,
+                EnrolmentError::Identity(error) => identity_code(*error),
                 EnrolmentError::ForeignStudy => 4404,
                 EnrolmentError::SealingKey => 4400,
             },
             Self::Contribution(error) => match error {
-                ContributionError::Identity(_)
-                | ContributionError::UnknownMember { .. }
-                | ContributionError::MemberAsVisitor => 4401,
+                ContributionError::Identity(error) => identity_code(*error),
+                ContributionError::UnknownMember { .. } | ContributionError::MemberAsVisitor => {
+                    4401
+                }
                 ContributionError::Length { .. }
                 | ContributionError::Seal(_)
                 | ContributionError::Share => 4400,
             },
             Self::Partial(error) => match error {
-                AggregateError::Identity(_) | AggregateError::UnknownMember { .. } => 4401,
+                AggregateError::Identity(error) => identity_code(*error),
+                AggregateError::UnknownMember { .. } => 4401,
                 AggregateError::ForeignManifest => 4404,
                 AggregateError::Value
                 | AggregateError::Combine(_)
@@ -79,7 +82,15 @@ impl Refusal {
             | Self::AlreadyContributed
             | Self::AlreadyAggregated => 4409,
             Self::RoundOver => 4410,
-            Self::Full => 4429,
+            Self::Full => 4411,
         }
+    }
+}
+
+/// A body that is no message is malformed; a bad key or signature is a matter of identity.
+fn identity_code(error: IdentityError) -> u16 {
+    match error {
+        IdentityError::Body => 4400,
+        IdentityError::Key | IdentityError::Signature => 4401,
     }
 }

@@ -96,21 +96,22 @@ impl Room {
     }
 
     pub(super) fn send(&mut self, to: ConnectionId, message: &HospitalMessage) {
-        self.push(Output::Send { to, bytes: wire::encode(message).into() });
+        self.send_encoded(to, wire::encode(message).into());
     }
 
-    /// Sends one message to everybody.
-    pub(super) fn broadcast(&mut self, message: &HospitalMessage) {
-        self.multicast(message, |_| true);
+    /// Sends a message that many get and that was encoded once.
+    pub(super) fn send_encoded(&mut self, to: ConnectionId, bytes: Bytes) {
+        self.push(Output::Send { to, bytes });
     }
 
-    /// Sends one message to every connection whose peer, if it has shown to be one, is `wanted`.
-    pub(super) fn multicast(
-        &mut self,
-        message: &HospitalMessage,
-        wanted: impl Fn(Option<&PeerId>) -> bool,
-    ) {
-        let bytes = Bytes::from(wire::encode(message));
+    /// Sends one encoded message to everybody.
+    pub(super) fn broadcast(&mut self, bytes: &Bytes) {
+        self.multicast(bytes, |_| true);
+    }
+
+    /// Sends one encoded message to every connection whose peer, if it has shown to be one, is
+    /// `wanted`.
+    pub(super) fn multicast(&mut self, bytes: &Bytes, wanted: impl Fn(Option<&PeerId>) -> bool) {
         for (to, peer) in &self.connections {
             if wanted(peer.as_ref()) {
                 self.outputs.push_back(Output::Send { to: *to, bytes: bytes.clone() });
@@ -131,8 +132,8 @@ impl Room {
             Some((told, at)) => (Some(told), Some(at)),
             None => (None, None),
         };
-        // The countdown runs by itself at the other side. It counts as news only when it jumps,
-        // which is when the counts change or a deadline moves.
+        // The countdown runs by itself at the other side and is no news of its own: it jumps only
+        // where the counts or the phase change.
         let unchanged = told.is_some_and(|told| {
             (told.phase, told.present, told.needed)
                 == (progress.phase, progress.present, progress.needed)
@@ -143,7 +144,7 @@ impl Room {
         }
         let due = told_at.map_or(self.now, |at| at.after(self.progress_interval()));
         if self.now >= due {
-            self.broadcast(&HospitalMessage::Progress(progress));
+            self.broadcast(&wire::encode(&HospitalMessage::Progress(progress)).into());
             self.told = Some((progress, self.now));
             self.progress_due = None;
         } else {
@@ -155,6 +156,11 @@ impl Room {
     /// of messages below a thousand in a second, however many there are.
     fn progress_interval(&self) -> u64 {
         PROGRESS_INTERVAL_MS.max(u64::from(self.connected()))
+    }
+
+    /// The round is over: there is no more progress to tell.
+    pub(super) fn stop_progress(&mut self) {
+        self.progress_due = None;
     }
 
     pub(super) fn progress_due(&self) -> Option<Timestamp> {

@@ -91,7 +91,8 @@ pub struct Patient {
     pub peer: Peer,
     pub connection: ConnectionId,
     pub events: Vec<peer::Event>,
-    pub records: Vec<peer::Record>,
+    /// What the peer wrote down and what it sent, in one order.
+    pub history: Vec<PeerStep>,
     pub closed: Option<Refusal>,
     timer: Option<Timestamp>,
     connected: bool,
@@ -104,6 +105,18 @@ pub enum Mail {
     ToPeer(Vec<u8>),
 }
 
+/// Something that a peer did.
+pub enum PeerStep {
+    Wrote(peer::Record),
+    Sent(Vec<u8>),
+}
+
+/// Something that the hospital did.
+pub enum Step {
+    Wrote(round::Record),
+    Sent(Vec<u8>),
+}
+
 /// What is under way on one connection: to the hospital, and to the peer.
 type Mailboxes = (VecDeque<Vec<u8>>, VecDeque<Vec<u8>>);
 
@@ -113,7 +126,8 @@ pub struct Net {
     pub round: Round,
     pub patients: Vec<Patient>,
     pub events: Vec<round::Event>,
-    pub records: Vec<round::Record>,
+    /// What the hospital wrote down and what it sent, in one order.
+    pub history: Vec<Step>,
     /// Everything that the hospital ever saw, in order: what an honest-but-curious one knows.
     pub seen_by_hospital: Vec<(ConnectionId, Vec<u8>)>,
     pub dice: Dice,
@@ -133,7 +147,7 @@ impl Net {
             round: Round::open(study, now),
             patients: Vec::new(),
             events: Vec::new(),
-            records: Vec::new(),
+            history: Vec::new(),
             seen_by_hospital: Vec::new(),
             dice: Dice::new(seed),
             mail: BTreeMap::new(),
@@ -154,7 +168,7 @@ impl Net {
             peer: Peer::new(entropy),
             connection,
             events: Vec::new(),
-            records: Vec::new(),
+            history: Vec::new(),
             closed: None,
             timer: None,
             connected: true,
@@ -298,8 +312,9 @@ impl Net {
     fn drain_round(&mut self) {
         while let Some(output) = self.round.poll_output() {
             match output {
-                round::Output::Persist(record) => self.records.push(record),
+                round::Output::Persist(record) => self.history.push(Step::Wrote(record)),
                 round::Output::Send { to, bytes } => {
+                    self.history.push(Step::Sent(bytes.to_vec()));
                     if let Some(inbox) = self.raw.get_mut(&to) {
                         inbox.push(bytes.into());
                     } else if let Some((_, down)) = self.mail.get_mut(&to) {
@@ -331,8 +346,9 @@ impl Net {
         while let Some(output) = self.patients[patient].peer.poll_output() {
             let patient = &mut self.patients[patient];
             match output {
-                peer::Output::Persist(record) => patient.records.push(record),
+                peer::Output::Persist(record) => patient.history.push(PeerStep::Wrote(record)),
                 peer::Output::Send(bytes) => {
+                    patient.history.push(PeerStep::Sent(bytes.clone()));
                     if let Some((up, _)) = self.mail.get_mut(&patient.connection) {
                         up.push_back(bytes);
                     }
@@ -392,5 +408,35 @@ impl Net {
         if let Some(mailboxes) = self.mail.get_mut(&connection) {
             *mailboxes = Mailboxes::default();
         }
+    }
+}
+
+impl Net {
+    /// What a peer with this randomness sends over a raw connection until it waits for others:
+    /// its enrolment, or its contribution if the committee is fixed already. Nothing is delivered.
+    pub fn compose(&self, connection: ConnectionId, entropy: Entropy, value: i128) -> Vec<u8> {
+        let mut peer = Peer::new(entropy);
+        peer.handle(peer::Input::Connected, self.now);
+        for bytes in &self.raw[&connection] {
+            peer.handle(peer::Input::Message(bytes.clone()), self.now);
+        }
+        peer.answer(value, self.now).expect("the answer is admissible");
+        loop {
+            match peer.poll_output() {
+                Some(peer::Output::Send(bytes)) => return bytes,
+                Some(peer::Output::Timeout(Some(at))) if at <= self.now => {
+                    peer.handle(peer::Input::Timeout, self.now);
+                }
+                Some(_) => {}
+                None => panic!("the peer has nothing to send"),
+            }
+        }
+    }
+
+    /// The connection of a patient is lost, without the hospital's noticing yet.
+    pub fn lose(&mut self, patient: usize) {
+        let lost = peer::Input::ConnectionLost { code: 1006 };
+        self.patients[patient].peer.handle(lost, self.now);
+        self.drain_peer(patient);
     }
 }

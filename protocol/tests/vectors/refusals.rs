@@ -214,7 +214,6 @@ fn contributions(good: &Good) -> Vec<Value> {
         at("bad_partial_while_contributing", &good.message("partial_1")),
         at("bad_decline_while_contributing", &[5, 1]),
         good.hospital("bad_contribute_again_and_different", 1, "contribute_2", &another),
-        good.hospital("bad_contribute_while_aggregating", 1, "partial_1", &message),
     ]
 }
 

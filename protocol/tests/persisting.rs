@@ -1,0 +1,112 @@
+//! What must be durable comes before what depends on it: nothing is acknowledged, announced or
+//! answered that was not written down first.
+
+mod common;
+
+use common::{Net, PeerStep, Step, all_answer, study};
+use wardsum_protocol::messages::{HospitalMessage, PeerMessage};
+use wardsum_protocol::peer::{self, Failure};
+use wardsum_protocol::round::Record;
+use wardsum_protocol::{MessageDigest, wire};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// A round of seven, two of whom only contribute, that ran to its end.
+fn finished() -> Net {
+    let mut net = Net::new(study(|p| p.committee_cap = 5), 3);
+    all_answer(&mut net, &[1, 2, 3, 4, 5, 6, 7]);
+    net.run();
+    assert_eq!(net.aggregate().map(|a| a.sum), Some(28));
+    net
+}
+
+#[test]
+fn the_hospital_writes_down_before_it_says() {
+    let net = finished();
+    let (mut acknowledged, mut announced) = (0, [0; 3]);
+    for (position, step) in net.history.iter().enumerate() {
+        let Step::Sent(bytes) = step else { continue };
+        let written = |wanted: &dyn Fn(&Record) -> bool| {
+            let before = &net.history[..position];
+            before.iter().any(|step| matches!(step, Step::Wrote(record) if wanted(record)))
+        };
+        match wire::decode(bytes).expect("the hospital's messages decode") {
+            HospitalMessage::Acknowledge(digest) => {
+                acknowledged += 1;
+                assert!(written(&|record| match record {
+                    Record::Enrolled(message)
+                    | Record::Contributed { message, .. }
+                    | Record::Partial(message) => MessageDigest::of(message) == digest,
+                    _ => false,
+                }));
+            }
+            HospitalMessage::Deliver(delivery) => {
+                assert!(written(
+                    &|record| matches!(record, Record::Contributed { number, .. } if *number == delivery.number)
+                ));
+            }
+            HospitalMessage::Committee(_) => {
+                announced[0] += 1;
+                assert!(written(&|record| matches!(record, Record::CommitteeFixed(_))));
+            }
+            HospitalMessage::Manifest(_) | HospitalMessage::Counted(_) => {
+                announced[1] += 1;
+                assert!(written(&|record| matches!(record, Record::ManifestFixed { size: 7 })));
+            }
+            HospitalMessage::Published(_) => {
+                announced[2] += 1;
+                assert!(written(&|record| matches!(record, Record::Published(_))));
+            }
+            HospitalMessage::Welcome(_)
+            | HospitalMessage::Progress(_)
+            | HospitalMessage::Ended(_) => {}
+        }
+    }
+    // Five enrolments, seven contributions, five partial aggregates; and everybody was told.
+    assert_eq!(acknowledged, 17);
+    assert_eq!(announced, [7, 7, 7]);
+}
+
+#[test]
+fn a_peer_writes_down_before_it_says() {
+    let net = finished();
+    let mut partials = 0;
+    for patient in &net.patients {
+        for (position, step) in patient.history.iter().enumerate() {
+            let PeerStep::Sent(bytes) = step else { continue };
+            let written = |wanted: fn(&peer::Record) -> bool| {
+                let before = &patient.history[..position];
+                before.iter().any(|step| matches!(step, PeerStep::Wrote(record) if wanted(record)))
+            };
+            match wire::decode(bytes).expect("our own messages decode") {
+                PeerMessage::Enrol(_) => {
+                    assert!(written(|record| matches!(record, peer::Record::Answered { .. })));
+                }
+                PeerMessage::Contribute(_) => {
+                    assert!(written(|record| matches!(record, peer::Record::Contributing(_))));
+                }
+                PeerMessage::Partial(_) => {
+                    partials += 1;
+                    assert!(written(|record| matches!(record, peer::Record::Aggregating(_))));
+                }
+                PeerMessage::Decline(reason) => panic!("nobody declines here: {reason}"),
+            }
+        }
+        let last = patient.history.last();
+        assert!(matches!(last, Some(PeerStep::Wrote(peer::Record::Finished(_)))));
+    }
+    assert_eq!(partials, 5);
+}
+
+/// What a broken connection leaves behind is what the peer would come back with.
+#[test]
+fn a_lost_connection_erases_nothing() {
+    let mut net = Net::new(study(|_| {}), 3);
+    all_answer(&mut net, &[1, 2, 3]);
+    net.settle_mail();
+    net.lose(0);
+    assert_eq!(net.failure(0), Some(Failure::ConnectionLost));
+    let history = &net.patients[0].history;
+    assert!(history.iter().any(|s| matches!(s, PeerStep::Wrote(peer::Record::Answered { .. }))));
+    assert!(!history.iter().any(|s| matches!(s, PeerStep::Wrote(peer::Record::Finished(_)))));
+}
