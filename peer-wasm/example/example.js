@@ -1,0 +1,85 @@
+// A patient's peer in any page: connect, ask, answer, watch. Nothing here but the class WardsumPeer.
+//
+// Built by `wasm-bindgen --target web` into ./pkg; see ../README.md.
+
+import init, { WardsumPeer } from "./pkg/wardsum_peer.js";
+
+const element = (id) => document.getElementById(id);
+
+/** @type {WardsumPeer | undefined} */
+let peer;
+
+/** Shows an event, and keeps what tests look at in data attributes. @param {string} type @param {string} text */
+function show(type, text) {
+  element("status").dataset.type = type;
+  element("status").textContent = text;
+  const item = document.createElement("li");
+  item.dataset.type = type;
+  item.textContent = text;
+  element("log").append(item);
+}
+
+/** @param {import("./pkg/wardsum_peer.js").WardsumEvent} event */
+function onEvent(event) {
+  switch (event.type) {
+    case "study":
+      element("question").textContent =
+        `${event.study.organisation} asks: ${event.study.question} (${event.study.min} to ${event.study.max} ${event.study.unit})`;
+      element("take-part").hidden = false;
+      return show(event.type, event.study.title);
+    case "waiting":
+      return show(event.type, `${event.phase}: ${event.present} of ${event.needed}`);
+    case "committee":
+      return show(event.type, `${event.members} members, ${event.threshold} needed`);
+    case "shareReceived":
+      return show(event.type, `${event.received} shares received`);
+    case "result":
+      element("status").dataset.sum = String(event.sum);
+      element("status").dataset.count = String(event.count);
+      return show(event.type, `The sum is ${event.sum}, from ${event.count} people; the mean is ${event.mean.toFixed(2)}.`);
+    case "failed":
+      return show(event.type, event.message);
+    case "disconnected":
+      // A connection that stood was closed for a reason that "failed" or "result" has told already.
+      return event.opened ? undefined : show(event.type, "The hospital cannot be reached, or does not know this study.");
+    default:
+      return show(event.type, event.type);
+  }
+}
+
+/** Runs something that may throw a WardsumError, and shows what it says. @param {() => void} action */
+function attempt(action) {
+  try {
+    action();
+  } catch (error) {
+    show(`error-${error.code}`, error.message);
+  }
+}
+
+await init();
+
+// The page's own origin, unless the address says otherwise: ?socket=wss://HOST/ws/STUDY or ?study=STUDY.
+const query = new URLSearchParams(location.search);
+element("url").value = query.get("socket") ?? `wss://${location.host}/ws/${query.get("study") ?? "pain-scale"}`;
+
+element("connect").addEventListener("submit", (event) => {
+  event.preventDefault();
+  peer?.leave();
+  attempt(() => {
+    peer = WardsumPeer.connect(element("url").value, onEvent);
+  });
+});
+
+element("take-part").addEventListener("submit", (event) => {
+  event.preventDefault();
+  // Not a number is not whole either; the class says so.
+  attempt(() => peer?.answer(element("answer").value.trim() === "" ? NaN : Number(element("answer").value)));
+});
+
+element("leave").addEventListener("click", () => {
+  peer?.leave();
+  element("take-part").hidden = true;
+  show("left", "You left.");
+});
+
+show("ready", "Ready.");

@@ -1,0 +1,137 @@
+//! Events and progress as plain JavaScript objects; `js/types.rs` describes them.
+
+use js_sys::{Object, Reflect};
+use wardsum_protocol::Study;
+use wardsum_protocol::peer::{self, OwnAnswer, Role, Stage};
+use wasm_bindgen::JsValue;
+
+use crate::{Event, PeerHandle};
+
+/// An event as a JavaScript object.
+pub(super) fn to_js(event: &Event) -> JsValue {
+    match event {
+        Event::Connected => of_type("connected").into(),
+        Event::Protocol(event) => protocol_event(event).into(),
+        Event::Disconnected { code, reason, opened } => of_type("disconnected")
+            .with("code", *code)
+            .with("reason", reason)
+            .with("opened", *opened)
+            .into(),
+    }
+}
+
+/// Where a peer stands, as a JavaScript object.
+pub(super) fn progress(handle: &PeerHandle) -> JsValue {
+    let disclosure = handle.disclosure().unwrap_or_default();
+    Fields::new()
+        .with("stage", handle.stage().map_or("left", stage_code))
+        .with("sharesSent", disclosure.shares_sent)
+        // Far below 2^53, where a number stops being exact.
+        .with("bytesSent", whole(disclosure.bytes_sent))
+        .with("partialsSent", disclosure.partials_sent)
+        .into()
+}
+
+fn protocol_event(event: &peer::Event) -> Fields {
+    match event {
+        peer::Event::StudyReceived(study) => of_type("study").with("study", study_fields(study)),
+        peer::Event::Waiting(waiting) => {
+            let fields = of_type("waiting")
+                .with("phase", waiting.phase.as_str())
+                .with("present", waiting.present)
+                .with("needed", waiting.needed);
+            match waiting.closes_in_ms {
+                Some(ms) => fields.with("closesInMs", whole(ms)),
+                None => fields,
+            }
+        }
+        peer::Event::Enrolled => of_type("enrolled"),
+        peer::Event::CommitteeFixed { members, threshold, role } => of_type("committee")
+            .with("members", *members)
+            .with("threshold", *threshold)
+            .with("member", matches!(role, Role::Member { .. })),
+        peer::Event::ContributionSent { shares } => {
+            of_type("contributionSent").with("shares", *shares)
+        }
+        peer::Event::ContributionAcknowledged => of_type("contributionAcknowledged"),
+        peer::Event::ShareReceived { received } => {
+            of_type("shareReceived").with("received", *received)
+        }
+        peer::Event::ManifestAccepted { contributions, own } => of_type("manifest")
+            .with("contributions", *contributions)
+            .with("ownAnswer", own_answer_code(*own)),
+        peer::Event::PartialSent => of_type("partialSent"),
+        peer::Event::Declined(reason) => of_type("declined").with("message", reason.to_string()),
+        peer::Event::Published(published) => of_type("result")
+            .with("count", published.aggregate.count)
+            .with("sum", published.aggregate.sum)
+            .with("mean", published.aggregate.mean())
+            .with("ownAnswer", own_answer_code(published.own)),
+        peer::Event::Failed(failure) => {
+            of_type("failed").with("code", failure.code()).with("message", failure.to_string())
+        }
+    }
+}
+
+fn study_fields(study: &Study) -> Fields {
+    Fields::new()
+        .with("title", study.title())
+        .with("organisation", study.organisation())
+        .with("question", study.question())
+        .with("unit", study.unit())
+        .with("min", study.min())
+        .with("max", study.max())
+        .with("minimumCohort", study.minimum_cohort())
+        .with("maximumCohort", study.maximum_cohort())
+}
+
+fn own_answer_code(own: OwnAnswer) -> &'static str {
+    match own {
+        OwnAnswer::Counted => "counted",
+        OwnAnswer::NotCounted => "not-counted",
+        OwnAnswer::None => "none",
+    }
+}
+
+fn stage_code(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Connecting => "connecting",
+        Stage::AwaitingAnswer => "awaiting-answer",
+        Stage::AwaitingCommittee => "awaiting-committee",
+        Stage::Sealing => "sealing",
+        Stage::AwaitingManifest => "awaiting-manifest",
+        Stage::AwaitingResult => "awaiting-result",
+        Stage::Finished => "finished",
+        Stage::Failed => "failed",
+    }
+}
+
+fn of_type(name: &str) -> Fields {
+    Fields::new().with("type", name)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "milliseconds and bytes, far below 2^53")]
+fn whole(value: u64) -> f64 {
+    value as f64
+}
+
+/// A JavaScript object that is being filled.
+struct Fields(Object);
+
+impl Fields {
+    fn new() -> Self {
+        Self(Object::new())
+    }
+
+    fn with(self, name: &str, value: impl Into<JsValue>) -> Self {
+        // Setting a property of a fresh object cannot fail.
+        let _ = Reflect::set(&self.0, &JsValue::from_str(name), &value.into());
+        self
+    }
+}
+
+impl From<Fields> for JsValue {
+    fn from(fields: Fields) -> Self {
+        fields.0.into()
+    }
+}
