@@ -1,0 +1,94 @@
+//! The built page, and the list of studies that it asks for.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use axum::body::Body;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Json, Response};
+use serde_json::json;
+use wardsum_protocol::round::Round;
+
+use super::STUDY;
+use crate::settings;
+
+/// The files of the built page.
+pub(super) struct Site {
+    files: HashMap<String, Vec<u8>>,
+}
+
+impl Site {
+    pub(super) fn load() -> Result<Self> {
+        let mut files = HashMap::new();
+        read_into(&mut files, &settings::page()?, "")?;
+        Ok(Self { files })
+    }
+
+    pub(super) fn answer(&self, path: &str) -> Response {
+        let path = if path == "/" { "/index.html" } else { path };
+        match self.files.get(path) {
+            Some(bytes) => {
+                ([(header::CONTENT_TYPE, content_type(path))], Body::from(bytes.clone()))
+                    .into_response()
+            }
+            None => StatusCode::NOT_FOUND.into_response(),
+        }
+    }
+}
+
+fn read_into(files: &mut HashMap<String, Vec<u8>>, directory: &Path, prefix: &str) -> Result<()> {
+    let unreadable = || format!("cannot read {}", directory.display());
+    for entry in fs::read_dir(directory).with_context(unreadable)? {
+        let entry = entry.with_context(unreadable)?;
+        let name = format!("{prefix}/{}", entry.file_name().to_string_lossy());
+        if entry.path().is_dir() {
+            read_into(files, &entry.path(), &name)?;
+        } else {
+            files.insert(name, fs::read(entry.path()).with_context(unreadable)?);
+        }
+    }
+    Ok(())
+}
+
+fn content_type(path: &str) -> &'static str {
+    match Path::new(path).extension().and_then(|extension| extension.to_str()) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js") => "text/javascript",
+        Some("css") => "text/css",
+        Some("svg") => "image/svg+xml",
+        Some("wasm") => "application/wasm",
+        _ => "application/octet-stream",
+    }
+}
+
+/// What `GET /api/v1/studies` answers.
+pub(super) fn studies(round: &Round) -> Response {
+    let (study, status) = (round.study(), round.status());
+    let result = status.aggregate.map(|aggregate| {
+        json!({ "count": aggregate.count, "sum": aggregate.sum.to_string(), "mean": aggregate.mean() })
+    });
+    let study = json!({
+        "id": STUDY,
+        "title": study.title(),
+        "organisation": study.organisation(),
+        "question": study.question(),
+        "unit": study.unit(),
+        "min": study.min().to_string(),
+        "max": study.max().to_string(),
+        "minimum_cohort": study.minimum_cohort(),
+        "phase": status.phase.as_str(),
+        "enrolled": status.enrolled,
+        "committee": status.committee,
+        "threshold": status.threshold,
+        "contributed": status.contributed,
+        "partials": status.partials,
+        "closes_in_ms": null,
+        "round": 1,
+        "result": result,
+        "ended": status.ended.map(|reason| reason.to_string()),
+        "previous": [],
+    });
+    Json(json!({ "studies": [study] })).into_response()
+}

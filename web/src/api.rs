@@ -1,0 +1,159 @@
+//! The hospital's status API, as far as the page needs it.
+//!
+//! Read through the browser's own JSON parser: it is there already, and a second one would weigh
+//! more than the rest of this crate.
+
+use js_sys::{Array, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortSignal, RequestInit, Response};
+
+/// Where all studies are listed.
+const STUDIES: &str = "/api/v1/studies";
+
+/// How long the hospital may take to answer, in milliseconds.
+const TIMEOUT_MS: u32 = 10_000;
+
+/// One study as the hospital describes it before the page has connected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StudySummary {
+    /// What `?study=` names.
+    pub(crate) id: String,
+    /// A short title.
+    pub(crate) title: String,
+    /// Who asks.
+    pub(crate) organisation: String,
+    /// The unit of an answer; may be empty.
+    pub(crate) unit: String,
+    /// The current round, counted from one.
+    pub(crate) round: u32,
+    /// Where the current round stands.
+    pub(crate) phase: RoundPhase,
+    /// How many people at least must take part.
+    pub(crate) minimum_cohort: u32,
+    /// The published result of the current round, or of the one before it.
+    pub(crate) latest: Option<PublishedResult>,
+}
+
+/// A published sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PublishedResult {
+    /// How many answers it counts.
+    pub(crate) count: u32,
+    /// Their sum.
+    pub(crate) sum: i128,
+}
+
+/// Where a round stands, as far as it matters to somebody who has not joined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RoundPhase {
+    /// Answers are taken.
+    Open,
+    /// Answers are not taken any more; the result is being put together.
+    Closing,
+    /// It is over, with or without a result.
+    Over,
+}
+
+/// Why the list of studies could not be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ApiError {
+    /// No answer at all.
+    Unreachable,
+    /// An answer that this page does not understand, with its HTTP status.
+    Unexpected(u16),
+}
+
+impl ApiError {
+    /// A stable name, for tests.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Unreachable => "hospital-unreachable",
+            Self::Unexpected(_) => "unexpected-answer",
+        }
+    }
+}
+
+/// Asks the hospital for its studies.
+pub(crate) async fn studies() -> Result<Vec<StudySummary>, ApiError> {
+    let (status, body) = fetch_json(STUDIES).await?;
+    let unexpected = ApiError::Unexpected(status);
+    let list = field(&body, "studies").filter(Array::is_array).ok_or(unexpected)?;
+    Array::from(&list).iter().map(|study| summary(&study).ok_or(unexpected)).collect()
+}
+
+async fn fetch_json(path: &str) -> Result<(u16, JsValue), ApiError> {
+    let window = web_sys::window().ok_or(ApiError::Unreachable)?;
+    let init = RequestInit::new();
+    init.set_signal(Some(&AbortSignal::timeout_with_u32(TIMEOUT_MS)));
+    init.set_cache(web_sys::RequestCache::NoStore);
+    let response: Response = JsFuture::from(window.fetch_with_str_and_init(path, &init))
+        .await
+        .ok()
+        .and_then(|value| value.dyn_into().ok())
+        .ok_or(ApiError::Unreachable)?;
+    let status = response.status();
+    // What a proxy answers when the hospital behind it is away.
+    if matches!(status, 500 | 502..=504) {
+        return Err(ApiError::Unreachable);
+    }
+    let unexpected = ApiError::Unexpected(status);
+    if !response.ok() {
+        return Err(unexpected);
+    }
+    let body =
+        JsFuture::from(response.json().map_err(|_| unexpected)?).await.map_err(|_| unexpected)?;
+    Ok((status, body))
+}
+
+fn summary(study: &JsValue) -> Option<StudySummary> {
+    let current = field(study, "result").as_ref().and_then(published);
+    let previous = field(study, "previous")
+        .filter(Array::is_array)
+        .and_then(|list| Array::from(&list).iter().last())
+        .as_ref()
+        .and_then(published);
+    Some(StudySummary {
+        id: text(study, "id")?,
+        title: text(study, "title")?,
+        organisation: text(study, "organisation")?,
+        unit: text(study, "unit").unwrap_or_default(),
+        round: whole(study, "round").unwrap_or(1),
+        phase: match text(study, "phase")?.as_str() {
+            "enrolling" | "contributing" => RoundPhase::Open,
+            "aggregating" => RoundPhase::Closing,
+            _ => RoundPhase::Over,
+        },
+        minimum_cohort: whole(study, "minimum_cohort")?,
+        latest: current.or(previous),
+    })
+}
+
+fn published(result: &JsValue) -> Option<PublishedResult> {
+    Some(PublishedResult {
+        count: whole(result, "count")?,
+        sum: text(result, "sum")?.parse().ok()?,
+    })
+}
+
+fn field(object: &JsValue, name: &str) -> Option<JsValue> {
+    Reflect::get(object, &JsValue::from_str(name))
+        .ok()
+        .filter(|value| !value.is_null() && !value.is_undefined())
+}
+
+fn text(object: &JsValue, name: &str) -> Option<String> {
+    field(object, name)?.as_string()
+}
+
+fn whole(object: &JsValue, name: &str) -> Option<u32> {
+    let number = field(object, name)?.as_f64()?;
+    // Counts of people and rounds: the check makes the conversion exact.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "checked in the same expression"
+    )]
+    (number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number))
+        .then_some(number as u32)
+}

@@ -1,0 +1,62 @@
+//! What the page needs of the browser and Leptos does not offer.
+
+use leptos::prelude::request_animation_frame;
+use wasm_bindgen::JsCast;
+use web_sys::{HtmlElement, UrlSearchParams, Window};
+
+fn window() -> Window {
+    web_sys::window().expect("the page runs in a window")
+}
+
+/// Milliseconds since the page was opened, on a clock that never goes back.
+pub(crate) fn now_ms() -> f64 {
+    window().performance().map_or(0.0, |performance| performance.now())
+}
+
+/// The study that the address names by `?study=`, if it names one.
+pub(crate) fn study_in_address() -> Option<String> {
+    let query = window().location().search().ok()?;
+    let study = UrlSearchParams::new_with_str(&query).ok()?.get("study")?;
+    Some(study.trim().to_owned()).filter(|study| !study.is_empty())
+}
+
+/// The page of a study, for a link.
+pub(crate) fn study_address(id: &str) -> String {
+    format!("/?study={}", js_sys::encode_uri_component(id))
+}
+
+/// Where the study's socket is: on the page's own origin, encrypted if the page is.
+pub(crate) fn socket_url(id: &str) -> String {
+    let location = window().location();
+    let scheme = match location.protocol().as_deref() {
+        Ok("http:") => "ws",
+        _ => "wss",
+    };
+    let host = location.host().unwrap_or_default();
+    format!("{scheme}://{host}/ws/{}", js_sys::encode_uri_component(id))
+}
+
+/// Names the browser's tab.
+pub(crate) fn set_title(title: &str) {
+    if let Some(document) = window().document() {
+        document.set_title(title);
+    }
+}
+
+/// Takes away what `index.html` shows until the page runs.
+pub(crate) fn remove_boot_notice() {
+    if let Some(boot) = window().document().and_then(|document| document.get_element_by_id("app")) {
+        boot.remove();
+    }
+}
+
+/// Moves the focus to an element once it has been drawn.
+pub(crate) fn focus_soon(id: &'static str) {
+    request_animation_frame(move || {
+        let element = window().document().and_then(|document| document.get_element_by_id(id));
+        if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
+            // Refused only by elements that cannot take the focus; then it stays where it is.
+            let _ = element.focus();
+        }
+    });
+}

@@ -1,0 +1,30 @@
+//! What the page is made of.
+
+mod answer_form;
+mod chooser;
+mod confirm;
+mod disclosure;
+mod failure;
+mod frame;
+mod next_round;
+mod published;
+mod result;
+mod stages;
+mod study_page;
+mod terms;
+mod too_late;
+
+pub(crate) use chooser::Chooser;
+pub(crate) use failure::FailureNotice;
+pub(crate) use frame::Frame;
+pub(crate) use study_page::StudyPage;
+
+use answer_form::AnswerForm;
+use confirm::Confirm;
+use disclosure::DisclosureStatement;
+use next_round::NextRound;
+use published::Published;
+use result::ResultFigures;
+use stages::Stages;
+use terms::Terms;
+use too_late::TooLate;

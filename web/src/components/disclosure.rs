@@ -1,0 +1,43 @@
+//! What left this device, and what did not.
+
+use leptos::prelude::*;
+use wardsum_peer::protocol::peer::Disclosure;
+
+use crate::text;
+
+/// The statement, in numbers.
+#[component]
+pub(crate) fn DisclosureStatement(
+    /// What the peer has counted.
+    disclosure: Signal<Disclosure>,
+) -> impl IntoView {
+    let shares = Memo::new(move |_| disclosure.get().shares_sent);
+    let partials = Memo::new(move |_| disclosure.get().partials_sent);
+    let bytes = Memo::new(move |_| disclosure.get().bytes_sent);
+    view! {
+        <section id="disclosure" class="panel" aria-labelledby="disclosure-title">
+            <h2 id="disclosure-title">{text::DISCLOSURE_TITLE}</h2>
+            <div class="disclosure">
+                <div>
+                    <h3>{text::DISCLOSURE_LEFT}</h3>
+                    <ul>
+                        <li data-testid="left-shares" data-value=shares>
+                            {move || text::left_shares(shares.get())}
+                        </li>
+                        <li>{text::LEFT_KEYS}</li>
+                        <li data-testid="left-partials" data-value=partials>
+                            {move || text::left_partials(partials.get())}
+                        </li>
+                        <li data-testid="left-bytes" data-value=bytes>
+                            {move || text::left_bytes(bytes.get())}
+                        </li>
+                    </ul>
+                </div>
+                <div>
+                    <h3>{text::DISCLOSURE_STAYED}</h3>
+                    <ul>{text::STAYED.map(|item| view! { <li>{item}</li> }).collect_view()}</ul>
+                </div>
+            </div>
+        </section>
+    }
+}

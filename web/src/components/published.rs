@@ -1,0 +1,37 @@
+//! The result of the round that the visitor took part in.
+
+use leptos::prelude::*;
+
+use super::{NextRound, ResultFigures};
+use crate::progress::Progress;
+use crate::{browser, text};
+
+/// The result, and what is known about it.
+#[component]
+pub(crate) fn Published(
+    /// Where the visit stands.
+    progress: RwSignal<Progress>,
+    /// The round that it was.
+    round: u32,
+    /// The study's id.
+    study: String,
+    /// Starts over, with a fresh peer.
+    restart: Callback<()>,
+) -> impl IntoView {
+    browser::focus_soon("result-title");
+    let figures = progress.with_untracked(|progress| {
+        let (result, unit) = (progress.result()?, progress.study()?.unit().to_owned());
+        let words = text::result_checked(result.count, progress.own());
+        Some(view! {
+            <section id="result" class="panel" aria-labelledby="result-title">
+                <h2 id="result-title" tabindex="-1">{text::RESULT_TITLE}</h2>
+                <ResultFigures sum=result.sum count=result.count unit />
+                <p class="quiet" data-testid="result-checked">{words}</p>
+            </section>
+        })
+    });
+    view! {
+        {figures}
+        <NextRound study after_round=round restart />
+    }
+}

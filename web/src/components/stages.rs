@@ -1,0 +1,72 @@
+//! The stage list.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+
+use crate::progress::{Progress, StageId, StageState};
+use crate::{browser, text};
+
+/// Shows where the round stands, stage by stage.
+#[component]
+pub(crate) fn Stages(
+    /// Where the visit stands.
+    progress: RwSignal<Progress>,
+) -> impl IntoView {
+    let clock = RwSignal::new(browser::now_ms());
+    // Twice a second, so that no second is skipped; only this text is drawn anew.
+    if let Ok(ticking) =
+        set_interval_with_handle(move || clock.set(browser::now_ms()), Duration::from_millis(500))
+    {
+        on_cleanup(move || ticking.clear());
+    }
+    let items =
+        StageId::ALL.map(|stage| view! { <StageItem stage progress clock /> }).collect_view();
+    view! { <ol id="stages" class="stages">{items}</ol> }
+}
+
+/// One stage.
+#[component]
+fn StageItem(
+    /// Which.
+    stage: StageId,
+    /// Where the visit stands.
+    progress: RwSignal<Progress>,
+    /// The page's clock, in milliseconds.
+    clock: RwSignal<f64>,
+) -> impl IntoView {
+    // Memos, so that an event redraws only the stages that it changes.
+    let state = Memo::new(move |_| progress.with(|progress| progress.stage_state(stage)));
+    let detail = Memo::new(move |_| progress.with(|progress| text::stage_detail(stage, progress)));
+    let countdown = Memo::new(move |_| {
+        (state.get() == StageState::Current)
+            .then(|| progress.with(|progress| text::closing(stage, progress, clock.get())))
+            .flatten()
+    });
+    view! {
+        <li
+            data-stage=stage.code()
+            data-state=move || state.get().code()
+            aria-current=move || (state.get() == StageState::Current).then_some("step")
+        >
+            <span class="mark" aria-hidden="true">{move || mark(state.get())}</span>
+            <p class="stage-title">
+                {text::stage_title(stage)}
+                <span class="visually-hidden">{move || text::stage_state(state.get())}</span>
+            </p>
+            <p class="stage-detail">{detail}</p>
+            {move || countdown.get().map(|words| view! {
+                <p class="countdown" data-testid="countdown">{words}</p>
+            })}
+        </li>
+    }
+}
+
+fn mark(state: StageState) -> Option<impl IntoView> {
+    let path = match state {
+        StageState::Done => "M4 12.5l5 5L20 6.5",
+        StageState::Failed => "M6 6l12 12M18 6L6 18",
+        StageState::Pending | StageState::Current | StageState::Skipped => return None,
+    };
+    Some(view! { <svg viewBox="0 0 24 24" focusable="false"><path d=path /></svg> })
+}

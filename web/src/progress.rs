@@ -1,0 +1,427 @@
+//! Where one patient stands in one round: a plain value that events are applied to, without a
+//! browser.
+
+use wardsum_peer::Event;
+use wardsum_peer::protocol::peer::{self, Disclosure, Failure, OwnAnswer, Role, Waiting};
+use wardsum_peer::protocol::{Aggregate, DeclineReason, Phase, Study};
+
+use crate::trouble::Trouble;
+
+#[cfg(test)]
+mod tests;
+
+/// The stages of a round, in the order in which they are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StageId {
+    /// The connection stands.
+    Connected,
+    /// Enrolment is open.
+    Waiting,
+    /// It is known who holds shares.
+    Committee,
+    /// The answer is on its way, and acknowledged.
+    Sent,
+    /// The shares of the others arrive here.
+    Shares,
+    /// This member's partial sum is on its way.
+    Partial,
+    /// The sum is here, and checked.
+    Result,
+}
+
+impl StageId {
+    /// All of them, in order.
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Connected,
+        Self::Waiting,
+        Self::Committee,
+        Self::Sent,
+        Self::Shares,
+        Self::Partial,
+        Self::Result,
+    ];
+
+    /// The value of `data-stage`.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::Waiting => "waiting",
+            Self::Committee => "committee",
+            Self::Sent => "sent",
+            Self::Shares => "shares",
+            Self::Partial => "partial",
+            Self::Result => "result",
+        }
+    }
+}
+
+/// How one stage stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StageState {
+    /// Its turn has not come.
+    Pending,
+    /// It is going on.
+    Current,
+    /// It is over.
+    Done,
+    /// It is somebody else's part.
+    Skipped,
+    /// The round broke off here.
+    Failed,
+}
+
+impl StageState {
+    /// The value of a stage's `data-state`.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Current => "current",
+            Self::Done => "done",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// What the page shows of the visit as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// The study is not here yet.
+    Connecting,
+    /// The question is asked.
+    Asking,
+    /// The round takes no more answers, and none was given here.
+    TooLate,
+    /// The answer is given; the stages move.
+    Running,
+    /// The result is here.
+    Published,
+    /// Something went wrong.
+    Failed,
+}
+
+/// Who holds the shares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Committee {
+    pub(crate) members: u8,
+    pub(crate) threshold: u8,
+    pub(crate) is_member: bool,
+}
+
+/// When the current phase closes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ClosingIn {
+    pub(crate) seconds: u64,
+    pub(crate) enrolling: bool,
+}
+
+/// What became of a member's partial sum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Partial {
+    /// It is on its way.
+    Sent,
+    /// This member gave none.
+    Declined(DeclineReason),
+}
+
+/// Where one patient stands in one round.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Progress {
+    study: Option<Study>,
+    answered: bool,
+    waiting: Option<Waiting>,
+    /// The last that was said about enrolment.
+    enrolment: Option<Waiting>,
+    /// On the page's clock, in milliseconds.
+    closes_at_ms: Option<f64>,
+    committee: Option<Committee>,
+    shares_sent: Option<u8>,
+    acknowledged: bool,
+    shares_received: u32,
+    counted: Option<u32>,
+    partial: Option<Partial>,
+    result: Option<Aggregate>,
+    own: OwnAnswer,
+    disclosure: Disclosure,
+    trouble: Option<Trouble>,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self {
+            study: None,
+            answered: false,
+            waiting: None,
+            enrolment: None,
+            closes_at_ms: None,
+            committee: None,
+            shares_sent: None,
+            acknowledged: false,
+            shares_received: 0,
+            counted: None,
+            partial: None,
+            result: None,
+            own: OwnAnswer::None,
+            disclosure: Disclosure::default(),
+            trouble: None,
+        }
+    }
+}
+
+impl Progress {
+    /// Takes in one event. `disclosure` is what has left the device by now, `now_ms` the page's
+    /// clock.
+    pub(crate) fn apply(&mut self, event: &Event, disclosure: Option<Disclosure>, now_ms: f64) {
+        if self.is_over() {
+            return;
+        }
+        self.disclosure = disclosure.unwrap_or(self.disclosure);
+        match event {
+            Event::Protocol(event) => self.apply_protocol(event, now_ms),
+            Event::Disconnected { opened: false, .. } => self.trouble = Some(Trouble::Unreachable),
+            // A connection that stood and broke is a failure of the round: the peer says so next.
+            Event::Connected | Event::Disconnected { opened: true, .. } => {}
+        }
+    }
+
+    fn apply_protocol(&mut self, event: &peer::Event, now_ms: f64) {
+        match event {
+            peer::Event::StudyReceived(study) => self.study = Some((**study).clone()),
+            peer::Event::Waiting(waiting) => self.apply_waiting(*waiting, now_ms),
+            // The count of those who have come says it all.
+            peer::Event::Enrolled => {}
+            peer::Event::CommitteeFixed { members, threshold, role } => {
+                let is_member = matches!(role, Role::Member { .. });
+                self.committee =
+                    Some(Committee { members: *members, threshold: *threshold, is_member });
+            }
+            peer::Event::ContributionSent { shares } => self.shares_sent = Some(*shares),
+            peer::Event::ContributionAcknowledged => self.acknowledged = true,
+            peer::Event::ShareReceived { received } => self.shares_received = *received,
+            peer::Event::ManifestAccepted { contributions, own } => {
+                self.counted = Some(*contributions);
+                self.own = *own;
+            }
+            peer::Event::PartialSent => self.partial = Some(Partial::Sent),
+            peer::Event::Declined(reason) => self.partial = Some(Partial::Declined(*reason)),
+            peer::Event::Published(published) => {
+                self.result = Some(published.aggregate);
+                self.own = published.own;
+            }
+            peer::Event::Failed(failure) => self.trouble = Some(Trouble::Round(*failure)),
+        }
+    }
+
+    fn apply_waiting(&mut self, waiting: Waiting, now_ms: f64) {
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "400 days at most, far below 2^53 milliseconds"
+        )]
+        let closes_at_ms = waiting.closes_in_ms.map(|ms| now_ms + ms as f64);
+        self.waiting = Some(waiting);
+        self.closes_at_ms = closes_at_ms;
+        if waiting.phase == Phase::Enrolling {
+            self.enrolment = Some(waiting);
+        }
+    }
+
+    /// The patient has answered.
+    pub(crate) fn answer_given(&mut self, disclosure: Option<Disclosure>) {
+        self.answered = true;
+        self.disclosure = disclosure.unwrap_or(self.disclosure);
+    }
+
+    /// Whether the patient has answered.
+    pub(crate) fn has_answered(&self) -> bool {
+        self.answered
+    }
+
+    /// What the page shows.
+    pub(crate) fn step(&self) -> Step {
+        if self.result.is_some() {
+            return Step::Published;
+        }
+        if self.trouble.is_some() {
+            return if self.missed() { Step::TooLate } else { Step::Failed };
+        }
+        match (&self.study, self.answered) {
+            (None, _) => Step::Connecting,
+            (Some(_), true) => Step::Running,
+            (Some(_), false) if self.takes_answers() => Step::Asking,
+            (Some(_), false) => Step::TooLate,
+        }
+    }
+
+    /// Whether the round ended before anything was answered here: no failure to somebody who has
+    /// only looked.
+    fn missed(&self) -> bool {
+        let over = matches!(
+            self.trouble,
+            Some(Trouble::Round(Failure::RoundEnded(_) | Failure::TooLate | Failure::Full))
+        );
+        over && !self.answered
+    }
+
+    fn takes_answers(&self) -> bool {
+        self.waiting
+            .is_none_or(|waiting| matches!(waiting.phase, Phase::Enrolling | Phase::Contributing))
+    }
+
+    /// Whether nothing more can happen in this visit.
+    pub(crate) fn is_over(&self) -> bool {
+        self.result.is_some() || self.trouble.is_some()
+    }
+
+    /// Whether leaving now may harm the round: an answer was given, and this tab is still needed
+    /// for it.
+    pub(crate) fn needs_to_stay(&self) -> bool {
+        self.answered && !self.is_over() && !self.may_leave()
+    }
+
+    /// Whether the answer is safely on its way and this tab holds no shares.
+    pub(crate) fn may_leave(&self) -> bool {
+        let holds_shares = self.committee.is_none_or(|committee| committee.is_member);
+        self.acknowledged && !holds_shares && !self.is_over()
+    }
+
+    /// How a stage stands.
+    pub(crate) fn stage_state(&self, stage: StageId) -> StageState {
+        if self.is_skipped(stage) {
+            return StageState::Skipped;
+        }
+        if self.is_done(stage) {
+            return StageState::Done;
+        }
+        if self.result.is_some() {
+            return StageState::Skipped;
+        }
+        // Only the first stage that is open can be going on, or be where it broke off.
+        let first_open =
+            StageId::ALL.into_iter().find(|&other| !self.is_done(other) && !self.is_skipped(other));
+        match (first_open == Some(stage), self.trouble.is_some()) {
+            (true, true) => StageState::Failed,
+            (true, false) => StageState::Current,
+            (false, _) => StageState::Pending,
+        }
+    }
+
+    /// The stage that is going on, if one is.
+    pub(crate) fn current_stage(&self) -> Option<StageId> {
+        StageId::ALL.into_iter().find(|&stage| self.stage_state(stage) == StageState::Current)
+    }
+
+    fn is_done(&self, stage: StageId) -> bool {
+        match stage {
+            StageId::Connected => self.study.is_some(),
+            StageId::Waiting | StageId::Committee => self.committee.is_some(),
+            StageId::Sent => self.acknowledged || self.counted.is_some(),
+            StageId::Shares => self.counted.is_some(),
+            StageId::Partial => self.partial == Some(Partial::Sent),
+            StageId::Result => self.result.is_some(),
+        }
+    }
+
+    fn is_skipped(&self, stage: StageId) -> bool {
+        match stage {
+            StageId::Shares => self.committee.is_some_and(|committee| !committee.is_member),
+            StageId::Partial => {
+                self.is_skipped(StageId::Shares)
+                    || matches!(self.partial, Some(Partial::Declined(_)))
+            }
+            _ => false,
+        }
+    }
+
+    /// When the phase that `stage` waits for closes.
+    pub(crate) fn closing(&self, stage: StageId, now_ms: f64) -> Option<ClosingIn> {
+        let waiting = self.waiting?;
+        let enrolling = match (waiting.phase, stage) {
+            (Phase::Enrolling, StageId::Waiting) => true,
+            (Phase::Contributing, StageId::Sent | StageId::Shares | StageId::Result) => false,
+            _ => return None,
+        };
+        let left_ms = (self.closes_at_ms? - now_ms).max(0.0);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "not negative, and 400 days at most"
+        )]
+        let seconds = (left_ms / 1_000.0).ceil() as u64;
+        Some(ClosingIn { seconds, enrolling })
+    }
+
+    /// The study, once it is here.
+    pub(crate) fn study(&self) -> Option<&Study> {
+        self.study.as_ref()
+    }
+
+    /// Who asks.
+    pub(crate) fn organisation(&self) -> Option<&str> {
+        self.study.as_ref().map(Study::organisation)
+    }
+
+    /// How far enrolment is, or was when it closed.
+    pub(crate) fn enrolment(&self) -> Option<Waiting> {
+        self.enrolment
+    }
+
+    /// How far contributing is, while it is going on.
+    pub(crate) fn contributing(&self) -> Option<Waiting> {
+        self.waiting.filter(|waiting| waiting.phase == Phase::Contributing)
+    }
+
+    /// How far aggregating is, while it is going on.
+    pub(crate) fn aggregating(&self) -> Option<Waiting> {
+        self.waiting.filter(|waiting| waiting.phase == Phase::Aggregating)
+    }
+
+    /// How far the current phase is.
+    pub(crate) fn waiting(&self) -> Option<Waiting> {
+        self.waiting
+    }
+
+    /// Who holds the shares, once that is fixed.
+    pub(crate) fn committee(&self) -> Option<Committee> {
+        self.committee
+    }
+
+    /// How many shares of the answer were sent, once they were.
+    pub(crate) fn shares_sent(&self) -> Option<u8> {
+        self.shares_sent
+    }
+
+    /// How many shares have come.
+    pub(crate) fn shares_received(&self) -> u32 {
+        self.shares_received
+    }
+
+    /// How many answers count, once that is fixed.
+    pub(crate) fn counted(&self) -> Option<u32> {
+        self.counted
+    }
+
+    /// What became of this member's partial sum.
+    pub(crate) fn partial(&self) -> Option<Partial> {
+        self.partial
+    }
+
+    /// The result.
+    pub(crate) fn result(&self) -> Option<Aggregate> {
+        self.result
+    }
+
+    /// Whether the answer that was given here counts.
+    pub(crate) fn own(&self) -> OwnAnswer {
+        self.own
+    }
+
+    /// What has left this device.
+    pub(crate) fn disclosure(&self) -> Disclosure {
+        self.disclosure
+    }
+
+    /// What went wrong.
+    pub(crate) fn trouble(&self) -> Option<Trouble> {
+        self.trouble
+    }
+}

@@ -1,0 +1,171 @@
+use wardsum_peer::Event;
+use wardsum_peer::protocol::peer::{self, Failure, OwnAnswer, Published, Role, Waiting};
+use wardsum_peer::protocol::{
+    Aggregate, Closing, Phase, SchemeChoice, Study, StudyParameters, Suite,
+};
+
+use super::{ClosingIn, Progress, StageId, StageState, Step};
+use crate::trouble::Trouble;
+
+fn study() -> Study {
+    let closing = Closing { count: Some(3), ..Closing::default() };
+    Study::new(StudyParameters {
+        instance: [7; 16],
+        title: "Pain".to_owned(),
+        organisation: "Ward 7".to_owned(),
+        question: "How strong is your pain?".to_owned(),
+        unit: "points".to_owned(),
+        min: 0,
+        max: 10,
+        minimum_cohort: 3,
+        maximum_cohort: 100,
+        committee_cap: 3,
+        enrolment: closing,
+        contributing: closing,
+        aggregation_deadline_ms: 60_000,
+        scheme: SchemeChoice::Threshold,
+        suite: Suite::XWing,
+    })
+    .expect("the parameters keep the rules")
+}
+
+fn after(events: &[peer::Event]) -> Progress {
+    let mut progress = Progress::default();
+    tell(&mut progress, &[peer::Event::StudyReceived(Box::new(study()))]);
+    progress.answer_given(None);
+    tell(&mut progress, events);
+    progress
+}
+
+fn tell(progress: &mut Progress, events: &[peer::Event]) {
+    for event in events {
+        progress.apply(&Event::Protocol(event.clone()), None, 1_000.0);
+    }
+}
+
+fn waiting(phase: Phase, present: u32) -> peer::Event {
+    peer::Event::Waiting(Waiting { phase, present, needed: 3, closes_in_ms: Some(15_000) })
+}
+
+fn committee(role: Role) -> peer::Event {
+    peer::Event::CommitteeFixed { members: 3, threshold: 3, role }
+}
+
+fn states(progress: &Progress) -> Vec<&'static str> {
+    StageId::ALL.into_iter().map(|stage| progress.stage_state(stage).code()).collect()
+}
+
+const MEMBER: Role = Role::Member { index: 1 };
+const COUNTED: OwnAnswer = OwnAnswer::Counted;
+
+#[test]
+fn a_members_stages_move_one_by_one() {
+    let mut progress = Progress::default();
+    assert_eq!(progress.step(), Step::Connecting);
+    assert_eq!(progress.current_stage(), Some(StageId::Connected));
+
+    tell(&mut progress, &[peer::Event::StudyReceived(Box::new(study()))]);
+    assert_eq!(progress.step(), Step::Asking);
+    assert!(!progress.needs_to_stay());
+
+    progress.answer_given(None);
+    let steps = [
+        (waiting(Phase::Enrolling, 1), StageId::Waiting),
+        (committee(MEMBER), StageId::Sent),
+        (peer::Event::ContributionSent { shares: 3 }, StageId::Sent),
+        (peer::Event::ContributionAcknowledged, StageId::Shares),
+        (peer::Event::ShareReceived { received: 1 }, StageId::Shares),
+        (peer::Event::ManifestAccepted { contributions: 3, own: COUNTED }, StageId::Partial),
+        (peer::Event::PartialSent, StageId::Result),
+    ];
+    for (event, current) in steps {
+        tell(&mut progress, std::slice::from_ref(&event));
+        assert_eq!(progress.step(), Step::Running);
+        assert_eq!(progress.current_stage(), Some(current), "after {event:?}");
+        assert!(progress.needs_to_stay());
+    }
+
+    let aggregate = Aggregate { count: 3, sum: 20 };
+    tell(&mut progress, &[peer::Event::Published(Published { aggregate, own: COUNTED })]);
+    assert_eq!(progress.step(), Step::Published);
+    assert_eq!(states(&progress), ["done"; 7]);
+    assert!(!progress.needs_to_stay());
+}
+
+#[test]
+fn who_only_contributes_has_no_part_in_adding_up_and_may_leave_early() {
+    let mut progress = after(&[committee(Role::Contributor)]);
+    assert!(progress.needs_to_stay());
+    tell(
+        &mut progress,
+        &[peer::Event::ContributionSent { shares: 3 }, peer::Event::ContributionAcknowledged],
+    );
+    assert!(!progress.needs_to_stay());
+    assert!(progress.may_leave());
+    assert_eq!(
+        states(&progress),
+        ["done", "done", "done", "done", "skipped", "skipped", "current"]
+    );
+}
+
+#[test]
+fn a_failure_is_marked_where_the_round_broke_off() {
+    let progress = after(&[
+        committee(MEMBER),
+        peer::Event::ContributionSent { shares: 3 },
+        peer::Event::ContributionAcknowledged,
+        peer::Event::Failed(Failure::ConnectionLost),
+    ]);
+    assert_eq!(progress.step(), Step::Failed);
+    assert_eq!(progress.trouble(), Some(Trouble::Round(Failure::ConnectionLost)));
+    assert_eq!(progress.stage_state(StageId::Shares), StageState::Failed);
+    assert_eq!(progress.stage_state(StageId::Partial), StageState::Pending);
+    assert!(!progress.needs_to_stay());
+}
+
+#[test]
+fn a_connection_that_never_stood_is_an_unreachable_hospital() {
+    let mut progress = Progress::default();
+    let closed = Event::Disconnected { code: 1006, reason: String::new(), opened: false };
+    progress.apply(&closed, None, 0.0);
+    tell(&mut progress, &[peer::Event::Failed(Failure::ConnectionLost)]);
+    assert_eq!(progress.trouble(), Some(Trouble::Unreachable));
+}
+
+#[test]
+fn nothing_changes_after_the_result() {
+    let aggregate = Aggregate { count: 3, sum: 20 };
+    let mut progress = after(&[committee(MEMBER)]);
+    tell(
+        &mut progress,
+        &[
+            peer::Event::Published(Published { aggregate, own: COUNTED }),
+            peer::Event::Failed(Failure::ConnectionLost),
+        ],
+    );
+    assert_eq!(progress.step(), Step::Published);
+    assert_eq!(progress.result(), Some(aggregate));
+}
+
+#[test]
+fn a_round_that_takes_no_answers_is_no_failure_to_who_only_looked() {
+    for ending in [
+        waiting(Phase::Aggregating, 0),
+        peer::Event::Failed(Failure::TooLate),
+        peer::Event::Failed(Failure::Full),
+    ] {
+        let mut progress = Progress::default();
+        tell(&mut progress, &[peer::Event::StudyReceived(Box::new(study())), ending]);
+        assert_eq!(progress.step(), Step::TooLate);
+    }
+}
+
+#[test]
+fn the_countdown_belongs_to_the_stage_that_waits() {
+    let progress = after(&[waiting(Phase::Enrolling, 2)]);
+    let closing = Some(ClosingIn { seconds: 14, enrolling: true });
+    assert_eq!(progress.closing(StageId::Waiting, 2_500.0), closing);
+    assert_eq!(progress.closing(StageId::Shares, 2_500.0), None);
+    let late = Some(ClosingIn { seconds: 0, enrolling: true });
+    assert_eq!(progress.closing(StageId::Waiting, 99_000.0), late);
+}

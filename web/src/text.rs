@@ -1,0 +1,294 @@
+//! Every sentence of the page, in one place, so that a translation has one place to go to.
+//!
+//! Components take whole sentences from here and never put them together themselves: word order is
+//! the language's business.
+
+mod failure;
+mod stage;
+
+pub(crate) use failure::{FailureText, api_error, connect_error, trouble};
+pub(crate) use stage::{announcement, closing, stage_detail, stage_state, stage_title};
+
+use wardsum_peer::protocol::Phase;
+use wardsum_peer::protocol::peer::OwnAnswer;
+
+use crate::answer::AnswerProblem;
+use crate::number;
+use crate::progress::Progress;
+
+/// What the page is called before it knows a study.
+pub(crate) const PRODUCT: &str = "Wardsum";
+pub(crate) const SKIP_TO_CONTENT: &str = "Skip to the content";
+pub(crate) const FOOTER: &str = "This page sets no cookies and keeps nothing on this device once \
+    it is closed. \
+    Every open tab is a person of its own.";
+
+pub(crate) const LOADING: &str = "Asking the hospital for its studies …";
+pub(crate) const CONNECTING: &str = "Connecting to the hospital …";
+pub(crate) const NO_STUDIES_TITLE: &str = "There is nothing to answer at the moment";
+pub(crate) const NO_STUDIES: &str = "The hospital has no open study. Please come back later, or \
+    check the link that you were given.";
+pub(crate) const CHOOSE_TITLE: &str = "Choose a study";
+pub(crate) const CHOOSE: &str = "Your answer stays private in each of them.";
+pub(crate) const TRY_AGAIN: &str = "Try again";
+
+/// The title of the browser's tab.
+pub(crate) fn document_title(title: &str, organisation: &str) -> String {
+    format!("{title} – {organisation}")
+}
+
+pub(crate) fn unknown_study_title(id: &str) -> String {
+    format!("There is no study called “{id}”")
+}
+
+pub(crate) fn unknown_study(any: bool) -> &'static str {
+    if any {
+        "The link may be mistyped, or the study may be over. These studies are known to the \
+         hospital:"
+    } else {
+        "The link may be mistyped, or the study may be over. The hospital has no other study at \
+         the moment."
+    }
+}
+
+/// One line about a study in a list.
+pub(crate) fn study_line(organisation: &str, minimum_cohort: u32, open: bool) -> String {
+    let minimum = number::whole(minimum_cohort.into());
+    if open {
+        format!("{organisation}. Open; at least {minimum} people must take part.")
+    } else {
+        format!("{organisation}. No answers are taken at the moment.")
+    }
+}
+
+// Before the answer.
+
+pub(crate) const TERMS_TITLE: &str = "Before you answer";
+pub(crate) const TERM_WHO: &str = "Who asks";
+pub(crate) const TERM_LEARN: &str = "Who learns what";
+pub(crate) const TERM_NOT: &str = "Who does not";
+pub(crate) const TERM_HOW_MANY: &str = "How many must take part";
+pub(crate) const HOW_TITLE: &str = "How your answer stays private";
+
+pub(crate) fn who_learns(organisation: &str) -> String {
+    format!(
+        "{organisation} and everybody who takes part learn three numbers: the sum of all answers, \
+         their mean, and how many people answered."
+    )
+}
+
+pub(crate) fn who_does_not(organisation: &str) -> String {
+    format!(
+        "Nobody sees your answer: not {organisation}, not the other people, not whoever runs the \
+         network in between."
+    )
+}
+
+pub(crate) fn how_many(minimum: u32, maximum: u32) -> String {
+    let (minimum, maximum) = (number::whole(minimum.into()), number::whole(maximum.into()));
+    format!(
+        "At least {minimum} people, at most {maximum}. If fewer take part, nothing is revealed."
+    )
+}
+
+pub(crate) fn how(organisation: &str) -> [String; 4] {
+    [
+        "Your browser splits your answer into random numbers, called shares. One share says \
+         nothing about your answer. Each is encrypted for one person’s browser, and only that \
+         browser can open it."
+            .to_owned(),
+        format!(
+            "{organisation} passes the encrypted shares on without being able to read them. Every \
+             browser adds up the shares it holds and returns only that sum. Put together, these \
+             partial sums give the sum of all answers, and nothing else."
+        ),
+        "To learn a single answer, more than two thirds of the people who hold shares would have \
+         to work together against you. When only three people hold shares, all three would have \
+         to."
+        .to_owned(),
+        format!(
+            "This relies on the others being real people: your browser learns their keys from \
+             {organisation}, and cannot yet check for itself whose keys they are."
+        ),
+    ]
+}
+
+// The form.
+
+pub(crate) const TAKE_PART: &str = "Take part";
+
+/// The range in words, with the unit if there is one.
+pub(crate) fn range_hint(min: i128, max: i128, unit: &str) -> String {
+    let (min, max) = (number::whole(min), number::whole(max));
+    if unit.is_empty() {
+        format!("A whole number from {min} to {max}")
+    } else {
+        format!("A whole number from {min} to {max} ({unit})")
+    }
+}
+
+pub(crate) fn input_label(with_scale: bool) -> &'static str {
+    if with_scale { "Or type the number" } else { "Your number" }
+}
+
+pub(crate) fn answer_problem(problem: AnswerProblem, min: i128, max: i128) -> String {
+    let (min, max) = (number::whole(min), number::whole(max));
+    match problem {
+        AnswerProblem::Empty => format!("Please enter a number from {min} to {max}."),
+        AnswerProblem::NotWhole => {
+            format!(
+                "Please enter a whole number from {min} to {max} in digits, without a decimal \
+                 point or commas."
+            )
+        }
+        AnswerProblem::OutOfRange => {
+            format!("That number is outside of the range. Please enter one from {min} to {max}.")
+        }
+    }
+}
+
+/// An answer with its unit.
+pub(crate) fn with_unit(value: i128, unit: &str) -> String {
+    let value = number::whole(value);
+    if unit.is_empty() { value } else { format!("{value} {unit}") }
+}
+
+/// How many have come so far: present, needed, and a sentence. Nothing once enrolment is over.
+pub(crate) fn room(progress: &Progress) -> Option<(u32, u32, String)> {
+    let waiting = progress.waiting()?;
+    let (present, needed) =
+        (number::whole(waiting.present.into()), number::whole(waiting.needed.into()));
+    let words = match waiting.phase {
+        Phase::Enrolling if waiting.present == 0 => {
+            format!("Nobody has answered yet. At least {needed} people are needed.")
+        }
+        Phase::Enrolling => format!("{present} of at least {needed} people have answered so far."),
+        Phase::Contributing => {
+            "The group that holds the shares is fixed already. Your answer still counts.".to_owned()
+        }
+        Phase::Aggregating | Phase::Published | Phase::Ended => return None,
+    };
+    Some((waiting.present, waiting.needed, words))
+}
+
+// The confirmation.
+
+pub(crate) const CONFIRM_TITLE: &str = "Check your answer";
+pub(crate) const CONFIRM_LEAD: &str = "You are about to answer";
+pub(crate) const SEND: &str = "Send my answer";
+pub(crate) const CHANGE: &str = "Change it";
+
+pub(crate) fn confirm_points(organisation: &str, minimum: u32) -> [String; 3] {
+    let minimum = number::whole(minimum.into());
+    [
+        format!(
+            "Sent: encrypted shares of this number and fresh public keys of this tab. \
+             {organisation} cannot read the shares."
+        ),
+        format!(
+            "Published: only the sum, the mean and the number of people, once at least {minimum} \
+             have answered."
+        ),
+        "You can answer once in this round, and an answer that is on its way cannot be changed."
+            .to_owned(),
+    ]
+}
+
+/// Why sending was refused although the form was filled in properly; it takes a page of another
+/// version.
+pub(crate) const ANSWER_REFUSED: &str =
+    "This answer cannot be sent any more. Please reload the page.";
+
+// The round.
+
+pub(crate) const STAGES_TITLE: &str = "Your round";
+
+/// Whether one should stay, and why.
+pub(crate) fn advice(progress: &Progress) -> &'static str {
+    match progress.committee() {
+        _ if progress.may_leave() => {
+            "Your answer is safely on its way. You may close this page now, or stay to see the \
+             result."
+        }
+        None => {
+            "Please keep this page open until the result is here: your browser may be needed to \
+             add up the shares."
+        }
+        Some(committee) if committee.is_member => {
+            "Please keep this page open until the result is here: your browser is one of those \
+             that add up the shares."
+        }
+        Some(_) => "Please keep this page open until your answer is on its way.",
+    }
+}
+
+/// Most browsers show a sentence of their own instead.
+pub(crate) const LEAVING: &str =
+    "The round is not finished. If you leave now, it may fail for everybody.";
+
+pub(crate) fn closes_in(seconds: u64, enrolling: bool) -> String {
+    let what = if enrolling { "Enrolment closes" } else { "Contributing closes" };
+    match seconds {
+        0 => format!("{what} now."),
+        1 => format!("{what} in 1 second."),
+        2..=119 => format!("{what} in {seconds} seconds."),
+        120..=7_199 => format!("{what} in {} minutes.", seconds / 60),
+        _ => format!("{what} in {} hours.", seconds / 3_600),
+    }
+}
+
+pub(crate) const CLOSING_TITLE: &str = "This round takes no more answers";
+pub(crate) const CLOSING: &str =
+    "Its result is being put together. A new round may open soon; this page will tell you.";
+pub(crate) const OVER_TITLE: &str = "This round is over";
+pub(crate) const OVER: &str =
+    "No answers are taken at the moment. A new round may open soon; this page will tell you.";
+
+// The result.
+
+pub(crate) const RESULT_TITLE: &str = "Result";
+pub(crate) const LATEST_RESULT_TITLE: &str = "The latest result";
+pub(crate) const SUM: &str = "Sum";
+pub(crate) const MEAN: &str = "Mean";
+pub(crate) const PEOPLE: &str = "People";
+pub(crate) const NEXT_ROUND: &str = "Take part in the next round";
+pub(crate) const NEXT_ROUND_OPEN: &str = "A new round of this study is open.";
+
+pub(crate) fn result_checked(count: u32, own: OwnAnswer) -> String {
+    let count = number::whole(count.into());
+    let checked =
+        "Your browser has checked the signatures under this result and added it up again.";
+    match own {
+        OwnAnswer::Counted => format!("{checked} Your answer is one of the {count}."),
+        OwnAnswer::NotCounted => {
+            format!("{checked} Your answer came too late and is not one of the {count}.")
+        }
+        OwnAnswer::None => checked.to_owned(),
+    }
+}
+
+// What left the device.
+
+pub(crate) const DISCLOSURE_TITLE: &str = "What left this device";
+pub(crate) const DISCLOSURE_LEFT: &str = "Left";
+pub(crate) const DISCLOSURE_STAYED: &str = "Did not leave";
+
+pub(crate) const LEFT_KEYS: &str = "The public keys of this tab, made for this round only";
+
+pub(crate) fn left_shares(shares: u32) -> String {
+    let shares = number::whole(shares.into());
+    format!("Encrypted shares of your answer, each for one browser only: {shares}")
+}
+
+pub(crate) fn left_partials(partials: u32) -> String {
+    let partials = number::whole(partials.into());
+    format!("Partial sums, over the shares of all people that this tab held: {partials}")
+}
+
+pub(crate) fn left_bytes(bytes: u64) -> String {
+    let bytes = number::whole(bytes.into());
+    format!("Bytes in all: {bytes}")
+}
+
+pub(crate) const STAYED: [&str; 3] =
+    ["Your answer", "The secret keys of this tab", "The shares that other people sent to you"];

@@ -1,0 +1,213 @@
+//! What went wrong, in plain words: what happened, and what to do now.
+
+use wardsum_peer::protocol::EndReason;
+use wardsum_peer::protocol::peer::Failure;
+
+use crate::api::ApiError;
+use crate::number;
+use crate::trouble::Trouble;
+
+/// A failure for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FailureText {
+    /// What it is called.
+    pub(crate) title: &'static str,
+    /// What happened.
+    pub(crate) what: String,
+    /// What it means for the answer, and what to do.
+    pub(crate) then: &'static str,
+}
+
+impl FailureText {
+    fn new(title: &'static str, what: impl Into<String>, then: &'static str) -> Self {
+        Self { title, what: what.into(), then }
+    }
+}
+
+const NOT_SENT: &str = "Nothing of your answer has left this device.";
+const NOT_READABLE: &str = "Whatever was sent is encrypted, and nobody can read your answer.";
+const TELL: &str = "Nobody has seen your answer. Please tell the people who gave you the link: the \
+    hospital’s server does not do what it should.";
+
+/// The hospital's list of studies could not be had.
+pub(crate) fn api_error(error: ApiError) -> FailureText {
+    match error {
+        ApiError::Unreachable => unreachable_hospital(),
+        ApiError::Unexpected(status) => FailureText::new(
+            "The hospital’s server gave an answer that this page does not understand",
+            format!(
+                "It answered with status {status}. The page and the server may be of different \
+                 versions."
+            ),
+            "Please reload the page. If that does not help, tell the people who gave you the link. \
+             Nothing has been sent.",
+        ),
+    }
+}
+
+/// The browser refused to connect.
+pub(crate) fn connect_error() -> FailureText {
+    FailureText::new(
+        "This browser refuses to connect",
+        "The browser did not allow a connection to the hospital’s server, or gave no random \
+         numbers to make keys from.",
+        "Please try another browser. Nothing has been sent.",
+    )
+}
+
+fn unreachable_hospital() -> FailureText {
+    FailureText::new(
+        "The hospital cannot be reached",
+        "The hospital’s server does not answer. It may be switched off, or this device may be \
+         offline.",
+        "Please check your connection and try again in a moment. Nothing of your answer has left \
+         this device.",
+    )
+}
+
+/// A visit ended without a result. `sent` says whether shares of the answer were on their way.
+pub(crate) fn trouble(trouble: Trouble, sent: bool) -> FailureText {
+    let then = if sent { NOT_READABLE } else { NOT_SENT };
+    match trouble {
+        Trouble::Unreachable => unreachable_hospital(),
+        Trouble::Round(failure) => round(failure, then),
+    }
+}
+
+fn round(failure: Failure, then: &'static str) -> FailureText {
+    match failure {
+        Failure::ConnectionLost => FailureText::new(
+            "The connection was lost",
+            "The connection to the hospital broke off before the round was finished, so this tab \
+             is no longer part of it.",
+            then,
+        ),
+        Failure::HospitalStopping => FailureText::new(
+            "The hospital’s server is stopping",
+            "It was shut down or restarted in the middle of the round. Please come back a little \
+             later.",
+            then,
+        ),
+        Failure::HospitalSilent => FailureText::new(
+            "The hospital’s server does not answer",
+            "The connection stands, but no answer came within half a minute. Please try again \
+             later.",
+            then,
+        ),
+        Failure::Refused { code } => FailureText::new(
+            "The hospital refused this device",
+            format!(
+                "Its server closed the connection with code {code}. Reloading the page makes a \
+                 fresh start."
+            ),
+            then,
+        ),
+        Failure::TooLate => FailureText::new(
+            "You came too late for this round",
+            "The round closed before your answer could be counted. The next one may open soon.",
+            then,
+        ),
+        Failure::Full => FailureText::new(
+            "This study is full",
+            "It has all the answers that it can take, or too many people are connecting from your \
+             network. Please try again later.",
+            then,
+        ),
+        Failure::Left => {
+            FailureText::new("You left the round", "This tab does not take part any more.", then)
+        }
+        Failure::RoundEnded(reason) => {
+            FailureText::new("The round ended without a result", end_reason(reason), then)
+        }
+        Failure::Malformed => FailureText::new(
+            "The hospital’s server sent something unreadable",
+            "This page did not understand a message and stopped taking part, to be on the safe \
+             side.",
+            TELL,
+        ),
+        Failure::Unexpected => FailureText::new(
+            "The hospital’s server sent something out of order",
+            "A message came at a moment at which it has no place, so this page stopped taking \
+             part.",
+            TELL,
+        ),
+        Failure::StudyInvalid => FailureText::new(
+            "This study breaks the rules that protect you",
+            "Its rules contradict each other, or would let too small a group be counted, so this \
+             page does not take part.",
+            TELL,
+        ),
+        Failure::Committee(_) => FailureText::new(
+            "The group that would hold the shares is not acceptable",
+            "It is too small, names somebody twice, or carries a signature that does not hold. So \
+             this page sent no share.",
+            TELL,
+        ),
+        Failure::Sealing => FailureText::new(
+            "A share could not be encrypted",
+            "The key of one of the other people does not work, so this page sent no share at all.",
+            TELL,
+        ),
+        Failure::ForeignSender => FailureText::new(
+            "A share came from somebody who cannot have sent it",
+            "The hospital’s server delivered a share under a false name, so this page stopped \
+             taking part.",
+            TELL,
+        ),
+        Failure::ManifestInvalid => FailureText::new(
+            "The answers are not counted as promised",
+            "The list of answers that the hospital’s server wants to count was changed or is \
+             incomplete, so this page stopped.",
+            TELL,
+        ),
+        Failure::ResultInvalid(_) => FailureText::new(
+            "The published result does not check out",
+            "This page checked the signatures under the result, and they do not hold. Please do \
+             not rely on the published number.",
+            TELL,
+        ),
+        Failure::SumMismatch => FailureText::new(
+            "The published sum is wrong",
+            "It is not what the signed partial sums add up to. Please do not rely on the published \
+             number.",
+            TELL,
+        ),
+    }
+}
+
+fn end_reason(reason: EndReason) -> String {
+    let of = |have: u32, need: u32| (number::whole(have.into()), number::whole(need.into()));
+    match reason {
+        EndReason::TooFewEnrolled(shortfall) => {
+            let (have, need) = of(shortfall.have, shortfall.need);
+            format!(
+                "Too few people came: {have} of at least {need}. So nothing was put together, \
+                 and nothing is revealed."
+            )
+        }
+        EndReason::TooFewContributed(shortfall) => {
+            let (have, need) = of(shortfall.have, shortfall.need);
+            format!(
+                "Too few answers arrived: {have} of at least {need}. So nothing was put \
+                 together, and nothing is revealed."
+            )
+        }
+        EndReason::MembersLost(shortfall) => {
+            let (have, need) = of(shortfall.have, shortfall.need);
+            format!(
+                "Too many of the people who held shares closed their pages: {have} remain, and \
+                 {need} are needed."
+            )
+        }
+        EndReason::PartialsLate(shortfall) => {
+            let (have, need) = of(shortfall.have, shortfall.need);
+            format!("Too few partial sums arrived in time: {have} of at least {need}.")
+        }
+        EndReason::Contradiction => {
+            "The partial sums contradict each other: somebody computed wrongly, so no sum is \
+             published."
+                .to_owned()
+        }
+        EndReason::Aborted => "The hospital called the round off.".to_owned(),
+    }
+}

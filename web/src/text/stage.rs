@@ -1,0 +1,199 @@
+//! The sentences of the stage list.
+
+use wardsum_peer::protocol::DeclineReason;
+
+use super::{closes_in, with_unit};
+use crate::number;
+use crate::progress::{Partial, Progress, StageId, StageState};
+
+/// The name of a stage.
+pub(crate) fn stage_title(stage: StageId) -> &'static str {
+    match stage {
+        StageId::Connected => "Connected",
+        StageId::Waiting => "Waiting for others",
+        StageId::Committee => "Committee fixed",
+        StageId::Sent => "Answer split and sent encrypted",
+        StageId::Shares => "Shares received",
+        StageId::Partial => "Partial sum sent",
+        StageId::Result => "Result",
+    }
+}
+
+/// How a stage stands, for those who cannot see the mark next to it.
+pub(crate) fn stage_state(state: StageState) -> &'static str {
+    match state {
+        StageState::Pending => "not yet",
+        StageState::Current => "now",
+        StageState::Done => "done",
+        StageState::Skipped => "not needed",
+        StageState::Failed => "failed",
+    }
+}
+
+/// One plain sentence about a stage.
+pub(crate) fn stage_detail(stage: StageId, progress: &Progress) -> String {
+    let standing = progress.stage_state(stage);
+    match stage {
+        StageId::Connected => connected(progress, standing),
+        StageId::Waiting => waiting(progress, standing),
+        StageId::Committee => committee(progress),
+        StageId::Sent => sent(progress, standing),
+        StageId::Shares => shares(progress, standing),
+        StageId::Partial => partial(progress, standing),
+        StageId::Result => result(progress),
+    }
+}
+
+fn connected(progress: &Progress, state: StageState) -> String {
+    match (state, progress.organisation()) {
+        (StageState::Done, Some(organisation)) => {
+            format!("This tab is connected to {organisation}.")
+        }
+        _ => "This tab is connecting to the hospital.".to_owned(),
+    }
+}
+
+fn waiting(progress: &Progress, state: StageState) -> String {
+    let Some(waiting) = progress.enrolment() else {
+        return "Your answer waits here until enough people have come.".to_owned();
+    };
+    let (present, needed) =
+        (number::whole(waiting.present.into()), number::whole(waiting.needed.into()));
+    match state {
+        StageState::Done => "Enough people have come.".to_owned(),
+        _ if waiting.present >= waiting.needed => {
+            format!("{present} people are here, and at least {needed} are needed.")
+        }
+        _ => format!("{present} of at least {needed} people are here."),
+    }
+}
+
+fn committee(progress: &Progress) -> String {
+    let Some(committee) = progress.committee() else {
+        return "Some of the people here, in a small round all of them, will hold the shares."
+            .to_owned();
+    };
+    let (members, threshold) = (committee.members, committee.threshold);
+    match (committee.is_member, members == threshold) {
+        (true, true) => format!(
+            "{members} people hold the shares, and you are one of them. All of them are needed for \
+             the sum."
+        ),
+        (true, false) => format!(
+            "{members} people hold the shares, and you are one of them. {threshold} of them are \
+             needed for the sum."
+        ),
+        (false, _) => format!(
+            "{members} people hold the shares. You are not one of them, and your answer counts all \
+             the same."
+        ),
+    }
+}
+
+fn sent(progress: &Progress, state: StageState) -> String {
+    match (progress.shares_sent(), state) {
+        (Some(shares), StageState::Done) => {
+            format!(
+                "Your answer was split into {shares} shares, each encrypted for one browser, and \
+                 the hospital has acknowledged them."
+            )
+        }
+        (Some(shares), _) => {
+            format!("Your answer was split into {shares} encrypted shares and sent.")
+        }
+        (None, _) => {
+            "Your answer will be split into shares, each encrypted for one browser.".to_owned()
+        }
+    }
+}
+
+fn shares(progress: &Progress, state: StageState) -> String {
+    let received = number::whole(progress.shares_received().into());
+    match (progress.counted(), state) {
+        (_, StageState::Skipped) => "This is the part of those who hold the shares.".to_owned(),
+        (Some(counted), _) => {
+            let counted = number::whole(counted.into());
+            format!("{received} of {counted} shares received, one from every person who answered.")
+        }
+        (None, StageState::Pending) => {
+            "One share will arrive from every person who answers.".to_owned()
+        }
+        (None, _) => match progress.contributing() {
+            Some(waiting) => {
+                let (present, needed) =
+                    (number::whole(waiting.present.into()), number::whole(waiting.needed.into()));
+                format!(
+                    "{received} of {present} shares received so far. At least {needed} people \
+                     must send theirs."
+                )
+            }
+            None => format!("{received} shares received so far."),
+        },
+    }
+}
+
+fn partial(progress: &Progress, state: StageState) -> String {
+    match (progress.partial(), state) {
+        (Some(Partial::Declined(reason)), _) => declined(reason).to_owned(),
+        (_, StageState::Skipped) => "This is the part of those who hold the shares.".to_owned(),
+        (Some(Partial::Sent), _) => match progress.counted() {
+            Some(counted) => format!(
+                "This tab added up {} shares and sent only their sum.",
+                number::whole(counted.into())
+            ),
+            None => "This tab added up the shares and sent only their sum.".to_owned(),
+        },
+        _ => "This tab will add up the shares that it holds and send only their sum.".to_owned(),
+    }
+}
+
+fn declined(reason: DeclineReason) -> &'static str {
+    match reason {
+        DeclineReason::BelowMinimum => {
+            "This tab sent no partial sum, because too few answers would have been counted."
+        }
+        DeclineReason::OwnAnswer => {
+            "This tab sent no partial sum, because your own answer was not counted exactly once."
+        }
+        DeclineReason::Mismatch => {
+            "This tab sent no partial sum, because it did not get a share from everybody who is \
+             counted."
+        }
+        DeclineReason::Unreadable => {
+            "This tab sent no partial sum, because somebody’s share could not be opened."
+        }
+    }
+}
+
+fn result(progress: &Progress) -> String {
+    match (progress.result(), progress.study(), progress.aggregating()) {
+        (Some(result), Some(study), _) => {
+            let (sum, count) =
+                (with_unit(result.sum, study.unit()), number::whole(result.count.into()));
+            format!("The sum is {sum}, from {count} people.")
+        }
+        (None, _, Some(waiting)) => {
+            let (present, needed) =
+                (number::whole(waiting.present.into()), number::whole(waiting.needed.into()));
+            format!("{present} of {needed} partial sums have arrived at the hospital.")
+        }
+        _ => "The hospital puts the partial sums together and publishes the sum.".to_owned(),
+    }
+}
+
+/// How long the phase that a stage waits for stays open, if that is known.
+pub(crate) fn closing(stage: StageId, progress: &Progress, now_ms: f64) -> Option<String> {
+    let closing = progress.closing(stage, now_ms)?;
+    Some(closes_in(closing.seconds, closing.enrolling))
+}
+
+/// What a screen reader says when something has changed. Shares may come by the hundred, so they
+/// are not counted out loud.
+pub(crate) fn announcement(progress: &Progress) -> String {
+    match (progress.result().is_some(), progress.has_answered(), progress.current_stage()) {
+        (true, ..) => stage_detail(StageId::Result, progress),
+        (false, true, Some(stage @ StageId::Shares)) => stage_title(stage).to_owned(),
+        (false, true, Some(stage)) => stage_detail(stage, progress),
+        _ => String::new(),
+    }
+}
