@@ -1,9 +1,11 @@
 //! The command line.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::bench::RoundSize;
 use crate::http::origin::Origin;
 use crate::studies_file::{SchemeName, SuiteName};
 
@@ -39,6 +41,8 @@ pub enum Command {
     Certs(CertsArgs),
     /// Run one whole round in this process, over real sockets, and check its sum.
     Simulate(SimulateArgs),
+    /// Measure rounds and the relay, next to what they must cost at least.
+    Bench(BenchArgs),
 }
 
 /// Flags of `hospital serve`. A flag goes before its environment variable, and that before the
@@ -122,6 +126,41 @@ pub struct SimulateArgs {
         value_parser = clap::value_parser!(u64).range(1..)
     )]
     pub deadline_seconds: u64,
+
+    /// Print the result as one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Flags of `hospital bench`.
+#[derive(Debug, Args)]
+pub struct BenchArgs {
+    /// The rounds, separated by commas: how many patients, and after a colon how many of them hold
+    /// shares at most (255 if nothing is said).
+    #[arg(
+        long,
+        value_name = "N[:K],...",
+        value_delimiter = ',',
+        default_value = "3,10,30,100,100:32"
+    )]
+    pub rounds: Vec<RoundSize>,
+
+    /// How often each round is played; the one of median duration is shown.
+    #[arg(long, value_name = "TIMES", default_value = "5")]
+    pub repeat: NonZeroU32,
+
+    /// How many connections the relay is compared with a bare one over.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 100,
+        value_parser = clap::value_parser!(u16).range(3..=255)
+    )]
+    pub relay_connections: u16,
+
+    /// The key encapsulation that seals shares.
+    #[arg(long, default_value = "x-wing")]
+    pub suite: SuiteName,
 
     /// Print the result as one JSON object.
     #[arg(long)]

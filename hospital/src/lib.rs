@@ -13,14 +13,17 @@
 //! * [`study_desk`] keeps a study going from round to round.
 //! * [`studies_file`] and [`limits`] are the configuration; [`serve`] brings flags and file together.
 //! * [`native_peer`] is a patient's peer outside a browser, and [`simulate`] a round of many of them.
+//! * [`bench`] measures such rounds, next to what they must cost at least.
 //!
 //! Sealed shares pass through as bytes that are never parsed, and neither keys nor shares nor payloads
 //! are ever logged, at any level.
 
 mod address_caps;
 pub mod announcement;
+pub mod bench;
 pub mod cli;
 mod clock;
+mod cpu;
 pub mod http;
 mod journal;
 pub mod limits;

@@ -9,7 +9,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use thiserror::Error;
 use wardsum_certs::{Action, CertError};
 use wardsum_hospital::announcement::Announce;
-use wardsum_hospital::cli::{CertsArgs, Cli, Command, ServeArgs, SimulateArgs};
+use wardsum_hospital::bench::{Bench, BenchError};
+use wardsum_hospital::cli::{BenchArgs, CertsArgs, Cli, Command, ServeArgs, SimulateArgs};
 use wardsum_hospital::logging;
 use wardsum_hospital::open_files;
 use wardsum_hospital::serve::{self, ServeError};
@@ -20,6 +21,9 @@ use wardsum_protocol::round::Status;
 /// The exit status for a configuration that cannot work; clap uses it for wrong flags as well.
 const EXIT_CONFIGURATION: u8 = 2;
 
+/// How long each measured round may take before it counts as failed.
+const BENCH_DEADLINE: Duration = Duration::from_mins(5);
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     logging::start(cli.log, cli.log_format);
@@ -28,6 +32,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve(args),
         Command::Certs(args) => certs(&args),
         Command::Simulate(args) => simulate(args),
+        Command::Bench(args) => bench(args),
     };
     done.unwrap_or_else(|error| {
         // Nobody is left to tell if standard error is closed.
@@ -47,6 +52,8 @@ enum Error {
     Values(#[from] ValuesError),
     #[error(transparent)]
     Simulation(#[from] SimulationError),
+    #[error(transparent)]
+    Bench(#[from] BenchError),
     #[error("the program cannot run here: {0}")]
     Runtime(#[from] io::Error),
 }
@@ -56,6 +63,7 @@ impl Error {
         let configuration = match self {
             Self::Serve(error) => error.is_configuration(),
             Self::Simulation(error) => error.is_configuration(),
+            Self::Bench(error) => error.is_configuration(),
             Self::Values(_) => true,
             Self::Certs(_) | Self::Runtime(_) => false,
         };
@@ -108,6 +116,26 @@ fn simulate(args: SimulateArgs) -> Result<ExitCode, Error> {
         say(&report);
     }
     Ok(if report.exact { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn bench(args: BenchArgs) -> Result<ExitCode, Error> {
+    let bench = Bench {
+        rounds: args.rounds,
+        repeat: args.repeat,
+        relay_connections: args.relay_connections,
+        suite: args.suite,
+        deadline: BENCH_DEADLINE,
+    };
+    let measured = bench.run(|next| {
+        // Only for whoever waits and watches.
+        let _ = writeln!(io::stderr(), "measuring {next}");
+    })?;
+    if args.json {
+        say(&serde_json::to_string(&measured).expect("it is made of numbers and short texts"));
+    } else {
+        say(&measured);
+    }
+    Ok(if measured.is_exact() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// A progress bar on standard error if that is a terminal, and nothing elsewhere.

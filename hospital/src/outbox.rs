@@ -1,6 +1,7 @@
 //! What waits to be sent to one peer: bounded in bytes, and cut when the peer reads too slowly.
 
 use std::borrow::Cow;
+use std::mem;
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -10,7 +11,7 @@ use axum::body::Bytes;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::limits::BATCH;
+use crate::limits::{BATCH, WEBSOCKET_WRITE_BUFFER};
 
 /// What a queued message costs besides its bytes, so that empty messages are bounded too.
 const MESSAGE_OVERHEAD: usize = 64;
@@ -48,19 +49,22 @@ impl Closing {
 }
 
 /// The sending end: the round's task puts messages in and never waits.
+///
+/// They are handed over in batches, because waking the connection's task and calling the operating
+/// system cost many times as much as a message: whoever sends must [`Outbox::flush`] in the end.
 pub(crate) struct Outbox {
     queue: mpsc::UnboundedSender<ToPeer>,
     shared: Shared,
     limit: usize,
+    batch: Vec<Bytes>,
+    batch_bytes: usize,
 }
 
 /// The receiving end: the connection's task takes messages out in batches.
 pub(crate) struct OutboxQueue {
     queue: mpsc::UnboundedReceiver<ToPeer>,
     shared: Shared,
-    /// What was taken out and not handed over yet; empty between two calls.
-    taken: Vec<ToPeer>,
-    /// The end, once it was taken out.
+    /// The end, once it was taken out behind messages.
     closing: Option<Closing>,
 }
 
@@ -73,7 +77,7 @@ struct Shared {
 }
 
 enum ToPeer {
-    Message(Bytes),
+    Messages(Vec<Bytes>),
     Close(Closing),
 }
 
@@ -85,27 +89,46 @@ pub(crate) struct Overflow;
 pub(crate) fn outbox(limit: usize) -> (Outbox, OutboxQueue) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let shared = Shared::default();
-    let outbox = Outbox { queue: sender, shared: shared.clone(), limit };
-    let queue = OutboxQueue { queue: receiver, shared, taken: Vec::new(), closing: None };
-    (outbox, queue)
+    let outbox =
+        Outbox { queue: sender, shared: shared.clone(), limit, batch: Vec::new(), batch_bytes: 0 };
+    (outbox, OutboxQueue { queue: receiver, shared, closing: None })
 }
 
 impl Outbox {
-    /// Queues a message. One message always fits, however long, so that a bound below the longest
-    /// message cannot stop a round.
-    pub(crate) fn send(&self, bytes: Bytes) -> Result<(), Overflow> {
+    /// Takes a message, and hands over what has gathered if that is a batch. One message always
+    /// fits, however long, so that a bound below the longest message cannot stop a round.
+    pub(crate) fn send(&mut self, bytes: Bytes) -> Result<(), Overflow> {
         let cost = bytes.len() + MESSAGE_OVERHEAD;
         let waiting = self.shared.waiting.fetch_add(cost, Ordering::Relaxed);
         if waiting > 0 && waiting + cost > self.limit {
             self.shared.overflowed.cancel();
             return Err(Overflow);
         }
-        self.queue_up(ToPeer::Message(bytes));
+        self.batch.push(bytes);
+        self.batch_bytes += cost;
+        if self.batch_bytes >= WEBSOCKET_WRITE_BUFFER {
+            self.flush();
+        }
         Ok(())
     }
 
-    /// Queues the end of the connection, behind what already waits.
-    pub(crate) fn close(self, closing: Closing) {
+    /// Whether nothing waits to be handed over.
+    pub(crate) fn is_flushed(&self) -> bool {
+        self.batch.is_empty()
+    }
+
+    /// Hands over what has gathered.
+    pub(crate) fn flush(&mut self) {
+        if !self.batch.is_empty() {
+            self.batch_bytes = 0;
+            let batch = mem::take(&mut self.batch);
+            self.queue_up(ToPeer::Messages(batch));
+        }
+    }
+
+    /// Hands over the end of the connection, behind what already waits.
+    pub(crate) fn close(mut self, closing: Closing) {
+        self.flush();
         self.queue_up(ToPeer::Close(closing));
     }
 
@@ -116,34 +139,36 @@ impl Outbox {
 }
 
 impl OutboxQueue {
-    /// Waits for messages and puts at least one and at most [`BATCH`] of them into the empty `batch`,
-    /// or says how the connection is to be closed. After that it is not called again.
-    pub(crate) async fn next_batch(&mut self, batch: &mut Vec<Bytes>) -> Result<(), Closing> {
-        while batch.is_empty() {
-            if let Some(closing) = self.closing.take() {
-                return Err(closing);
-            }
-            tokio::select! {
-                biased;
-                () = self.shared.overflowed.cancelled() => return Err(Closing::too_slow()),
-                count = self.queue.recv_many(&mut self.taken, BATCH) => {
-                    if count == 0 {
-                        return Err(Closing::new(1011, "the round stopped without saying why"));
-                    }
+    /// Waits for the next messages, at least one and a few batches at most, or for how the connection
+    /// is to be closed. After that it is not called again.
+    pub(crate) async fn next_batch(&mut self) -> Result<Vec<Bytes>, Closing> {
+        if let Some(closing) = self.closing.take() {
+            return Err(closing);
+        }
+        let first = tokio::select! {
+            biased;
+            () = self.shared.overflowed.cancelled() => return Err(Closing::too_slow()),
+            first = self.queue.recv() => first,
+        };
+        let mut messages = match first {
+            Some(ToPeer::Messages(batch)) => batch,
+            Some(ToPeer::Close(closing)) => return Err(closing),
+            None => return Err(Closing::new(1011, "the round stopped without saying why")),
+        };
+        // What has gathered meanwhile leaves in the same system calls.
+        while messages.len() < BATCH {
+            match self.queue.try_recv() {
+                Ok(ToPeer::Messages(batch)) => messages.extend(batch),
+                Ok(ToPeer::Close(closing)) => {
+                    self.closing = Some(closing);
+                    break;
                 }
-            }
-            for item in self.taken.drain(..) {
-                match item {
-                    ToPeer::Message(bytes) => {
-                        let cost = bytes.len() + MESSAGE_OVERHEAD;
-                        self.shared.waiting.fetch_sub(cost, Ordering::Relaxed);
-                        batch.push(bytes);
-                    }
-                    ToPeer::Close(closing) => self.closing = Some(closing),
-                }
+                Err(_) => break,
             }
         }
-        Ok(())
+        let cost: usize = messages.iter().map(|bytes| bytes.len() + MESSAGE_OVERHEAD).sum();
+        self.shared.waiting.fetch_sub(cost, Ordering::Relaxed);
+        Ok(messages)
     }
 }
 
@@ -153,38 +178,48 @@ mod tests {
 
     #[tokio::test]
     async fn the_end_comes_after_everything_before_it() {
-        let (outbox, mut queue) = outbox(1_000);
+        let (mut outbox, mut queue) = outbox(1_000);
         outbox.send(vec![1].into()).unwrap();
         outbox.send(vec![2].into()).unwrap();
         outbox.close(Closing::new(1000, "done"));
 
-        let mut batch = Vec::new();
-        queue.next_batch(&mut batch).await.unwrap();
-        assert_eq!(batch, [vec![1], vec![2]]);
-        batch.clear();
-        assert_eq!(queue.next_batch(&mut batch).await, Err(Closing::new(1000, "done")));
+        assert_eq!(queue.next_batch().await.unwrap(), [vec![1], vec![2]]);
+        assert_eq!(queue.next_batch().await, Err(Closing::new(1000, "done")));
+    }
+
+    #[tokio::test]
+    async fn a_full_batch_is_handed_over_at_once() {
+        let (mut outbox, mut queue) = outbox(1_000_000);
+        outbox.send(vec![0; 100].into()).unwrap();
+        outbox.send(vec![0; WEBSOCKET_WRITE_BUFFER].into()).unwrap();
+        outbox.send(vec![0; 100].into()).unwrap();
+        assert_eq!(queue.next_batch().await.unwrap().len(), 2);
+        outbox.flush();
+        assert_eq!(queue.next_batch().await.unwrap().len(), 1);
+        assert!(outbox.is_flushed());
     }
 
     #[tokio::test]
     async fn a_full_outbox_drops_what_waits_and_ends() {
-        let (outbox, mut queue) = outbox(300);
+        let (mut outbox, mut queue) = outbox(300);
         outbox.send(vec![0; 100].into()).unwrap();
         assert_eq!(outbox.send(vec![0; 100].into()), Err(Overflow));
-        assert_eq!(queue.next_batch(&mut Vec::new()).await, Err(Closing::too_slow()));
+        assert_eq!(queue.next_batch().await, Err(Closing::too_slow()));
     }
 
     #[tokio::test]
     async fn what_was_taken_out_makes_room() {
-        let (outbox, mut queue) = outbox(300);
+        let (mut outbox, mut queue) = outbox(300);
         for _ in 0..10 {
             outbox.send(vec![0; 200].into()).unwrap();
-            queue.next_batch(&mut Vec::new()).await.unwrap();
+            outbox.flush();
+            queue.next_batch().await.unwrap();
         }
     }
 
     #[test]
     fn a_message_above_the_bound_still_passes_alone() {
-        let (outbox, _queue) = outbox(10);
+        let (mut outbox, _queue) = outbox(10);
         assert_eq!(outbox.send(vec![0; 1_000].into()), Ok(()));
     }
 

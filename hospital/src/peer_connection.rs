@@ -17,7 +17,7 @@ use tracing::debug;
 use wardsum_protocol::round::ConnectionId;
 
 use crate::address_caps::Place;
-use crate::limits::{BATCH, Limits};
+use crate::limits::Limits;
 use crate::outbox::{Closing, OutboxQueue, outbox};
 use crate::round_task::{RoundHandle, ToRound};
 
@@ -179,21 +179,19 @@ async fn write(
 ) -> Ending {
     let mut ping = time::interval_at(time::Instant::now() + limits.ping, limits.ping);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut batch: Vec<Bytes> = Vec::with_capacity(BATCH);
     loop {
-        tokio::select! {
-            next = queue.next_batch(&mut batch) => {
-                if let Err(closing) = next {
-                    return Ending::Closed(closing);
-                }
-            }
-            _ = ping.tick() => {}
-        }
+        let batch = tokio::select! {
+            next = queue.next_batch() => match next {
+                Ok(batch) => batch,
+                Err(closing) => return Ending::Closed(closing),
+            },
+            _ = ping.tick() => Vec::new(),
+        };
         let sent = async {
             if batch.is_empty() {
                 return sink.send(Message::Ping(Bytes::new())).await;
             }
-            for bytes in batch.drain(..) {
+            for bytes in batch {
                 sink.feed(Message::Binary(bytes)).await?;
             }
             sink.flush().await

@@ -151,6 +151,7 @@ impl RoundHost {
             clock,
             messages,
             outboxes: HashMap::new(),
+            unflushed: Vec::new(),
             journal: Journal::default(),
             timer: None,
             status: status_sender,
@@ -169,6 +170,8 @@ struct RoundTask {
     clock: Clock,
     messages: mpsc::Receiver<ToRound>,
     outboxes: HashMap<ConnectionId, Outbox>,
+    /// Connections whose outboxes hold messages that were not handed over yet.
+    unflushed: Vec<ConnectionId>,
     journal: Journal,
     /// When the round wants to be woken.
     timer: Option<Timestamp>,
@@ -186,6 +189,7 @@ impl RoundTask {
 
         self.perform_outputs();
         loop {
+            self.flush_outboxes();
             self.status.send_replace(self.round.status());
             tokio::select! {
                 count = self.messages.recv_many(&mut batch, BATCH) => {
@@ -261,11 +265,24 @@ impl RoundTask {
     }
 
     fn send(&mut self, to: ConnectionId, bytes: Bytes) {
-        let Some(outbox) = self.outboxes.get(&to) else { return };
+        let Some(outbox) = self.outboxes.get_mut(&to) else { return };
         trace!(connection = to.0, bytes = bytes.len(), "a message to connection {}", to.0);
+        if outbox.is_flushed() {
+            self.unflushed.push(to);
+        }
         if outbox.send(bytes).is_err() {
             info!(connection = to.0, "connection {} reads too slowly and is closed", to.0);
             self.outboxes.remove(&to);
+        }
+    }
+
+    /// Hands messages over. Before the round waits for anything, everything that it has said so far is
+    /// on its way.
+    fn flush_outboxes(&mut self) {
+        for connection in self.unflushed.drain(..) {
+            if let Some(outbox) = self.outboxes.get_mut(&connection) {
+                outbox.flush();
+            }
         }
     }
 

@@ -1,8 +1,9 @@
-//! What a contributor repeats: `cargo xtask run`, `test` and `build`.
+//! What a contributor repeats: `cargo xtask run`, `test`, `build` and `bench`.
 //!
 //! Each command does all of its own set-up, says what it does, and is quick the second time. Ctrl-C
 //! stops what it started and nothing else.
 
+mod bench;
 mod browsers;
 mod build;
 mod page;
@@ -35,6 +36,8 @@ enum Command {
     Build,
     /// Format, lints, native tests, WebAssembly tests and browser tests
     Test(suite::Options),
+    /// Measure operations, rounds and the relay, next to what they must cost at least
+    Bench(bench::Options),
 }
 
 fn main() -> ExitCode {
@@ -59,6 +62,7 @@ fn perform(command: Command) -> Result<()> {
         Command::Run(options) => run::run(&workspace, &mut supervisor, &options),
         Command::Build => build::run(&workspace, &mut supervisor),
         Command::Test(options) => suite::run(&workspace, &mut supervisor, &options),
+        Command::Bench(options) => bench::run(&workspace, &mut supervisor, &options),
     }
 }
 

@@ -2,40 +2,38 @@
 //! real `wss`.
 //!
 //! Hospital and peers have a runtime each. The peers' cryptography then cannot keep the hospital from
-//! its sockets, and the processor time of either side can be told apart by the names of its threads.
+//! its sockets, and the processor time of either side can be told apart.
 
+mod patients;
 mod report;
+mod running_hospital;
 mod values;
 
 use std::io;
-use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use thiserror::Error;
-use tokio::net::TcpListener;
-use tokio::runtime::{Builder, Runtime};
-use tokio::sync::{Semaphore, oneshot};
-use tokio::task::JoinSet;
 use tokio::time;
 use wardsum_certs::CertError;
-use wardsum_protocol::peer::{Event, OwnAnswer, Published};
+use wardsum_protocol::peer::{OwnAnswer, Published};
 use wardsum_protocol::round::Status;
-use wardsum_protocol::{Closing, Phase, SchemeChoice, StudyError, StudyParameters, Suite};
+use wardsum_protocol::{Closing, SchemeChoice, StudyError, StudyParameters, Suite};
 
+use patients::{Outcome, PeerTrouble, answer_all, connect_all};
 pub use report::Report;
+pub(crate) use running_hospital::RunningHospital;
 pub use values::{Range, Values, ValuesError};
 
-use crate::announcement::Announce;
+use crate::cpu::CpuMeter;
 use crate::limits::Limits;
-use crate::native_peer::{ConnectError, Connector, NativePeer, Traffic};
 use crate::round_task::RoundHandle;
-use crate::server::{Hospital, ServerConfig, ServerError};
+use crate::server::ServerError;
 use crate::studies_file::{SchemeName, SuiteName};
 use crate::study_desk::{StudyId, StudyPlan};
-use crate::tls::{self, CertificateFiles, TlsError};
+use crate::tls::TlsError;
 
 /// The simulated study's id.
-const STUDY: &str = "simulation";
+pub(crate) const STUDY: &str = "simulation";
 
 /// How many peers connect at once. More only make every handshake slower.
 const CONNECTING_AT_ONCE: usize = 64;
@@ -53,6 +51,15 @@ pub struct Simulation {
     pub scheme: SchemeName,
     /// How long everything may take.
     pub deadline: Duration,
+}
+
+/// How long a simulation took, and how much processor time from the first answer on.
+#[derive(Clone, Copy)]
+struct Times {
+    connect: Duration,
+    wall: Duration,
+    hospital_cpu: Duration,
+    peers_cpu: Duration,
 }
 
 /// Why a simulation cannot be run, or came to no result.
@@ -92,18 +99,37 @@ impl Simulation {
         &self,
         observe: impl Fn(&Status) + Send + 'static,
     ) -> Result<Report, SimulationError> {
-        let plan = StudyPlan::new(study_id(), self.study_parameters(), false)?;
-        let hospital_runtime = runtime("hospital")?;
-        let peers_runtime = runtime("peers")?;
+        let plan = self.plan()?;
+        let (hospital_runtime, hospital_cpu) = CpuMeter::runtime("hospital")?;
+        let (peers_runtime, peers_cpu) = CpuMeter::runtime("peers")?;
 
         let began = Instant::now();
         let hospital = hospital_runtime.block_on(RunningHospital::start(plan, self.limits()))?;
         hospital_runtime.spawn(watch(hospital.round.clone(), observe));
-        let round = peers_runtime.block_on(self.take_part(&hospital));
+        let deadline = time::Instant::from_std(began + self.deadline);
+        let connected = peers_runtime.block_on(
+            self.in_time(deadline, connect_all(&hospital.connector, self.values.answers())),
+        );
+        let connect = began.elapsed();
+        let cpu_before = (hospital_cpu.read(), peers_cpu.read());
+        let answered = connected
+            .and_then(|peers| peers_runtime.block_on(self.in_time(deadline, answer_all(peers))));
         let wall = began.elapsed();
-        let report = self.report(&hospital.round.status(), round, wall);
+        let status = hospital.round.status();
+        // The hospital's threads then have nothing left to do, and so have noted what they spent.
         hospital_runtime.block_on(hospital.stop());
-        Ok(report)
+        let times = Times {
+            connect,
+            wall,
+            hospital_cpu: hospital_cpu.read().saturating_sub(cpu_before.0),
+            peers_cpu: peers_cpu.read().saturating_sub(cpu_before.1),
+        };
+        Ok(self.report(&status, answered, times))
+    }
+
+    /// The study of the simulated round.
+    pub(crate) fn plan(&self) -> Result<StudyPlan, StudyError> {
+        StudyPlan::new(study_id(), self.study_parameters(), false)
     }
 
     fn patients(&self) -> u32 {
@@ -135,7 +161,7 @@ impl Simulation {
     }
 
     /// Everybody comes from one address here, and at once.
-    fn limits(&self) -> Limits {
+    pub(crate) fn limits(&self) -> Limits {
         let everybody = self.values.answers().len() + CONNECTING_AT_ONCE;
         let defaults = Limits::default();
         Limits {
@@ -148,13 +174,13 @@ impl Simulation {
         }
     }
 
-    /// Has every patient take part, until all have a result, one fails or time is up.
-    async fn take_part(&self, hospital: &RunningHospital) -> Result<Vec<Outcome>, PeerTrouble> {
-        let everybody = async {
-            let peers = connect_all(&hospital.connector, self.values.answers()).await?;
-            answer_all(peers).await
-        };
-        time::timeout(self.deadline, everybody)
+    /// Lets everybody do something, until all have, one fails or time is up.
+    async fn in_time<T>(
+        &self,
+        deadline: time::Instant,
+        everybody: impl Future<Output = Result<T, PeerTrouble>>,
+    ) -> Result<T, PeerTrouble> {
+        time::timeout_at(deadline, everybody)
             .await
             .unwrap_or_else(|_| Err(PeerTrouble::TimeIsUp(self.deadline)))
     }
@@ -163,7 +189,7 @@ impl Simulation {
         &self,
         status: &Status,
         round: Result<Vec<Outcome>, PeerTrouble>,
-        wall: Duration,
+        times: Times,
     ) -> Report {
         let (outcomes, trouble) = match round {
             Ok(outcomes) => (outcomes, None),
@@ -188,7 +214,11 @@ impl Simulation {
             sum,
             expected,
             exact,
-            wall_ms: u64::try_from(wall.as_millis()).unwrap_or(u64::MAX),
+            wall_ms: u64::try_from(times.wall.as_millis()).unwrap_or(u64::MAX),
+            connect_us: micros(times.connect),
+            round_us: micros(times.wall.saturating_sub(times.connect)),
+            hospital_cpu_us: micros(times.hospital_cpu),
+            peers_cpu_us: micros(times.peers_cpu),
             bytes_up: traffic.clone().map(|traffic| traffic.bytes_up).sum(),
             bytes_down: traffic.map(|traffic| traffic.bytes_down).sum(),
             suite: self.suite,
@@ -206,8 +236,8 @@ fn study_id() -> StudyId {
     STUDY.parse().expect("the id is made of a-z")
 }
 
-fn runtime(name: &str) -> io::Result<Runtime> {
-    Builder::new_multi_thread().thread_name(name).enable_all().build()
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
 async fn watch(round: RoundHandle, observe: impl Fn(&Status)) {
@@ -219,146 +249,4 @@ async fn watch(round: RoundHandle, observe: impl Fn(&Status)) {
             return;
         }
     }
-}
-
-/// The simulation's hospital while it runs.
-struct RunningHospital {
-    connector: Connector,
-    round: RoundHandle,
-    stop: oneshot::Sender<()>,
-    stopped: tokio::task::JoinHandle<()>,
-}
-
-impl RunningHospital {
-    async fn start(plan: StudyPlan, limits: Limits) -> Result<Self, SimulationError> {
-        let dir = tempfile::tempdir()?;
-        let (certs, _) = wardsum_certs::ensure(dir.path(), SystemTime::now())?;
-        let files = CertificateFiles { cert: certs.leaf_cert, key: certs.leaf_key };
-        let config = ServerConfig {
-            tls: tls::server_config(&files, SystemTime::now())?,
-            plans: vec![plan],
-            page: None,
-            allowed_origins: Vec::new(),
-            limits,
-            announce: Announce::nobody(),
-        };
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-        let address = listener.local_addr()?;
-        let connector = Connector::new(address, tls::client_config(&certs.ca_cert)?);
-        let hospital = Hospital::open(listener, config)?;
-        let round = hospital.desks()[0].current_round();
-        let (stop, stopping) = oneshot::channel::<()>();
-        let stopped = tokio::spawn(hospital.serve(async {
-            // Either way it is time to stop.
-            let _ = stopping.await;
-        }));
-        Ok(Self { connector, round, stop, stopped })
-    }
-
-    async fn stop(self) {
-        drop(self.stop);
-        // A hospital that failed while stopping has already done what it was for.
-        let _ = self.stopped.await;
-    }
-}
-
-/// How one peer fared.
-struct Outcome {
-    published: Published,
-    traffic: Traffic,
-}
-
-/// Why there is no result.
-#[derive(Debug, Error)]
-enum PeerTrouble {
-    #[error("a peer could not connect: {0}")]
-    Connect(#[from] ConnectError),
-    #[error("a peer failed: {0}")]
-    Peer(String),
-    #[error("it was not over after {} s", .0.as_secs())]
-    TimeIsUp(Duration),
-}
-
-impl PeerTrouble {
-    /// Says where the round stood as well.
-    fn explain(&self, status: &Status, patients: u32) -> String {
-        let Status { phase, connected, enrolled, contributed, partials, .. } = status;
-        match (self, phase) {
-            (_, Phase::Ended) => match status.ended {
-                Some(reason) => format!("{self}; the round ended: {reason}"),
-                None => self.to_string(),
-            },
-            _ => format!(
-                "{self}; the round was {phase} with {connected} of {patients} peers connected, \
-                 {enrolled} enrolled, {contributed} contributions and {partials} partial sums"
-            ),
-        }
-    }
-}
-
-async fn connect_all(
-    connector: &Connector,
-    answers: &[i128],
-) -> Result<Vec<(NativePeer, i128)>, PeerTrouble> {
-    let connecting = Arc::new(Semaphore::new(CONNECTING_AT_ONCE));
-    let mut tasks = JoinSet::new();
-    for answer in answers.iter().copied() {
-        let (connector, connecting) = (connector.clone(), Arc::clone(&connecting));
-        tasks.spawn(async move {
-            let turn = connecting.acquire().await;
-            let mut peer = NativePeer::connect(&connector, STUDY).await?;
-            drop(turn);
-            wait_for(&mut peer, |event| matches!(event, Event::StudyReceived(_)).then_some(()))
-                .await?;
-            Ok((peer, answer))
-        });
-    }
-    collect(tasks).await
-}
-
-async fn answer_all(peers: Vec<(NativePeer, i128)>) -> Result<Vec<Outcome>, PeerTrouble> {
-    let mut tasks = JoinSet::new();
-    for (mut peer, answer) in peers {
-        tasks.spawn(async move {
-            peer.answer(answer).await.map_err(|error| PeerTrouble::Peer(error.to_string()))?;
-            let published = wait_for(&mut peer, |event| match event {
-                Event::Published(published) => Some(*published),
-                _ => None,
-            })
-            .await?;
-            peer.close().await;
-            Ok(Outcome { published, traffic: peer.traffic() })
-        });
-    }
-    collect(tasks).await
-}
-
-/// Waits for an event that `pick` picks.
-async fn wait_for<T>(
-    peer: &mut NativePeer,
-    pick: impl Fn(&Event) -> Option<T>,
-) -> Result<T, PeerTrouble> {
-    while let Some(event) = peer.next_event().await {
-        if let Event::Failed(failure) = &event {
-            let reason = peer.close_reason().map(|reason| format!(" ({reason})"));
-            return Err(PeerTrouble::Peer(format!("{failure}{}", reason.unwrap_or_default())));
-        }
-        if let Some(picked) = pick(&event) {
-            return Ok(picked);
-        }
-    }
-    Err(PeerTrouble::Peer("its part was over early".to_owned()))
-}
-
-/// Collects what all tasks return; the first one that fails ends the others.
-async fn collect<T: 'static>(
-    mut tasks: JoinSet<Result<T, PeerTrouble>>,
-) -> Result<Vec<T>, PeerTrouble> {
-    let mut all = Vec::with_capacity(tasks.len());
-    while let Some(joined) = tasks.join_next().await {
-        let joined =
-            joined.map_err(|error| PeerTrouble::Peer(format!("its task stopped: {error}")))?;
-        all.push(joined?);
-    }
-    Ok(all)
 }

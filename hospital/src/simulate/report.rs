@@ -25,6 +25,14 @@ pub struct Report {
     pub exact: bool,
     /// From before the hospital started until the last peer had the result, in milliseconds.
     pub wall_ms: u64,
+    /// From before the hospital started until every peer had the study, in microseconds.
+    pub connect_us: u64,
+    /// From the first answer until the last peer had the result, in microseconds.
+    pub round_us: u64,
+    /// Processor time of the hospital from the first answer until it had stopped, in microseconds.
+    pub hospital_cpu_us: u64,
+    /// Processor time of all peers from the first answer on, in microseconds.
+    pub peers_cpu_us: u64,
     /// WebSocket payload from all peers to the hospital, in bytes.
     pub bytes_up: u64,
     /// WebSocket payload from the hospital to all peers, in bytes.

@@ -2,6 +2,7 @@
 //!
 //! Every wait has an end ([`test_hospital::within`]), and nothing here leaves this computer.
 
+mod bench_command;
 mod configuration_errors;
 mod draining;
 mod http_answers;

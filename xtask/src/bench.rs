@@ -1,0 +1,208 @@
+//! `cargo xtask bench`: what everything costs, next to what it must cost at least.
+//!
+//! A missed budget is said and fails nothing: times on a busy computer are no ground for that.
+
+use std::fs::{self, File};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::announce;
+use crate::browsers::Browser;
+use crate::process::Supervisor;
+use crate::tools;
+use crate::workspace::{Profile, Workspace};
+
+/// How much slower than natively an operation may be in a browser.
+const WASM_BUDGET: f64 = 3.0;
+
+/// How much more than the HPKE library's own functions sealing and opening may cost.
+const HPKE_BUDGET: f64 = 1.3;
+
+/// The widest name of an operation, with some room.
+const NAME_WIDTH: usize = 30;
+
+/// Flags of `cargo xtask bench`.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Flags for `hospital bench`, such as --rounds 3,10:3 or --repeat 1
+    #[arg(last = true)]
+    hospital: Vec<String>,
+}
+
+/// One operation's cost in microseconds.
+#[derive(Debug, PartialEq)]
+struct Operation {
+    name: String,
+    microseconds: f64,
+}
+
+/// Measures operations natively and in Chromium, then rounds and the relay.
+pub(crate) fn run(
+    workspace: &Workspace,
+    supervisor: &mut Supervisor,
+    options: &Options,
+) -> Result<()> {
+    // Everything is built before anything is measured, so that what is compared is measured soon
+    // after each other.
+    announce("Building what is measured");
+    supervisor.run(native(workspace).arg("--no-run"))?;
+    let in_chromium = in_chromium(workspace, supervisor)?;
+    supervisor.run(in_chromium().arg("--no-run"))?;
+    supervisor.run(&mut workspace.build_hospital(Profile::Release))?;
+
+    announce("Measuring operations natively");
+    let native = operations(workspace, supervisor, &mut native(workspace))?;
+    announce("Measuring operations in Chromium");
+    let mut command = in_chromium();
+    command.args(["--", "--nocapture"]);
+    let wasm = operations(workspace, supervisor, &mut command)?;
+    print!("\n{}\n", table(&native, &wasm)?);
+
+    announce("Measuring rounds and the relay");
+    let mut command = Command::new(workspace.hospital(Profile::Release));
+    command.args(["--log", "warn", "bench"]).args(&options.hospital);
+    supervisor.run(&mut command)
+}
+
+/// The command that measures operations on this computer.
+fn native(workspace: &Workspace) -> Command {
+    let mut command = workspace.cargo("bench");
+    command.args(["--locked", "-p", "wardsum-protocol", "--bench", "operations"]);
+    command
+}
+
+/// Makes the command that measures them in headless Chromium, compiled as the page is.
+fn in_chromium<'a>(
+    workspace: &'a Workspace,
+    supervisor: &mut Supervisor,
+) -> Result<impl Fn() -> Command + use<'a>> {
+    let chromium = Browser::chromium(supervisor)?;
+    let runner = tools::test_runner(workspace, supervisor)?;
+    let capabilities = chromium.write_capabilities(workspace)?;
+    Ok(move || {
+        let mut command = workspace.cargo("test");
+        command
+            .args(["--locked", "--profile", "wasm-release", "-p", "wardsum-protocol"])
+            .args(["--test", "operations", "--target", "wasm32-unknown-unknown"])
+            .env("WARDSUM_BENCH", "1")
+            .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", &runner)
+            .env("CHROMEDRIVER", &chromium.driver)
+            .env("WASM_BINDGEN_TEST_WEBDRIVER_JSON", &capabilities)
+            .env("WASM_BINDGEN_TEST_TIMEOUT", "300")
+            .env_remove("GECKODRIVER")
+            .env_remove("SAFARIDRIVER");
+        command
+    })
+}
+
+/// Runs a command that measures, and reads what it prints.
+fn operations(
+    workspace: &Workspace,
+    supervisor: &mut Supervisor,
+    command: &mut Command,
+) -> Result<Vec<Operation>> {
+    let path = workspace.scratch()?.join("operations.txt");
+    let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+    supervisor.run(command.stdout(file))?;
+    let text =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let operations = read(&text);
+    if operations.is_empty() {
+        bail!("no operation was measured; what was printed is in {}", path.display());
+    }
+    Ok(operations)
+}
+
+/// The operations in what was printed: lines such as `operation<TAB>name<TAB>12.3`.
+fn read(text: &str) -> Vec<Operation> {
+    text.lines()
+        .filter_map(|line| {
+            let mut fields = line.trim_start().strip_prefix("operation\t")?.split('\t');
+            let name = fields.next()?.to_owned();
+            let microseconds = fields.next()?.trim_end().parse().ok()?;
+            Some(Operation { name, microseconds })
+        })
+        .collect()
+}
+
+/// All operations side by side, and the budgets.
+fn table(native: &[Operation], wasm: &[Operation]) -> Result<String> {
+    let in_wasm = |name: &str| cost(wasm, name).with_context(|| format!("`{name}` in Chromium"));
+    let mut lines = vec![format!(
+        "{:<NAME_WIDTH$} {:>11} {:>11} {:>8}   budget <= {WASM_BUDGET}",
+        "Operation, in us", "native", "Chromium", "ratio",
+    )];
+    for Operation { name, microseconds } in native {
+        let in_wasm = in_wasm(name)?;
+        let ratio = in_wasm / microseconds;
+        lines.push(format!(
+            "{name:<NAME_WIDTH$} {microseconds:>11.2} {in_wasm:>11.2} {ratio:>8.2}   {}",
+            verdict(ratio, WASM_BUDGET)
+        ));
+    }
+    lines.push(String::new());
+    lines.push(format!(
+        "{:<NAME_WIDTH$} {:>11} {:>11}   budget <= {HPKE_BUDGET}",
+        "Ours over the HPKE library's", "native", "Chromium"
+    ));
+    for suite in ["x-wing", "x25519"] {
+        for operation in ["seal", "open"] {
+            let ours = format!("{operation} a share, {suite}");
+            let bare = format!("bare hpke {operation}, {suite}");
+            let over = |all: &[Operation]| Some(cost(all, &ours)? / cost(all, &bare)?);
+            let ratio = |all| over(all).with_context(|| format!("`{ours}` was not measured"));
+            let (native, wasm) = (ratio(native)?, ratio(wasm)?);
+            lines.push(format!(
+                "{ours:<NAME_WIDTH$} {native:>11.2} {wasm:>11.2}   {}",
+                verdict(native.max(wasm), HPKE_BUDGET)
+            ));
+        }
+    }
+    lines.push(String::new());
+    Ok(lines.join("\n"))
+}
+
+fn cost(all: &[Operation], name: &str) -> Option<f64> {
+    all.iter().find(|operation| operation.name == name).map(|operation| operation.microseconds)
+}
+
+fn verdict(ratio: f64, budget: f64) -> &'static str {
+    if ratio <= budget { "within" } else { "MISSED" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operations_are_read_from_between_other_lines() {
+        let text =
+            "running 1 test\n    operation\tseal a share, x-wing\t157.250\noperation\tbad\nok\n";
+        let seal = Operation { name: "seal a share, x-wing".to_owned(), microseconds: 157.25 };
+        assert_eq!(read(text), [seal]);
+    }
+
+    #[test]
+    fn the_table_shows_ratios_and_whether_they_hold() {
+        let all = |factor: f64| {
+            let of = |name: String, us: f64| Operation { name, microseconds: us * factor };
+            ["x-wing", "x25519"]
+                .iter()
+                .flat_map(|suite| {
+                    ["seal", "open"].map(|what| {
+                        [
+                            of(format!("{what} a share, {suite}"), 120.0),
+                            of(format!("bare hpke {what}, {suite}"), 100.0),
+                        ]
+                    })
+                })
+                .flatten()
+                .collect::<Vec<_>>()
+        };
+        let text = table(&all(1.0), &all(4.0)).unwrap();
+        assert_eq!(text.matches("MISSED").count(), 8, "{text}");
+        assert_eq!(text.matches("1.20        1.20   within").count(), 4, "{text}");
+        assert!(table(&all(1.0), &[]).is_err());
+    }
+}
