@@ -3,6 +3,7 @@
 //! Reading and writing go on independently in one task: a peer that is being sent a thousand shares
 //! may at the same time send its own. Whichever side ends first decides how the connection is closed.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -102,12 +103,16 @@ async fn take_part(
             "the round stopped unexpectedly; reload the page",
         ));
     }
+    let mut reading = pin!(read(stream, id, round, limits));
     let ending = tokio::select! {
-        ending = read(stream, id, round, limits) => ending,
-        ending = write(sink, queue, limits) => ending,
-        () = drain.cancelled() => {
-            Ending::Closed(Closing::new(1001, "the hospital is shutting down; try again in a few minutes"))
-        }
+        ending = &mut reading => ending,
+        ending = write(sink, queue, limits, drain) => match ending {
+            // A tab that is closed right after sending leaves its last messages behind.
+            Ending::PeerLeft => {
+                time::timeout(limits.close, reading).await.unwrap_or(Ending::PeerLeft)
+            }
+            closed @ Ending::Closed(_) => closed,
+        },
     };
     // If the round is gone it needs no news.
     let _ = round.send(ToRound::Disconnected(id)).await;
@@ -171,20 +176,29 @@ fn unreadable(error: axum::Error) -> Ending {
     }
 }
 
-/// Sends what the round has for the peer, many messages to one flush, and pings in between.
+/// Sends what the round has for the peer, many messages to one flush, and pings in between. When
+/// the hospital drains, what waits already is sent before the goodbye: it may be the result.
 async fn write(
     sink: &mut SplitSink<WebSocket, Message>,
     mut queue: OutboxQueue,
     limits: &Limits,
+    drain: &CancellationToken,
 ) -> Ending {
     let mut ping = time::interval_at(time::Instant::now() + limits.ping, limits.ping);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let batch = tokio::select! {
+            biased;
             next = queue.next_batch() => match next {
                 Ok(batch) => batch,
                 Err(closing) => return Ending::Closed(closing),
             },
+            () = drain.cancelled() => {
+                return Ending::Closed(Closing::new(
+                    1001,
+                    "the hospital is shutting down; try again in a few minutes",
+                ));
+            }
             _ = ping.tick() => Vec::new(),
         };
         let sent = async {
