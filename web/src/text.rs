@@ -79,8 +79,8 @@ pub(crate) fn who_learns(organisation: &str) -> String {
 
 pub(crate) fn who_does_not(organisation: &str) -> String {
     format!(
-        "Nobody sees your answer: not {organisation}, not the other people, not whoever runs the \
-         network in between."
+        "Nobody is shown your answer: not {organisation}, not the other people, not whoever runs \
+         the network in between."
     )
 }
 
@@ -102,10 +102,11 @@ pub(crate) fn how(organisation: &str) -> [String; 4] {
              browser adds up the shares it holds and returns only that sum. Put together, these \
              partial sums give the sum of all answers, and nothing else."
         ),
-        "To learn a single answer, more than two thirds of the people who hold shares would have \
-         to work together against you. When only three people hold shares, all three would have \
-         to."
-        .to_owned(),
+        "Shares give a single answer away only if more than two thirds of the people who hold \
+         them put theirs together. But whoever knows every other answer can subtract them from the \
+         sum: in a round of three, the two others together know yours. The more people take part, \
+         the less they can tell."
+            .to_owned(),
         format!(
             "This relies on the others being real people: your browser learns their keys from \
              {organisation}, and cannot yet check for itself whose keys they are."

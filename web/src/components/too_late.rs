@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::{NextRound, ResultFigures};
 use crate::api::{RoundPhase, StudySummary};
-use crate::text;
+use crate::{browser, text};
 
 /// Says that no answers are taken, and shows what was published last.
 #[component]
@@ -14,6 +14,8 @@ pub(crate) fn TooLate(
     /// Starts over, with a fresh peer.
     restart: Callback<()>,
 ) -> impl IntoView {
+    // What stood here before, a half-typed answer perhaps, is gone: say where one is now.
+    browser::focus_soon("too-late-title");
     let (title, words) = match study.phase {
         RoundPhase::Over => (text::OVER_TITLE, text::OVER),
         RoundPhase::Open | RoundPhase::Closing => (text::CLOSING_TITLE, text::CLOSING),
@@ -29,7 +31,7 @@ pub(crate) fn TooLate(
     view! {
         <div class="stack">
             <div class="notice" data-testid="too-late">
-                <h2>{title}</h2>
+                <h2 id="too-late-title" tabindex="-1">{title}</h2>
                 <p>{words}</p>
             </div>
             {latest}

@@ -58,7 +58,7 @@ async fn says_what_is_asked(tab: &Tab, study: &TestStudy) -> Result<()> {
         "points",
         "St. Example's Hospital",
         "Who learns what",
-        "Nobody sees your answer",
+        "Nobody is shown your answer",
         "At least 3 people",
     ] {
         assert!(page.contains(text), "“{text}” is not on the page:\n{page}");
