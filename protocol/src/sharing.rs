@@ -203,7 +203,7 @@ impl Scheme {
             }
             return Ok(sum);
         }
-        let polynomial = Interpolation::through(used, len);
+        let polynomial = Interpolation::through(used, len, self.shares);
         for Share { index, values } in extra {
             if polynomial.at(index.number()).elements() != values.elements() {
                 let threshold = self.threshold();
@@ -284,7 +284,7 @@ fn random_vector(len: usize, rng: &mut impl CryptoRng) -> SecretVector {
 /// (Berrut and Trefethen, "Barycentric Lagrange Interpolation", SIAM Review 46(3), 2004).
 ///
 /// `T^2` multiplications once, and `2T` per position for each value. All distances between points
-/// are whole numbers up to 255, so each needs to be inverted only once.
+/// are small whole numbers, so each needs to be inverted only once.
 struct Interpolation<'a> {
     points: &'a [Share],
     /// `1 / product of (x_i - x_j) over j != i`.
@@ -295,8 +295,9 @@ struct Interpolation<'a> {
 }
 
 impl<'a> Interpolation<'a> {
-    fn through(points: &'a [Share], len: usize) -> Self {
-        let inverses = (1..=SHARES_MAX).map(|d| Field::from(u128::from(d)).inv()).collect();
+    /// No index, of a point or of a value that is wanted, is larger than `reach`.
+    fn through(points: &'a [Share], len: usize, reach: u8) -> Self {
+        let inverses = inverses_up_to(reach);
         let mut interpolation = Self { points, weights: Vec::new(), inverses, len };
         let weight = |share: &Share| {
             let others = points.iter().filter(|other| other.index != share.index);
@@ -328,4 +329,21 @@ impl<'a> Interpolation<'a> {
         let inverse = self.inverses[usize::from(x.abs_diff(index.number())) - 1];
         if x > index.number() { inverse } else { -inverse }
     }
+}
+
+/// `1/1, 1/2, ..., 1/n` with a single inversion, that of `n!`.
+fn inverses_up_to(n: u8) -> Vec<Field> {
+    let number = |d: u8| Field::from(u128::from(d));
+    let mut factorials = vec![Field::one()];
+    for d in 1..=n {
+        factorials.push(factorials[usize::from(d) - 1] * number(d));
+    }
+    let mut inverse_factorial = factorials[usize::from(n)].inv();
+    let mut inverses = vec![Field::zero(); usize::from(n)];
+    for d in (1..=n).rev() {
+        let below = usize::from(d) - 1;
+        inverses[below] = factorials[below] * inverse_factorial;
+        inverse_factorial *= number(d);
+    }
+    inverses
 }

@@ -195,7 +195,10 @@ fn a_committee_below_the_minimum_is_refused() {
 
 #[test]
 fn a_committee_with_somebody_twice_is_refused() {
-    let victim = meddled_committee(|members| members[3] = members[1].clone());
+    let victim = meddled_committee(|members| {
+        let twin = members[1].clone();
+        members[3] = twin;
+    });
     let error = CommitteeError::Duplicate { number: 4 };
     assert_eq!(victim.peer.failure(), Some(Failure::Committee(error)));
     assert!(!victim.sent_a_contribution());
