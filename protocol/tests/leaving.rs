@@ -129,8 +129,10 @@ fn a_command_closes_only_what_the_study_lets_it_close() {
     let mut net = Net::new(study(|p| p.enrolment = by_command), 3);
     all_answer(&mut net, &[1, 2, 3, 4]);
     net.settle_mail();
-    net.run();
+    let began = net.now;
+    net.run_until(|net| net.now.since(began) > 3_600_000);
     assert_eq!(net.round.status().phase, Phase::Enrolling, "nothing but the command closes it");
+    assert_eq!(net.failure(0), None, "and nobody takes the connection for lost");
     net.command(Command::CloseEnrolment);
     net.settle_mail();
     assert_eq!(net.round.status().phase, Phase::Contributing);
@@ -243,4 +245,20 @@ fn partial_aggregates_that_do_not_come_end_the_round_at_its_deadline() {
     net.run();
     let reason = EndReason::PartialsLate(Shortfall { have: 4, need: 5 });
     assert_eq!(ended(&net), Some(reason));
+}
+
+/// A connection that is gone without having been closed: phones and networks do that.
+#[test]
+fn a_peer_that_hears_nothing_for_a_minute_takes_the_connection_for_lost() {
+    let by_command = Closing { by_command: true, ..Closing::default() };
+    let mut net = Net::new(study(|p| p.enrolment = by_command), 3);
+    all_answer(&mut net, &[1, 2, 3, 4]);
+    net.settle_mail();
+    let cut = net.now;
+    net.cut(1);
+    net.run_until(|net| net.failure(1).is_some());
+    assert_eq!(net.failure(1), Some(Failure::ConnectionLost));
+    let waited = net.now.since(cut);
+    assert!((40_000..=60_000).contains(&waited), "{waited} ms");
+    assert_eq!(net.failure(0), None);
 }

@@ -34,6 +34,10 @@ use result::AwaitingResult;
 /// How long the hospital may take to answer, in milliseconds, before the peer gives up on it.
 pub const REPLY_TIMEOUT_MS: u64 = 30_000;
 
+/// How long a peer waits for others without a word from the hospital, which repeats its progress
+/// every 20 s, before it takes the connection for lost. In milliseconds.
+pub const SILENCE_MS: u64 = 60_000;
+
 /// What happens to a peer.
 #[derive(Debug)]
 pub enum Input {
@@ -136,6 +140,7 @@ pub struct Peer {
     state: Option<State>,
     outputs: VecDeque<Output>,
     reply_due: Option<Timestamp>,
+    last_heard: Timestamp,
     timer: Option<Timestamp>,
     disclosure: Disclosure,
 }
@@ -196,6 +201,7 @@ impl Peer {
             state: Some(State::AwaitingConnection),
             outputs: VecDeque::new(),
             reply_due: None,
+            last_heard: Timestamp::default(),
             timer: None,
             disclosure: Disclosure::default(),
         }
@@ -209,7 +215,10 @@ impl Peer {
         let next = match input {
             _ if over => Ok(state),
             Input::Connected => Ok(self.connected(state, now)),
-            Input::Message(bytes) => self.message(state, &bytes, now),
+            Input::Message(bytes) => {
+                self.last_heard = now;
+                self.message(state, &bytes, now)
+            }
             Input::ConnectionLost { code } => Err(Failure::from_close_code(code)),
             Input::Leave => Err(Failure::Left),
             Input::Timeout => {
@@ -303,12 +312,22 @@ impl Peer {
         // Sealing asks to be called again at once, in slices.
         let due = match state {
             State::Sealing(_) => Some(self.timer.map_or(now, |timer| timer.min(now))),
-            _ => self.reply_due,
+            _ => [self.reply_due, self.silence_due(&state)].into_iter().flatten().min(),
         };
         self.state = Some(state);
         if due != self.timer {
             self.timer = due;
             self.outputs.push_back(Output::Timeout(due));
+        }
+    }
+
+    /// When the hospital will have been silent for too long, if the peer waits for others.
+    fn silence_due(&self, state: &State) -> Option<Timestamp> {
+        match state {
+            State::AwaitingCommittee(_) | State::AwaitingManifest(_) | State::AwaitingResult(_) => {
+                Some(self.last_heard.after(SILENCE_MS))
+            }
+            _ => None,
         }
     }
 
@@ -357,10 +376,13 @@ impl Peer {
         if let State::Sealing(sealing) = state {
             return sealing.advance(self, now);
         }
-        match self.reply_due {
-            Some(due) if now >= due => Err(Failure::HospitalSilent),
-            _ => Ok(state),
+        if self.reply_due.is_some_and(|due| now >= due) {
+            return Err(Failure::HospitalSilent);
         }
+        if self.silence_due(&state).is_some_and(|due| now >= due) {
+            return Err(Failure::ConnectionLost);
+        }
+        Ok(state)
     }
 
     fn message(&mut self, state: State, bytes: &[u8], now: Timestamp) -> Transition {

@@ -14,6 +14,10 @@ use crate::wire;
 /// The shortest time between two progress messages to everybody, in milliseconds.
 const PROGRESS_INTERVAL_MS: u64 = 200;
 
+/// How often progress is told again although nothing has changed, in milliseconds: by its absence a
+/// peer notices a connection that is gone without having been closed.
+const HEARTBEAT_MS: u64 = 20_000;
+
 /// The study, the clock, the connections and the outputs: what every state works with.
 #[derive(Debug)]
 pub(super) struct Room {
@@ -126,7 +130,8 @@ impl Room {
         self.remove(connection)
     }
 
-    /// Tells everybody how far the round is: at once if nothing was told lately, else a little later.
+    /// Tells everybody how far the round is: at once if nothing was told lately, else a little later,
+    /// and again from time to time.
     pub(super) fn tell_progress(&mut self, progress: Progress) {
         let (told, told_at) = match self.told {
             Some((told, at)) => (Some(told), Some(at)),
@@ -138,15 +143,14 @@ impl Room {
             (told.phase, told.present, told.needed)
                 == (progress.phase, progress.present, progress.needed)
         });
-        if unchanged {
+        let pause = if unchanged { HEARTBEAT_MS } else { self.progress_interval() };
+        let due = told_at.map_or(self.now, |at| at.after(pause));
+        if self.connections.is_empty() {
             self.progress_due = None;
-            return;
-        }
-        let due = told_at.map_or(self.now, |at| at.after(self.progress_interval()));
-        if self.now >= due {
+        } else if self.now >= due {
             self.broadcast(&wire::encode(&HospitalMessage::Progress(progress)).into());
             self.told = Some((progress, self.now));
-            self.progress_due = None;
+            self.progress_due = Some(self.now.after(HEARTBEAT_MS));
         } else {
             self.progress_due = Some(due);
         }

@@ -440,3 +440,10 @@ impl Net {
         self.drain_peer(patient);
     }
 }
+
+impl Net {
+    /// From now on nothing reaches a patient or comes from it, and nobody is told.
+    pub fn cut(&mut self, patient: usize) {
+        self.mail.remove(&self.patients[patient].connection);
+    }
+}
