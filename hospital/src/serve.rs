@@ -1,12 +1,15 @@
 //! `hospital serve`: flags, environment and studies file become one running hospital.
 
+use std::convert::Infallible;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time;
 use tracing::{info, warn};
 use wardsum_certs::{Action, CertError};
 
@@ -16,7 +19,7 @@ use crate::http::origin::{Origin, OriginError};
 use crate::http::page::Page;
 use crate::server::{self, ServerConfig, ServerError};
 use crate::studies_file::{StudiesFile, StudiesFileError};
-use crate::tls::{self, CertificateFiles, TlsError};
+use crate::tls::{self, CertificateFiles, CurrentCertificate, TlsError};
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:8443";
 const DEFAULT_PAGE: &str = "web/dist";
@@ -101,7 +104,7 @@ pub async fn serve(
     announce: Announce,
     ready: impl FnOnce(&str),
 ) -> Result<(), ServeError> {
-    let (listen, config) = configure(args, announce)?;
+    let (listen, config, keeper) = configure(args, announce)?;
     let shutdown = told_to_stop().map_err(ServeError::Signals)?;
     let listener = bind(&listen).await?;
     let address = listener.local_addr().map_err(ServerError::Listener)?;
@@ -111,12 +114,63 @@ pub async fn serve(
         ip => ip.to_string(),
     };
     ready(&format!("https://{host}:{}/", address.port()));
-    server::run(listener, config, shutdown).await?;
+    tokio::select! {
+        ended = server::run(listener, config, shutdown) => ended?,
+        never = keeper.keep() => match never {},
+    }
     Ok(())
 }
 
+/// How often the certificate is looked at while the hospital serves.
+const CERTIFICATE_CHECK: Duration = Duration::from_hours(12);
+
+/// Keeps the certificate that is shown current, for a hospital that runs for months.
+struct CertificateKeeper {
+    source: CertificateSource,
+    current: Arc<CurrentCertificate>,
+}
+
+/// Where the certificate comes from.
+enum CertificateSource {
+    /// Somebody else renews these files.
+    Given(CertificateFiles),
+    /// Our own authority's, in this directory.
+    Local(PathBuf),
+}
+
+impl CertificateSource {
+    /// The files, renewed if they are ours and it is time.
+    fn files(&self) -> Result<CertificateFiles, ServeError> {
+        match self {
+            Self::Given(files) => Ok(files.clone()),
+            Self::Local(directory) => local_certificate(directory),
+        }
+    }
+}
+
+impl CertificateKeeper {
+    async fn keep(self) -> Infallible {
+        loop {
+            time::sleep(CERTIFICATE_CHECK).await;
+            match self.check() {
+                Ok(true) => info!("new connections are shown a new certificate"),
+                Ok(false) => {}
+                Err(error) => warn!(%error, "the certificate stays as it is: {error}"),
+            }
+        }
+    }
+
+    /// Reads the files again; says whether they held another certificate.
+    fn check(&self) -> Result<bool, ServeError> {
+        Ok(self.current.reload(&self.source.files()?, SystemTime::now())?)
+    }
+}
+
 /// Flags and environment, which clap has merged, over the file.
-fn configure(args: ServeArgs, announce: Announce) -> Result<(String, ServerConfig), ServeError> {
+fn configure(
+    args: ServeArgs,
+    announce: Announce,
+) -> Result<(String, ServerConfig, CertificateKeeper), ServeError> {
     let StudiesFile { server, limits, plans } = StudiesFile::read(&args.studies)?;
     let page = args.page.or(server.page).unwrap_or_else(|| DEFAULT_PAGE.into());
     let allowed_origins = match args.allowed_origins {
@@ -130,16 +184,11 @@ fn configure(args: ServeArgs, announce: Announce) -> Result<(String, ServerConfi
         (None, None) => (server.cert, server.key),
         flags => flags,
     };
-    let certificate = certificate(cert, key, &certs_dir)?;
-    let config = ServerConfig {
-        tls: tls::server_config(&certificate, SystemTime::now())?,
-        plans,
-        page: load_page(&page),
-        allowed_origins,
-        limits,
-        announce,
-    };
-    Ok((listen, config))
+    let source = certificate_source(cert, key, certs_dir)?;
+    let (tls, current) = tls::renewable_server_config(&source.files()?, SystemTime::now())?;
+    let config =
+        ServerConfig { tls, plans, page: load_page(&page), allowed_origins, limits, announce };
+    Ok((listen, config, CertificateKeeper { source, current }))
 }
 
 fn parse_origins(origins: &[String]) -> Result<Vec<Origin>, OriginError> {
@@ -147,29 +196,32 @@ fn parse_origins(origins: &[String]) -> Result<Vec<Origin>, OriginError> {
 }
 
 /// The certificate that was given, or a local one.
-fn certificate(
+fn certificate_source(
     cert: Option<PathBuf>,
     key: Option<PathBuf>,
-    certs_dir: &Path,
-) -> Result<CertificateFiles, ServeError> {
+    certs_dir: PathBuf,
+) -> Result<CertificateSource, ServeError> {
     match (cert, key) {
-        (Some(cert), Some(key)) => Ok(CertificateFiles { cert, key }),
+        (Some(cert), Some(key)) => Ok(CertificateSource::Given(CertificateFiles { cert, key })),
         (Some(_), None) => Err(ServeError::HalfACertificate { given: "--cert", missing: "--key" }),
         (None, Some(_)) => Err(ServeError::HalfACertificate { given: "--key", missing: "--cert" }),
-        (None, None) => {
-            let (certs, action) = wardsum_certs::ensure(certs_dir, SystemTime::now())?;
-            let authority = certs.ca_cert.display();
-            match action {
-                Action::Created => info!(
-                    "made a local certificate authority; have your browser trust {authority} \
-                     (certs/README.md says how)"
-                ),
-                Action::Renewed => info!("renewed the local certificate of {authority}"),
-                Action::Kept => {}
-            }
-            Ok(CertificateFiles { cert: certs.leaf_cert, key: certs.leaf_key })
-        }
+        (None, None) => Ok(CertificateSource::Local(certs_dir)),
     }
+}
+
+/// The local certificate, made or renewed where that is due.
+fn local_certificate(directory: &Path) -> Result<CertificateFiles, ServeError> {
+    let (certs, action) = wardsum_certs::ensure(directory, SystemTime::now())?;
+    let authority = certs.ca_cert.display();
+    match action {
+        Action::Created => info!(
+            "made a local certificate authority; have your browser trust {authority} \
+             (certs/README.md says how)"
+        ),
+        Action::Renewed => info!("renewed the local certificate of {authority}"),
+        Action::Kept => {}
+    }
+    Ok(CertificateFiles { cert: certs.leaf_cert, key: certs.leaf_key })
 }
 
 fn load_page(dir: &Path) -> Option<Page> {
@@ -210,11 +262,32 @@ mod tests {
 
     #[test]
     fn half_a_certificate_is_refused() {
-        let error = certificate(Some("a.pem".into()), None, Path::new("unused")).unwrap_err();
+        let source = certificate_source(Some("a.pem".into()), None, "unused".into());
+        let error = source.err().unwrap();
         assert_eq!(
             error.to_string(),
             "--cert is given without --key; give both, or neither for a local certificate"
         );
         assert!(error.is_configuration());
+    }
+
+    #[test]
+    fn a_renewed_certificate_is_shown_without_a_restart() {
+        let directory = tempfile::tempdir().unwrap();
+        let local = CertificateSource::Local(directory.path().join("certs"));
+        let files = local.files().unwrap();
+        let now = SystemTime::now();
+        let (_, current) = tls::renewable_server_config(&files, now).unwrap();
+        let keeper = CertificateKeeper { source: local, current };
+        assert!(!keeper.check().unwrap(), "nothing to renew yet");
+        // A leaf that is gone is made anew, like one that is about to expire.
+        std::fs::remove_file(&files.cert).unwrap();
+        assert!(keeper.check().unwrap(), "another certificate is shown");
+
+        // What cannot be used does not take the place of what can.
+        let given = CertificateSource::Given(files.clone());
+        let keeper = CertificateKeeper { source: given, current: keeper.current };
+        std::fs::write(&files.cert, "not a certificate").unwrap();
+        assert!(keeper.check().is_err());
     }
 }

@@ -24,6 +24,7 @@ use std::{fs, io};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use toml::Spanned;
+use wardsum_protocol::study::RulePhase;
 use wardsum_protocol::{Closing, SchemeChoice, StudyError, StudyParameters, Suite};
 
 use crate::limits::{Limits, LimitsError};
@@ -109,6 +110,19 @@ pub enum StudiesFileError {
         id: StudyId,
         /// The rule, and what to do.
         source: StudyError,
+    },
+    /// A phase that waits for a command, which nobody can give.
+    #[error(
+        "{place}: study \"{id}\": {phase} closes by command only, and this version has no way to \
+         give one; add count, settle_seconds or deadline_seconds"
+    )]
+    CommandOnly {
+        /// File and line of the study.
+        place: Place,
+        /// Its id.
+        id: StudyId,
+        /// Which phase.
+        phase: RulePhase,
     },
     /// Limits that contradict each other.
     #[error("{path}: {source}")]
@@ -253,6 +267,11 @@ impl StudyTable {
             Err(source) => return Err(StudiesFileError::Id { place, source }),
         };
         let contributing = self.contributing.unwrap_or(self.enrolment);
+        let phases =
+            [(RulePhase::Enrolment, self.enrolment), (RulePhase::Contributing, contributing)];
+        if let Some((phase, _)) = phases.into_iter().find(|(_, table)| table.by_command_only()) {
+            return Err(StudiesFileError::CommandOnly { place, id, phase });
+        }
         let parameters = StudyParameters {
             instance: [0; 16],
             title: self.title,
@@ -286,9 +305,19 @@ struct ClosingTable {
     /// At the latest this long after the phase began, in seconds; the round ends if the minimum is
     /// not there by then.
     deadline_seconds: Option<f64>,
-    /// When somebody at the hospital says so; default false.
+    /// When somebody at the hospital says so, besides one of the others; default false. The protocol
+    /// has the command; this version of the hospital has no way yet to give it.
     #[serde(default)]
     by_command: bool,
+}
+
+impl ClosingTable {
+    fn by_command_only(&self) -> bool {
+        let by_itself = self.count.is_some()
+            || self.settle_seconds.is_some()
+            || self.deadline_seconds.is_some();
+        self.by_command && !by_itself
+    }
 }
 
 impl From<ClosingTable> for Closing {

@@ -2,12 +2,14 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
 use rustls::version::TLS13;
 use rustls::{
     ClientConfig, ConfigBuilder, ConfigSide, RootCertStore, ServerConfig, WantsVerifier,
@@ -88,6 +90,48 @@ pub fn server_config(
     files: &CertificateFiles,
     now: SystemTime,
 ) -> Result<Arc<ServerConfig>, TlsError> {
+    Ok(renewable_server_config(files, now)?.0)
+}
+
+/// The hospital's side, and the certificate that it shows, which can be replaced while it serves.
+pub fn renewable_server_config(
+    files: &CertificateFiles,
+    now: SystemTime,
+) -> Result<(Arc<ServerConfig>, Arc<CurrentCertificate>), TlsError> {
+    let current = Arc::new(CurrentCertificate(RwLock::new(load(files, now)?)));
+    let mut config = only_tls_13(ServerConfig::builder_with_provider(Arc::new(provider())))
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::clone(&current) as Arc<dyn ResolvesServerCert>);
+    // WebSockets need HTTP/1.1's upgrade, so nothing else is offered.
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok((Arc::new(config), current))
+}
+
+/// The certificate that new connections are shown.
+#[derive(Debug)]
+pub struct CurrentCertificate(RwLock<Arc<CertifiedKey>>);
+
+impl CurrentCertificate {
+    /// Shows what the files hold now, unless it cannot be used: then the old one stays. Says whether
+    /// it is another certificate.
+    pub fn reload(&self, files: &CertificateFiles, now: SystemTime) -> Result<bool, TlsError> {
+        let loaded = load(files, now)?;
+        // A poisoned lock holds a certificate as good as any.
+        let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = current.cert != loaded.cert;
+        *current = loaded;
+        Ok(changed)
+    }
+}
+
+impl ResolvesServerCert for CurrentCertificate {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner)))
+    }
+}
+
+/// Reads a chain and its key, which must belong together and be valid at `now`.
+fn load(files: &CertificateFiles, now: SystemTime) -> Result<Arc<CertifiedKey>, TlsError> {
     let CertificateFiles { cert, key } = files;
     let chain = read_certificates(cert)?;
     let private_key = PrivateKeyDer::from_pem_file(key)
@@ -96,19 +140,13 @@ pub fn server_config(
     if validity.remaining().is_none() {
         return Err(TlsError::NotCurrent { path: cert.clone(), validity });
     }
-
-    let mut config = only_tls_13(ServerConfig::builder_with_provider(Arc::new(provider())))
-        .with_no_client_auth()
-        .with_single_cert(chain, private_key)
-        .map_err(|source| match source {
-            rustls::Error::InconsistentKeys(_) => {
-                TlsError::Mismatch { cert: cert.clone(), key: key.clone() }
-            }
-            source => TlsError::Unusable { cert: cert.clone(), key: key.clone(), source },
-        })?;
-    // WebSockets need HTTP/1.1's upgrade, so nothing else is offered.
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    let certified = CertifiedKey::from_der(chain, private_key, &provider());
+    certified.map(Arc::new).map_err(|source| match source {
+        rustls::Error::InconsistentKeys(_) => {
+            TlsError::Mismatch { cert: cert.clone(), key: key.clone() }
+        }
+        source => TlsError::Unusable { cert: cert.clone(), key: key.clone(), source },
+    })
 }
 
 /// A native peer's side: trusts the certificates in `authority`, and nobody else.

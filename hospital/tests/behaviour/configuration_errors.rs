@@ -101,6 +101,13 @@ fn contradicting_rules() {
 }
 
 #[test]
+fn a_phase_that_only_a_command_closes() {
+    let studies = study_of("study", 3).replace("count = 3", "by_command = true");
+    let texts = ["study \"study\"", "enrolment closes by command only", "add count"];
+    Setup::studies_are_refused(&studies, &texts);
+}
+
+#[test]
 fn a_contradicting_limit() {
     let studies = format!("[limits]\nping_seconds = 90\n{}", study_of("study", 3));
     Setup::studies_are_refused(&studies, &["silence_seconds", "ping_seconds"]);
