@@ -60,12 +60,15 @@ fn an_authority_with_less_than_a_year_left_is_replaced_along_with_its_leaf() {
     }
 }
 
-#[test]
-fn a_damaged_or_missing_leaf_is_renewed() {
-    for name in ["leaf.pem", "leaf-key.pem"] {
-        for damage in
-            [None, Some(&b""[..]), Some(b"\xff\xfe"), Some(b"-----BEGIN CERTIFICATE-----")]
-        {
+/// What a file is overwritten with; `None` removes it.
+type Damage = Option<&'static [u8]>;
+
+const DAMAGES: [Damage; 3] = [None, Some(b""), Some(b"\xff\xfe")];
+
+/// Damages each of the files in turn, and expects `answer` to it, once.
+fn damage_is_answered(names: [&str; 2], damages: &[Damage], answer: Action) {
+    for name in names {
+        for damage in damages {
             let dir = tempfile::tempdir().unwrap();
             action(dir.path(), today());
             let path = dir.path().join(name);
@@ -73,27 +76,22 @@ fn a_damaged_or_missing_leaf_is_renewed() {
                 None => fs::remove_file(&path).unwrap(),
                 Some(bytes) => fs::write(&path, bytes).unwrap(),
             }
-            assert_eq!(action(dir.path(), today()), Action::Renewed, "{name} {damage:?}");
+            assert_eq!(action(dir.path(), today()), answer, "{name} {damage:?}");
             assert_eq!(action(dir.path(), today()), Action::Kept, "{name} {damage:?}");
         }
     }
 }
 
 #[test]
+fn a_damaged_or_missing_leaf_is_renewed() {
+    let names = ["leaf.pem", "leaf-key.pem"];
+    damage_is_answered(names, &DAMAGES, Action::Renewed);
+    damage_is_answered(names, &[Some(b"-----BEGIN CERTIFICATE-----")], Action::Renewed);
+}
+
+#[test]
 fn a_damaged_or_missing_authority_is_replaced() {
-    for name in ["ca.pem", "ca-key.pem"] {
-        for damage in [None, Some(&b""[..]), Some(b"\xff\xfe")] {
-            let dir = tempfile::tempdir().unwrap();
-            action(dir.path(), today());
-            let path = dir.path().join(name);
-            match damage {
-                None => fs::remove_file(&path).unwrap(),
-                Some(bytes) => fs::write(&path, bytes).unwrap(),
-            }
-            assert_eq!(action(dir.path(), today()), Action::Created, "{name} {damage:?}");
-            assert_eq!(action(dir.path(), today()), Action::Kept, "{name} {damage:?}");
-        }
-    }
+    damage_is_answered(["ca.pem", "ca-key.pem"], &DAMAGES, Action::Created);
 }
 
 #[test]
