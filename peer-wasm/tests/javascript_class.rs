@@ -2,21 +2,19 @@
 
 #![cfg(all(target_arch = "wasm32", feature = "js"))]
 
+mod page;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::{Function, Promise, Reflect};
+use js_sys::{Function, Reflect};
+use page::{UNREACHABLE, pause};
 use wardsum_peer::WardsumPeer;
 use wasm_bindgen::closure::Closure;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
-
-/// Port 9 is "discard", and browsers refuse it without asking anybody, as they refuse a hospital
-/// that is away.
-const UNREACHABLE: &str = "wss://localhost:9/ws/none";
 
 /// A listener that keeps what it hears.
 struct Listener {
@@ -51,16 +49,6 @@ impl Listener {
         }
         panic!("heard only {:?}", self.types());
     }
-}
-
-async fn pause(ms: i32) {
-    let promise = Promise::new(&mut |resolve, _| {
-        let window = web_sys::window().expect("the test runs in a page");
-        window
-            .set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, ms)
-            .expect("a page has timers");
-    });
-    JsFuture::from(promise).await.expect("the promise is never rejected");
 }
 
 fn field(object: &JsValue, name: &str) -> JsValue {

@@ -3,28 +3,17 @@
 
 #![cfg(target_arch = "wasm32")]
 
+mod page;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use js_sys::Promise;
+use page::{UNREACHABLE, pause};
 use wardsum_peer::protocol::peer::{self, AnswerError, Failure, Stage};
 use wardsum_peer::{ConnectError, Event, PeerHandle};
-use wasm_bindgen_futures::JsFuture;
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
 wasm_bindgen_test_configure!(run_in_browser);
-
-const UNREACHABLE: &str = "wss://localhost:9/ws/none";
-
-async fn pause(ms: i32) {
-    let promise = Promise::new(&mut |resolve, _| {
-        let window = web_sys::window().expect("the test runs in a page");
-        window
-            .set_timeout_with_callback_and_timeout_and_arguments_0(&resolve, ms)
-            .expect("a page has timers");
-    });
-    JsFuture::from(promise).await.expect("the promise is never rejected");
-}
 
 async fn until(condition: impl Fn() -> bool) {
     for _ in 0..200 {
