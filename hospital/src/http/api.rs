@@ -43,6 +43,10 @@ struct StudiesJson {
 #[derive(Serialize)]
 struct StudyJson {
     id: String,
+    /// Study digest of the current round (PROTOCOL.md, 6.2), 64 lower-case hexadecimal digits: another
+    /// one for every round. A peer that has received its study knows by this whether the numbers
+    /// below are its own round's.
+    digest: String,
     title: String,
     organisation: String,
     question: String,
@@ -84,6 +88,7 @@ impl StudyJson {
         let (study, status) = (rounds.current.study(), rounds.current.status());
         Self {
             id: desk.plan().id().to_string(),
+            digest: study.digest().to_string(),
             title: study.title().to_owned(),
             organisation: study.organisation().to_owned(),
             question: study.question().to_owned(),

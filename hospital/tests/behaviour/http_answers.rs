@@ -24,6 +24,10 @@ async fn with_page() -> TestHospital {
 async fn a_study_that_nobody_has_joined() {
     let hospital = TestHospital::start(&study_of("study", 3)).await;
     let mut status = hospital.status("study").await;
+    let listed = hospital.get("/api/v1/studies", &[]).await.json();
+    assert_eq!(listed["studies"][0], status, "the list says the same");
+    // Drawn by chance; that it is the round's own is tested where rounds are opened.
+    assert!(status.as_object_mut().unwrap().remove("digest").is_some());
     let expected = serde_json::json!({
         "id": "study",
         "title": "Title of study",

@@ -45,6 +45,22 @@ async fn the_next_round_opens_and_the_last_result_stays() {
 }
 
 #[tokio::test]
+async fn the_digest_is_that_of_the_round_which_a_peer_joins_now() {
+    let hospital = TestHospital::start(&reopening()).await;
+    let mut digests = Vec::new();
+    for number in 1..=2 {
+        let status = wait_for_round(&hospital, number).await;
+        let mut joined = hospital.patient("study").await;
+        let digest = joined.study().unwrap().digest().to_string();
+        assert_eq!(status["digest"], digest, "round {number}");
+        digests.push(digest);
+        joined.close().await;
+        hospital.round("study", &[1, 2, 3]).await;
+    }
+    assert_ne!(digests[0], digests[1]);
+}
+
+#[tokio::test]
 async fn only_so_many_results_are_kept() {
     let hospital = TestHospital::start_with(&reopening(), |config| {
         config.limits = Limits { previous_results: 1, ..Limits::default() };

@@ -119,14 +119,18 @@ impl TestHospital {
         drop(self.stop.take());
     }
 
+    /// A patient who has received the study and not answered yet.
+    pub(crate) async fn patient(&self, study: &str) -> NativePeer {
+        connect(&self.connector, study).await
+    }
+
     /// Has one patient for each answer take part; returns what each of them learnt.
     pub(crate) async fn round(&self, study: &str, answers: &[i128]) -> Vec<Published> {
         let mut tasks = JoinSet::new();
         for answer in answers.iter().copied() {
             let (connector, study) = (self.connector.clone(), study.to_owned());
             tasks.spawn(async move {
-                let mut peer = NativePeer::connect(&connector, &study).await.unwrap();
-                wait_for(&mut peer, |event| matches!(event, Event::StudyReceived(_))).await;
+                let mut peer = connect(&connector, &study).await;
                 peer.answer(answer).await.unwrap();
                 let event = wait_for(&mut peer, |event| matches!(event, Event::Published(_))).await;
                 peer.close().await;
@@ -171,6 +175,12 @@ impl TestHospital {
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.json()
     }
+}
+
+async fn connect(connector: &Connector, study: &str) -> NativePeer {
+    let mut peer = NativePeer::connect(connector, study).await.unwrap();
+    wait_for(&mut peer, |event| matches!(event, Event::StudyReceived(_))).await;
+    peer
 }
 
 /// Waits for an event, and fails the test if the peer fails first.

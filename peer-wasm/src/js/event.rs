@@ -75,6 +75,7 @@ fn protocol_event(event: &peer::Event) -> Fields {
 
 fn study_fields(study: &Study) -> Fields {
     Fields::new()
+        .with("digest", study.digest().to_string())
         .with("title", study.title())
         .with("organisation", study.organisation())
         .with("question", study.question())

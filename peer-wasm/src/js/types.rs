@@ -16,6 +16,8 @@ export type WardsumPhase = "enrolling" | "contributing" | "aggregating" | "publi
 
 /** What is asked, and under which rules. Ranges are BigInt, since they may exceed 2^53. */
 export interface WardsumStudy {
+  /** Names the study and the round, in hexadecimal digits, as the hospital's API does. */
+  digest: string;
   title: string;
   organisation: string;
   question: string;
