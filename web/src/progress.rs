@@ -8,7 +8,7 @@ use wardsum_peer::protocol::{Aggregate, DeclineReason, Phase, Study};
 use crate::trouble::Trouble;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// The stages of a round, in the order in which they are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

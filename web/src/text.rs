@@ -3,11 +3,13 @@
 //! Components take whole sentences from here and never put them together themselves: word order is
 //! the language's business.
 
+mod announcement;
 mod failure;
 mod stage;
 
+pub(crate) use announcement::announcement;
 pub(crate) use failure::{FailureText, api_error, connect_error, trouble};
-pub(crate) use stage::{announcement, closing, stage_detail, stage_state, stage_title};
+pub(crate) use stage::{closing, stage_detail, stage_state, stage_title};
 
 use wardsum_peer::protocol::Phase;
 use wardsum_peer::protocol::peer::OwnAnswer;

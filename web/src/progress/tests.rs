@@ -29,7 +29,7 @@ fn study() -> Study {
     .expect("the parameters keep the rules")
 }
 
-fn after(events: &[peer::Event]) -> Progress {
+pub(crate) fn after(events: &[peer::Event]) -> Progress {
     let mut progress = Progress::default();
     tell(&mut progress, &[peer::Event::StudyReceived(Box::new(study()))]);
     progress.answer_given(None);
@@ -37,17 +37,17 @@ fn after(events: &[peer::Event]) -> Progress {
     progress
 }
 
-fn tell(progress: &mut Progress, events: &[peer::Event]) {
+pub(crate) fn tell(progress: &mut Progress, events: &[peer::Event]) {
     for event in events {
         progress.apply(&Event::Protocol(event.clone()), None, 1_000.0);
     }
 }
 
-fn waiting(phase: Phase, present: u32) -> peer::Event {
+pub(crate) fn waiting(phase: Phase, present: u32) -> peer::Event {
     peer::Event::Waiting(Waiting { phase, present, needed: 3, closes_in_ms: Some(15_000) })
 }
 
-fn committee(role: Role) -> peer::Event {
+pub(crate) fn committee(role: Role) -> peer::Event {
     peer::Event::CommitteeFixed { members: 3, threshold: 3, role }
 }
 
@@ -55,8 +55,8 @@ fn states(progress: &Progress) -> Vec<&'static str> {
     StageId::ALL.into_iter().map(|stage| progress.stage_state(stage).code()).collect()
 }
 
-const MEMBER: Role = Role::Member { index: 1 };
-const COUNTED: OwnAnswer = OwnAnswer::Counted;
+pub(crate) const MEMBER: Role = Role::Member { index: 1 };
+pub(crate) const COUNTED: OwnAnswer = OwnAnswer::Counted;
 
 #[test]
 fn a_members_stages_move_one_by_one() {

@@ -186,14 +186,3 @@ pub(crate) fn closing(stage: StageId, progress: &Progress, now_ms: f64) -> Optio
     let closing = progress.closing(stage, now_ms)?;
     Some(closes_in(closing.seconds, closing.enrolling))
 }
-
-/// What a screen reader says when something has changed. Shares may come by the hundred, so they
-/// are not counted out loud.
-pub(crate) fn announcement(progress: &Progress) -> String {
-    match (progress.result().is_some(), progress.has_answered(), progress.current_stage()) {
-        (true, ..) => stage_detail(StageId::Result, progress),
-        (false, true, Some(stage @ StageId::Shares)) => stage_title(stage).to_owned(),
-        (false, true, Some(stage)) => stage_detail(stage, progress),
-        _ => String::new(),
-    }
-}

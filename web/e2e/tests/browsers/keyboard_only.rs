@@ -37,7 +37,7 @@ async fn tab_and_enter_are_enough() -> Result<()> {
 
     let said = tab.announcements().await?;
     assert!(said.len() >= 3, "the live region said only {said:?}");
-    assert!(said[0].contains("of at least 3 people are here"), "{said:?}");
+    assert!(said[0].contains("At least 3 people are needed"), "{said:?}");
     assert_eq!(said.last().map(String::as_str), Some("The sum is 12,003 points, from 3 people."));
     let live = "#live[role=status][aria-live=polite]";
     assert!(tab.has(live).await?);

@@ -1,0 +1,115 @@
+//! What a screen reader says while a round goes on.
+
+use super::{stage_detail, stage_title};
+use crate::number;
+use crate::progress::{Progress, StageId};
+
+/// What the live region holds; a screen reader says it whenever it changes. It changes with the
+/// stage and when enough people have come, and not with every count: people, shares and partial
+/// sums may come by the hundred, and stand in the stage list for whoever wants to know.
+pub(crate) fn announcement(progress: &Progress) -> String {
+    match (progress.result().is_some(), progress.has_answered(), progress.current_stage()) {
+        (true, ..) => stage_detail(StageId::Result, progress),
+        (false, true, Some(stage)) => begun(stage, progress),
+        _ => String::new(),
+    }
+}
+
+fn begun(stage: StageId, progress: &Progress) -> String {
+    match stage {
+        StageId::Waiting => waiting(progress),
+        StageId::Shares => "The shares of the others are arriving.".to_owned(),
+        StageId::Result => {
+            "The hospital puts the partial sums together and publishes the sum.".to_owned()
+        }
+        StageId::Connected | StageId::Sent | StageId::Partial => stage_detail(stage, progress),
+        StageId::Committee => stage_title(stage).to_owned(),
+    }
+}
+
+fn waiting(progress: &Progress) -> String {
+    match progress.enrolment() {
+        Some(waiting) if waiting.present >= waiting.needed => {
+            "Enough people are here. The round goes on when enrolment closes.".to_owned()
+        }
+        Some(waiting) => {
+            let needed = number::whole(waiting.needed.into());
+            format!("Waiting for others. At least {needed} people are needed.")
+        }
+        None => "Waiting for others.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wardsum_peer::protocol::peer::{self, Waiting};
+    use wardsum_peer::protocol::{Aggregate, Phase};
+
+    use super::*;
+    use crate::progress::tests::{COUNTED, MEMBER, after, committee, tell, waiting};
+
+    /// What is said while these events come in, each as often as it changes.
+    fn said(events: impl IntoIterator<Item = peer::Event>) -> Vec<String> {
+        let mut progress = after(&[]);
+        let mut said = vec![announcement(&progress)];
+        for event in events {
+            tell(&mut progress, &[event]);
+            said.push(announcement(&progress));
+        }
+        said.dedup();
+        said
+    }
+
+    #[test]
+    fn people_who_come_are_not_counted_out_loud() {
+        let coming = (1..=500).map(|present| waiting(Phase::Enrolling, present));
+        assert_eq!(
+            said(coming),
+            [
+                "Waiting for others.",
+                "Waiting for others. At least 3 people are needed.",
+                "Enough people are here. The round goes on when enrolment closes.",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_large_round_says_each_stage_once() {
+        let contributing = |present| {
+            peer::Event::Waiting(Waiting {
+                phase: Phase::Contributing,
+                present,
+                needed: 3,
+                closes_in_ms: None,
+            })
+        };
+        let mut events = vec![
+            waiting(Phase::Enrolling, 3),
+            committee(MEMBER),
+            peer::Event::ContributionSent { shares: 3 },
+            peer::Event::ContributionAcknowledged,
+        ];
+        for received in 1..=300 {
+            events.push(contributing(received));
+            events.push(peer::Event::ShareReceived { received });
+        }
+        events.push(peer::Event::ManifestAccepted { contributions: 300, own: COUNTED });
+        events.push(peer::Event::PartialSent);
+        events.extend((1..=30).map(|present| waiting(Phase::Aggregating, present)));
+        let aggregate = Aggregate { count: 300, sum: 20 };
+        events.push(peer::Event::Published(peer::Published { aggregate, own: COUNTED }));
+        assert_eq!(
+            said(events),
+            [
+                "Waiting for others.",
+                "Enough people are here. The round goes on when enrolment closes.",
+                "Your answer will be split into shares, each encrypted for one browser.",
+                "Your answer was split into 3 encrypted shares and sent.",
+                "The shares of the others are arriving.",
+                "This tab will add up the shares that it holds and send only their sum.",
+                "The hospital puts the partial sums together and publishes the sum.",
+                "The sum is 20 points, from 300 people.",
+            ]
+        );
+    }
+}
