@@ -120,8 +120,10 @@ fn shares(progress: &Progress, state: StageState) -> String {
         }
         (None, _) => match progress.contributing() {
             Some(waiting) => {
+                // The hospital tells the number of answers only now and then, and a share at once.
+                let present = waiting.present.max(progress.shares_received());
                 let (present, needed) =
-                    (number::whole(waiting.present.into()), number::whole(waiting.needed.into()));
+                    (number::whole(present.into()), number::whole(waiting.needed.into()));
                 format!(
                     "{received} of {present} shares received so far. At least {needed} people \
                      must send theirs."
@@ -185,4 +187,25 @@ fn result(progress: &Progress) -> String {
 pub(crate) fn closing(stage: StageId, progress: &Progress, now_ms: f64) -> Option<String> {
     let closing = progress.closing(stage, now_ms)?;
     Some(closes_in(closing.seconds, closing.enrolling))
+}
+
+#[cfg(test)]
+mod tests {
+    use wardsum_peer::protocol::{Phase, peer};
+
+    use super::*;
+    use crate::progress::tests::{MEMBER, after, committee, waiting};
+
+    #[test]
+    fn shares_that_have_come_are_never_more_than_there_are() {
+        let progress = after(&[
+            committee(MEMBER),
+            peer::Event::ContributionSent { shares: 3 },
+            peer::Event::ContributionAcknowledged,
+            waiting(Phase::Contributing, 1),
+            peer::Event::ShareReceived { received: 2 },
+        ]);
+        let told = stage_detail(StageId::Shares, &progress);
+        assert!(told.starts_with("2 of 2 shares received so far."), "{told}");
+    }
 }
