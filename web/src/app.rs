@@ -83,10 +83,14 @@ pub(crate) fn App() -> impl IntoView {
     });
 
     let content = move || match view.get() {
-        View::Loading => view! { <p class="notice" role="status">{text::LOADING}</p> }.into_any(),
+        View::Loading => view! {
+            <h1 class="visually-hidden">{text::PRODUCT}</h1>
+            <p class="notice" role="status">{text::LOADING}</p>
+        }
+        .into_any(),
         View::Unavailable(error) => {
             let (failure, code) = (text::api_error(error), error.code());
-            view! { <FailureNotice failure code retry=Some(restart) /> }.into_any()
+            view! { <FailureNotice failure code whole_page=true retry=Some(restart) /> }.into_any()
         }
         View::NoStudies => view! {
             <div class="stack">

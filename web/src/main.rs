@@ -31,7 +31,7 @@
 //! | `[data-testid=too-late]` | says that no answers are taken |
 //! | `[data-testid=latest-result]` | the previous round's result, where no answers are taken |
 //! | `[data-testid=left-shares]`, `-bytes`, `-partials` | `data-value`: what left this device |
-//! | `#failure[role=alert]` | `data-code`: see `trouble::Trouble::code` |
+//! | `#failure` | `data-code`: see `trouble::Trouble::code` |
 //! | `#try-again`, `#next-round` | buttons that start over |
 //! | `#live` | the live region for screen readers |
 

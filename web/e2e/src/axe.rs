@@ -49,6 +49,16 @@ impl Tab {
         Ok(found.iter().map(violation).collect())
     }
 
+    /// The levels of the headings that are shown, in order.
+    pub async fn heading_levels(&self) -> Result<Vec<u64>> {
+        let script = "return Array.from(document.querySelectorAll('h1, h2, h3, h4, h5, h6'))
+            .filter((heading) => heading.checkVisibility())
+            .map((heading) => Number(heading.localName[1]));";
+        let levels = self.run(script, Vec::new()).await?;
+        let levels = levels.as_array().context("a list of levels")?;
+        Ok(levels.iter().filter_map(Value::as_u64).collect())
+    }
+
     async fn run_async(&self, script: &str, arguments: Vec<Value>) -> Result<Value> {
         // A promise that the script returns is waited for, without the callback of asynchronous scripts.
         let script = format!(

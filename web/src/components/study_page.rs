@@ -36,7 +36,10 @@ pub(crate) fn StudyPage(
     let Ok(visit) = Visit::open(&study) else {
         state.set("failed");
         let failure = text::connect_error();
-        return view! { <FailureNotice failure code="cannot-connect" retry=None /> }.into_any();
+        return view! {
+            <FailureNotice failure code="cannot-connect" whole_page=true retry=None />
+        }
+        .into_any();
     };
     view! { <OpenStudy study visit state restart /> }.into_any()
 }
@@ -194,7 +197,12 @@ fn Failed(
         // count.
         let retry = (!sent).then_some(restart);
         view! {
-            <FailureNotice failure=text::trouble(trouble, sent) code=trouble.code() retry />
+            <FailureNotice
+                failure=text::trouble(trouble, sent)
+                code=trouble.code()
+                whole_page=false
+                retry
+            />
             {sent.then(|| view! { <NextRound study after_round=round restart /> })}
         }
     })

@@ -1,4 +1,5 @@
-//! axe-core finds nothing wrong with the question, the confirmation, the waiting, the result and a failure, light and dark.
+//! axe-core finds nothing wrong with the question, the confirmation, the waiting, the result and failures, light and
+//! dark; and every page has one heading of the first level, from which the others follow.
 
 use anyhow::Result;
 use wardsum_e2e::{Browser, Colours, Hospital, Tab, TestStudy};
@@ -32,10 +33,49 @@ async fn no_state_breaks_a_rule() -> Result<()> {
     hospital.kill()?;
     tab.until_state("failed").await?;
     breaks_no_rule(&tab, "the failure").await?;
+    tab.click("#try-again").await?;
+    tab.until_state("unreachable").await?;
+    breaks_no_rule(&tab, "the hospital that cannot be reached").await?;
+    browser.quit().await
+}
+
+#[tokio::test]
+async fn no_page_that_says_why_there_is_no_question_breaks_a_rule() -> Result<()> {
+    let hospital = Hospital::start(&[TestStudy::of("pain", 3)]).await?;
+    let browser = Browser::chromium().await?;
+    let tab = browser.first_tab().await?;
+    tab.open(&format!("{}/?study=gone", hospital.origin())).await?;
+    tab.until_state("unknown-study").await?;
+    breaks_no_rule(&tab, "a study that there is not").await?;
+
+    let refusing = browser.new_tab().await?;
+    refusing
+        .run_before_pages(
+            "window.WebSocket = class { constructor() { throw new DOMException('', 'SecurityError'); } };",
+        )
+        .await?;
+    refusing.open(&hospital.origin()).await?;
+    refusing.until_state("failed").await?;
+    assert_eq!(refusing.failure().await?.code, "cannot-connect");
+    breaks_no_rule(&refusing, "a browser that refuses to connect").await?;
+    refusing.screenshots("cannot-connect").await?;
+
+    hospital.native_rounds("pain", &[1, 2, 3]).await?;
+    tab.open(&hospital.origin()).await?;
+    tab.until_state("too-late").await?;
+    breaks_no_rule(&tab, "a round that is over").await?;
+    tab.screenshots("too-late").await?;
     browser.quit().await
 }
 
 async fn breaks_no_rule(tab: &Tab, state: &str) -> Result<()> {
+    let headings = tab.heading_levels().await?;
+    let above = std::iter::once(0).chain(headings.iter().copied());
+    assert!(
+        headings.iter().filter(|level| **level == 1).count() == 1
+            && headings.iter().zip(above).all(|(level, above)| *level <= above + 1),
+        "{state}: the levels of the headings are {headings:?}"
+    );
     for colours in Colours::ALL {
         tab.show_in(colours).await?;
         let violations = tab.accessibility_violations().await?;

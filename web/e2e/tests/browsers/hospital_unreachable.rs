@@ -26,6 +26,10 @@ async fn trying_again_works_once_it_is_back() -> Result<()> {
     ] {
         assert!(notice.text.contains(text), "“{text}” is not in: {}", notice.text);
     }
+    // A screen reader reads what has the focus; an alert besides would make it say the same twice.
+    let focused = "return document.activeElement.id === 'failure-title';";
+    tab.until("the focus on the heading", focused, &[]).await?;
+    assert!(!tab.has("#failure[role]").await?);
     tab.screenshots("unreachable").await?;
 
     let options = HospitalOptions { port: hospital.port(), ..HospitalOptions::default() };
