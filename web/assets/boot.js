@@ -1,5 +1,5 @@
-// Says in plain words why the page cannot start. An own file, since the content security policy
-// forbids inline scripts, and written for browsers that are too old for the page itself.
+// Says in plain words why the page cannot start, or why it has stopped. An own file, since the content
+// security policy forbids inline scripts, and written for browsers that are too old for the page itself.
 (function () {
   "use strict";
 
@@ -27,6 +27,25 @@
     }
   }
 
+  /** Puts a notice in the place of a page whose program is dead and can say nothing itself. */
+  function stopped() {
+    var page = document.getElementById("app");
+    var notice = document.getElementById("stopped");
+    if (!notice || !notice.hidden) return;
+    if (page) page.remove();
+    notice.hidden = false;
+    // Instead of an alert: where one was is gone, and a screen reader goes on from here.
+    document.getElementById("stopped-title").focus();
+    document.getElementById("reload").addEventListener("click", function () {
+      location.reload();
+    });
+  }
+
+  /** Whether WebAssembly was brought down, by a panic or by what ends it without one. */
+  function trapped(error) {
+    return started && error instanceof WebAssembly.RuntimeError;
+  }
+
   if (!runsWebAssembly()) {
     show("boot-no-wasm");
     return;
@@ -35,8 +54,16 @@
   addEventListener("TrunkApplicationStarted", function () {
     started = true;
   });
+  // The page's program says so with its last breath (web/src/panic.rs).
+  addEventListener("wardsum-panic", stopped);
   // Capturing, because a script that fails to load fires an event that does not bubble.
-  addEventListener("error", function () { show("boot-failed"); }, true);
-  addEventListener("unhandledrejection", function () { show("boot-failed"); });
+  addEventListener("error", function (event) {
+    if (trapped(event.error)) stopped();
+    show("boot-failed");
+  }, true);
+  addEventListener("unhandledrejection", function (event) {
+    if (trapped(event.reason)) stopped();
+    show("boot-failed");
+  });
   setTimeout(function () { show("boot-failed"); }, START_WITHIN_MS);
 })();

@@ -15,6 +15,7 @@
 //! | | `published`, `failed` |
 //! | `#boot-no-wasm`, `#boot-failed`, | shown when the page cannot start; `data-code` |
 //! | `[data-testid=no-script]` | |
+//! | `#stopped[data-code=page-stopped]` | shown in the place of `#app` after a panic; with `#reload` |
 //! | `[data-testid=study-link]` | a study to choose, `data-study` |
 //! | `#answer` | the field for a number |
 //! | `input[name=scale][value=N]` | with a small range, radio buttons that follow the field |
@@ -46,13 +47,14 @@ mod app;
 mod browser;
 mod components;
 mod number;
+mod panic;
 mod progress;
 mod text;
 mod trouble;
 mod visit;
 
 fn main() {
-    console_error_panic_hook::set_once();
+    panic::install_hook();
     browser::remove_boot_notice();
     leptos::mount::mount_to_body(app::App);
 }

@@ -10,7 +10,7 @@ use super::{
 use crate::api::{RoundPhase, StudySummary};
 use crate::progress::{Progress, Step};
 use crate::visit::Visit;
-use crate::{browser, text};
+use crate::{browser, panic, text};
 
 /// A study, for one patient and one round.
 #[component]
@@ -223,8 +223,11 @@ fn warn_before_leaving(progress: RwSignal<Progress>) {
         stop();
         if needed.get() {
             let listener = window_event_listener(leptos::ev::beforeunload, |event| {
-                event.prevent_default();
-                event.set_return_value(text::LEAVING);
+                // After a panic the page itself asks to be reloaded.
+                if !panic::has_happened() {
+                    event.prevent_default();
+                    event.set_return_value(text::LEAVING);
+                }
             });
             listening.set_value(Some(listener));
         }
