@@ -8,7 +8,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, RequestInit, Response};
 
-/// Where all studies are listed.
+/// Where all studies are listed, and each below.
 const STUDIES: &str = "/api/v1/studies";
 
 /// How long the hospital may take to answer, in milliseconds.
@@ -19,20 +19,27 @@ const TIMEOUT_MS: u32 = 10_000;
 pub(crate) struct StudySummary {
     /// What `?study=` names.
     pub(crate) id: String,
+    /// The study digest of the current round, in hexadecimal digits: every round has its own.
+    pub(crate) digest: String,
     /// A short title.
     pub(crate) title: String,
     /// Who asks.
     pub(crate) organisation: String,
     /// The unit of an answer; may be empty.
     pub(crate) unit: String,
-    /// The current round, counted from one.
-    pub(crate) round: u32,
     /// Where the current round stands.
     pub(crate) phase: RoundPhase,
     /// How many people at least must take part.
     pub(crate) minimum_cohort: u32,
     /// The published result of the current round, or of the one before it.
     pub(crate) latest: Option<PublishedResult>,
+}
+
+impl StudySummary {
+    /// Whether the current round takes answers and is another one than `done_with`, a study digest.
+    pub(crate) fn is_open_after(&self, done_with: &str) -> bool {
+        self.phase == RoundPhase::Open && self.digest != done_with
+    }
 }
 
 /// A published sum.
@@ -82,6 +89,13 @@ pub(crate) async fn studies() -> Result<Vec<StudySummary>, ApiError> {
     Array::from(&list).iter().map(|study| summary(&study).ok_or(unexpected)).collect()
 }
 
+/// Asks the hospital for one of its studies.
+pub(crate) async fn study(id: &str) -> Result<StudySummary, ApiError> {
+    let path = format!("{STUDIES}/{}", js_sys::encode_uri_component(id));
+    let (status, body) = fetch_json(&path).await?;
+    summary(&body).ok_or(ApiError::Unexpected(status))
+}
+
 async fn fetch_json(path: &str) -> Result<(u16, JsValue), ApiError> {
     let window = web_sys::window().ok_or(ApiError::Unreachable)?;
     let init = RequestInit::new();
@@ -115,10 +129,10 @@ fn summary(study: &JsValue) -> Option<StudySummary> {
         .and_then(published);
     Some(StudySummary {
         id: text(study, "id")?,
+        digest: text(study, "digest")?,
         title: text(study, "title")?,
         organisation: text(study, "organisation")?,
         unit: text(study, "unit").unwrap_or_default(),
-        round: whole(study, "round").unwrap_or(1),
         phase: match text(study, "phase")?.as_str() {
             "enrolling" | "contributing" => RoundPhase::Open,
             "aggregating" => RoundPhase::Closing,
@@ -156,4 +170,28 @@ fn whole(object: &JsValue, name: &str) -> Option<u32> {
     )]
     (number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number))
         .then_some(number as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_another_round_that_takes_answers_is_open_after_one() {
+        let of = |digest: &str, phase| StudySummary {
+            id: "pain".to_owned(),
+            digest: digest.to_owned(),
+            title: "Pain".to_owned(),
+            organisation: "Ward 7".to_owned(),
+            unit: String::new(),
+            phase,
+            minimum_cohort: 3,
+            latest: None,
+        };
+        assert!(of("0b", RoundPhase::Open).is_open_after("0a"));
+        assert!(!of("0a", RoundPhase::Open).is_open_after("0a"), "the same round");
+        for phase in [RoundPhase::Closing, RoundPhase::Over] {
+            assert!(!of("0b", phase).is_open_after("0a"), "{phase:?}");
+        }
+    }
 }

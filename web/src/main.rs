@@ -29,7 +29,8 @@
 //! | `[data-testid=countdown]` | the seconds until a phase closes |
 //! | `[data-testid=result-sum]`, `-mean`, `-count` | `data-value` |
 //! | `[data-testid=advice]` | whether the page must stay open |
-//! | `[data-testid=too-late]` | says that no answers are taken |
+//! | `[data-testid=too-late]` | says that no answers are taken; `data-code`: `closing`, `over`, |
+//! | | `round-ended`, `full` |
 //! | `[data-testid=latest-result]` | the previous round's result, where no answers are taken |
 //! | `[data-testid=left-shares]`, `-bytes`, `-partials` | `data-value`: what left this device |
 //! | `#failure` | `data-code`: see `trouble::Trouble::code` |
@@ -46,6 +47,7 @@ mod api;
 mod app;
 mod browser;
 mod components;
+mod next_round;
 mod number;
 mod panic;
 mod progress;

@@ -8,7 +8,7 @@ mod failure;
 mod stage;
 
 pub(crate) use announcement::announcement;
-pub(crate) use failure::{FailureText, api_error, connect_error, trouble};
+pub(crate) use failure::{FailureText, api_error, connect_error, too_late, trouble};
 pub(crate) use stage::{closing, stage_detail, stage_state, stage_title};
 
 use wardsum_peer::protocol::Phase;
@@ -240,12 +240,7 @@ pub(crate) fn closes_in(seconds: u64, enrolling: bool) -> String {
     }
 }
 
-pub(crate) const CLOSING_TITLE: &str = "This round takes no more answers";
-pub(crate) const CLOSING: &str =
-    "Its result is being put together. A new round may open soon; this page will tell you.";
-pub(crate) const OVER_TITLE: &str = "This round is over";
-pub(crate) const OVER: &str =
-    "No answers are taken at the moment. A new round may open soon; this page will tell you.";
+pub(crate) const MAY_OPEN: &str = "A new round may open soon; this page will tell you.";
 
 // The result.
 

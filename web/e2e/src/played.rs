@@ -35,6 +35,9 @@ use tls_listener::TlsListener;
 /// The id of the only study.
 pub const STUDY: &str = "study";
 
+/// Where the page asks whether another round is open.
+pub const ONLY_STUDY: &str = "/api/v1/studies/study";
+
 const TICK: Duration = Duration::from_millis(20);
 
 /// What went over a socket.
@@ -243,11 +246,11 @@ impl Book {
 
 async fn file(State(ward): State<Arc<Ward>>, uri: Uri, headers: HeaderMap) -> Response {
     note_request(&ward, &uri, &headers);
-    if uri.path() == "/api/v1/studies" {
-        let book = ward.book();
-        return site::studies(&book.round);
+    match uri.path() {
+        "/api/v1/studies" => site::studies(&ward.book().round),
+        ONLY_STUDY => site::only_study(&ward.book().round),
+        path => ward.site.answer(path),
     }
-    ward.site.answer(uri.path())
 }
 
 async fn socket(

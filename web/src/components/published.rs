@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 
 use super::{NextRound, ResultFigures};
+use crate::next_round::NextRoundWatch;
 use crate::progress::Progress;
 use crate::{browser, text};
 
@@ -11,10 +12,10 @@ use crate::{browser, text};
 pub(crate) fn Published(
     /// Where the visit stands.
     progress: RwSignal<Progress>,
-    /// The round that it was.
-    round: u32,
     /// The study's id.
     study: String,
+    /// The study digest of the round.
+    round: String,
     /// Starts over, with a fresh peer.
     restart: Callback<()>,
 ) -> impl IntoView {
@@ -30,8 +31,9 @@ pub(crate) fn Published(
             </section>
         })
     });
+    let NextRoundWatch { open, .. } = NextRoundWatch::begin(study, round);
     view! {
         {figures}
-        <NextRound study after_round=round restart />
+        <NextRound open restart />
     }
 }

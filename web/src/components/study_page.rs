@@ -8,6 +8,7 @@ use super::{
     TooLate,
 };
 use crate::api::{RoundPhase, StudySummary};
+use crate::next_round::NextRoundWatch;
 use crate::progress::{Progress, Step};
 use crate::visit::Visit;
 use crate::{browser, panic, text};
@@ -25,10 +26,11 @@ pub(crate) fn StudyPage(
     // Connecting would say no more than the list of studies has said.
     if study.phase != RoundPhase::Open {
         state.set("too-late");
+        let (title, round) = (study.title.clone(), study.digest.clone());
         return view! {
             <div class="stack">
-                <h1>{study.title.clone()}</h1>
-                <TooLate study restart />
+                <h1>{title}</h1>
+                <TooLate study round trouble=None restart />
             </div>
         }
         .into_any();
@@ -76,15 +78,19 @@ fn OpenStudy(
             .with_untracked(|progress| progress.study().cloned())
             .map(|study| view! { <Question study visit typed confirming /> })
             .into_any(),
-        Step::TooLate => view! { <TooLate study=study.clone() restart /> }.into_any(),
-        Step::Running => view! { <Running progress /> }.into_any(),
-        Step::Published => {
-            view! { <Published progress round=study.round study=study.id.clone() restart /> }
+        Step::TooLate => {
+            let trouble = Signal::derive(move || progress.with(Progress::trouble));
+            view! { <TooLate round=round(progress, &study) study=study.clone() trouble restart /> }
                 .into_any()
         }
+        Step::Running => view! { <Running progress /> }.into_any(),
+        Step::Published => {
+            let round = round(progress, &study);
+            view! { <Published progress study=study.id.clone() round restart /> }.into_any()
+        }
         Step::Failed => {
-            view! { <Failed progress round=study.round study=study.id.clone() restart /> }
-                .into_any()
+            let round = round(progress, &study);
+            view! { <Failed progress study=study.id.clone() round restart /> }.into_any()
         }
     };
 
@@ -104,6 +110,13 @@ fn OpenStudy(
             </p>
         </div>
     }
+}
+
+/// The study digest of the round that this tab has joined. The study's current round may have
+/// changed between the list of studies and the connection, so that the list may speak of another.
+fn round(progress: RwSignal<Progress>, listed: &StudySummary) -> String {
+    let joined = progress.with_untracked(|progress| Some(progress.study()?.digest().to_string()));
+    joined.unwrap_or_else(|| listed.digest.clone())
 }
 
 /// The value of the page's `data-state`.
@@ -183,10 +196,10 @@ fn Running(
 fn Failed(
     /// Where the visit stands.
     progress: RwSignal<Progress>,
-    /// The round that it was.
-    round: u32,
     /// The study's id.
     study: String,
+    /// The study digest of the round.
+    round: String,
     /// Starts over, with a fresh peer.
     restart: Callback<()>,
 ) -> impl IntoView {
@@ -196,6 +209,10 @@ fn Failed(
         // Whoever has sent shares must not answer again in the same round: both answers might
         // count.
         let retry = (!sent).then_some(restart);
+        let next = sent.then(|| {
+            let NextRoundWatch { open, .. } = NextRoundWatch::begin(study, round);
+            view! { <NextRound open restart /> }
+        });
         view! {
             <FailureNotice
                 failure=text::trouble(trouble, sent)
@@ -203,7 +220,7 @@ fn Failed(
                 whole_page=false
                 retry
             />
-            {sent.then(|| view! { <NextRound study after_round=round restart /> })}
+            {next}
         }
     })
 }

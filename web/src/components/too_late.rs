@@ -4,38 +4,59 @@ use leptos::prelude::*;
 
 use super::{NextRound, ResultFigures};
 use crate::api::{RoundPhase, StudySummary};
+use crate::next_round::NextRoundWatch;
+use crate::trouble::Trouble;
 use crate::{browser, text};
 
-/// Says that no answers are taken, and shows what was published last.
+/// Says why no answers are taken, and shows what was published last and, once it is there, the way
+/// into the next round.
 #[component]
 pub(crate) fn TooLate(
-    /// What the hospital says about the study.
+    /// What the hospital said about the study when the page was opened.
     study: StudySummary,
+    /// The study digest of the round that takes no more answers.
+    round: String,
+    /// What happened to it, if this tab had joined it.
+    #[prop(into)]
+    trouble: Signal<Option<Trouble>>,
     /// Starts over, with a fresh peer.
     restart: Callback<()>,
 ) -> impl IntoView {
     // What stood here before, a half-typed answer perhaps, is gone: say where one is now.
     browser::focus_soon("too-late-title");
-    let (title, words) = match study.phase {
-        RoundPhase::Over => (text::OVER_TITLE, text::OVER),
-        RoundPhase::Open | RoundPhase::Closing => (text::CLOSING_TITLE, text::CLOSING),
-    };
-    let latest = study.latest.map(|latest| {
-        view! {
-            <section class="panel" data-testid="latest-result" aria-labelledby="latest-title">
-                <h2 id="latest-title">{text::LATEST_RESULT_TITLE}</h2>
-                <ResultFigures sum=latest.sum count=latest.count unit=study.unit.clone() />
-            </section>
-        }
+    let NextRoundWatch { known, open } = NextRoundWatch::begin(study.id.clone(), round.clone());
+    let (first_phase, first_latest) = (study.phase, study.latest);
+    let closing = Memo::new(move |_| {
+        known.with(|known| match known {
+            Some(known) => known.digest == round && known.phase != RoundPhase::Over,
+            // A round that was open then has closed since, or this would not be shown.
+            None => first_phase != RoundPhase::Over,
+        })
     });
+    let words = Memo::new(move |_| text::too_late(trouble.get(), closing.get()));
+    let latest = Memo::new(move |_| {
+        known.with(|known| known.as_ref().map_or(first_latest, |known| known.latest))
+    });
+    let unit = study.unit;
+    let latest = move || {
+        latest.get().map(|latest| {
+            view! {
+                <section class="panel" data-testid="latest-result" aria-labelledby="latest-title">
+                    <h2 id="latest-title">{text::LATEST_RESULT_TITLE}</h2>
+                    <ResultFigures sum=latest.sum count=latest.count unit=unit.clone() />
+                </section>
+            }
+        })
+    };
     view! {
         <div class="stack">
-            <div class="notice" data-testid="too-late">
-                <h2 id="too-late-title" tabindex="-1">{title}</h2>
-                <p>{words}</p>
+            <div class="notice" data-testid="too-late" data-code=move || words.get().code>
+                <h2 id="too-late-title" tabindex="-1">{move || words.get().title}</h2>
+                <p>{move || words.get().what}</p>
+                {move || (!open.get()).then(|| view! { <p>{text::MAY_OPEN}</p> })}
             </div>
             {latest}
-            <NextRound study=study.id after_round=0 restart />
+            <NextRound open restart />
         </div>
     }
 }

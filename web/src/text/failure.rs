@@ -29,6 +29,12 @@ const NOT_READABLE: &str = "Whatever was sent is encrypted, and nobody can read 
 const TELL: &str = "Nobody has seen your answer. Please tell the people who gave you the link: the \
     hospital’s server does not do what it should.";
 
+const ENDED_TITLE: &str = "The round ended without a result";
+const FULL_TITLE: &str = "This round is full";
+
+/// The close code of a connection that is one too many from its address (PROTOCOL.md, 16.1).
+const TOO_MANY_CONNECTIONS: u16 = 4403;
+
 /// The hospital's list of studies could not be had.
 pub(crate) fn api_error(error: ApiError) -> FailureText {
     match error {
@@ -65,6 +71,42 @@ fn unreachable_hospital() -> FailureText {
     )
 }
 
+/// Why a round takes no answers, to somebody who has not given one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TooLateText {
+    /// A stable name.
+    pub(crate) code: &'static str,
+    /// What it is called.
+    pub(crate) title: &'static str,
+    /// What happened.
+    pub(crate) what: String,
+}
+
+/// A round takes no answers. `trouble` is what happened to it while this tab was there, `closing`
+/// whether its result is still to come.
+pub(crate) fn too_late(trouble: Option<Trouble>, closing: bool) -> TooLateText {
+    let (code, title, what) = match (trouble, closing) {
+        (Some(trouble @ Trouble::Round(Failure::RoundEnded(reason))), _) => {
+            let what = format!("{} Nothing has been sent from this tab.", end_reason(reason));
+            (trouble.code(), ENDED_TITLE, what)
+        }
+        (Some(trouble @ Trouble::Round(Failure::Full)), _) => {
+            let what =
+                "It has as many answers as it can take. Nothing has been sent from this tab.";
+            (trouble.code(), FULL_TITLE, what.to_owned())
+        }
+        (_, true) => (
+            "closing",
+            "This round takes no more answers",
+            "Its result is being put together.".to_owned(),
+        ),
+        (_, false) => {
+            ("over", "This round is over", "No answers are taken at the moment.".to_owned())
+        }
+    };
+    TooLateText { code, title, what }
+}
+
 /// A visit ended without a result. `sent` says whether shares of the answer were on their way.
 pub(crate) fn trouble(trouble: Trouble, sent: bool) -> FailureText {
     let then = if sent { NOT_READABLE } else { NOT_SENT };
@@ -94,31 +136,22 @@ fn round(failure: Failure, then: &'static str) -> FailureText {
              later.",
             then,
         ),
-        Failure::Refused { code } => FailureText::new(
-            "The hospital refused this device",
-            format!(
-                "Its server closed the connection with code {code}. Reloading the page makes a \
-                 fresh start."
-            ),
-            then,
-        ),
+        Failure::Refused { code } => refused(code, then),
         Failure::TooLate => FailureText::new(
             "You came too late for this round",
             "The round closed before your answer could be counted. The next one may open soon.",
             then,
         ),
         Failure::Full => FailureText::new(
-            "This study is full",
-            "It has all the answers that it can take, or too many people are connecting from your \
-             network. Please try again later.",
+            FULL_TITLE,
+            "It has as many answers as it can take, so yours is not counted. You can answer in the \
+             next round.",
             then,
         ),
         Failure::Left => {
             FailureText::new("You left the round", "This tab does not take part any more.", then)
         }
-        Failure::RoundEnded(reason) => {
-            FailureText::new("The round ended without a result", end_reason(reason), then)
-        }
+        Failure::RoundEnded(reason) => FailureText::new(ENDED_TITLE, end_reason(reason), then),
         Failure::Malformed => FailureText::new(
             "The hospital’s server sent something unreadable",
             "This page did not understand a message and stopped taking part, to be on the safe \
@@ -175,6 +208,25 @@ fn round(failure: Failure, then: &'static str) -> FailureText {
     }
 }
 
+fn refused(code: u16, then: &'static str) -> FailureText {
+    if code == TOO_MANY_CONNECTIONS {
+        return FailureText::new(
+            "Too many people are connecting from your network",
+            "The hospital’s server takes only so many connections from one network at a time. \
+             Please try again later, or from another network.",
+            then,
+        );
+    }
+    FailureText::new(
+        "The hospital refused this device",
+        format!(
+            "Its server closed the connection with code {code}. Reloading the page makes a fresh \
+             start."
+        ),
+        then,
+    )
+}
+
 fn end_reason(reason: EndReason) -> String {
     let of = |have: u32, need: u32| (number::whole(have.into()), number::whole(need.into()));
     match reason {
@@ -209,5 +261,37 @@ fn end_reason(reason: EndReason) -> String {
                 .to_owned()
         }
         EndReason::Aborted => "The hospital called the round off.".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wardsum_peer::protocol::Shortfall;
+
+    use super::*;
+
+    #[test]
+    fn a_round_that_ended_is_not_said_to_have_a_result_coming() {
+        let reason = EndReason::TooFewEnrolled(Shortfall { have: 1, need: 3 });
+        let ended = Some(Trouble::Round(Failure::RoundEnded(reason)));
+        for closing in [true, false] {
+            let told = too_late(ended, closing);
+            assert_eq!((told.code, told.title), ("round-ended", ENDED_TITLE));
+            assert!(told.what.contains("1 of at least 3"), "{}", told.what);
+        }
+    }
+
+    #[test]
+    fn a_full_round_has_a_sentence_of_its_own() {
+        let told = too_late(Some(Trouble::Round(Failure::Full)), true);
+        assert_eq!((told.code, told.title), ("full", FULL_TITLE));
+    }
+
+    #[test]
+    fn without_trouble_it_depends_on_what_stands_now() {
+        assert_eq!(too_late(None, true).code, "closing");
+        assert_eq!(too_late(None, false).code, "over");
+        let late = Some(Trouble::Round(Failure::TooLate));
+        assert_eq!(too_late(late, false).code, "over");
     }
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use axum::body::Body;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 use wardsum_protocol::round::Round;
 
 use super::STUDY;
@@ -65,12 +65,22 @@ fn content_type(path: &str) -> &'static str {
 
 /// What `GET /api/v1/studies` answers.
 pub(super) fn studies(round: &Round) -> Response {
+    Json(json!({ "studies": [study(round)] })).into_response()
+}
+
+/// What `GET /api/v1/studies/{id}` answers.
+pub(super) fn only_study(round: &Round) -> Response {
+    Json(study(round)).into_response()
+}
+
+fn study(round: &Round) -> Value {
     let (study, status) = (round.study(), round.status());
     let result = status.aggregate.map(|aggregate| {
         json!({ "count": aggregate.count, "sum": aggregate.sum.to_string(), "mean": aggregate.mean() })
     });
-    let study = json!({
+    json!({
         "id": STUDY,
+        "digest": study.digest().to_string(),
         "title": study.title(),
         "organisation": study.organisation(),
         "question": study.question(),
@@ -89,6 +99,5 @@ pub(super) fn studies(round: &Round) -> Response {
         "result": result,
         "ended": status.ended.map(|reason| reason.to_string()),
         "previous": [],
-    });
-    Json(json!({ "studies": [study] })).into_response()
+    })
 }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use anyhow::{Context, Result, bail};
 use prio::field::FieldElement;
-use wardsum_e2e::played::{Frame, PlayedHospital, Traffic};
+use wardsum_e2e::played::{Frame, ONLY_STUDY, PlayedHospital, Traffic};
 use wardsum_e2e::{Browser, Left, settings};
 use wardsum_protocol::aggregate::verify_partial;
 use wardsum_protocol::contribution::{Accepted, open_share};
@@ -92,7 +92,7 @@ async fn everything_fits_every_answer(study: Study) -> Result<()> {
 fn asks_for_nothing_but_the_page(requests: &[String]) -> Result<()> {
     let page = settings::page()?;
     for request in requests {
-        let known = ["/", "/favicon.ico", "/api/v1/studies", "/ws/study"]
+        let known = ["/", "/favicon.ico", "/api/v1/studies", ONLY_STUDY, "/ws/study"]
             .contains(&request.as_str())
             || page.join(request.trim_start_matches('/')).is_file();
         assert!(known, "a tab asked for “{request}”");

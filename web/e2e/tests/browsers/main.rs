@@ -12,6 +12,7 @@ mod leaving;
 mod log_secrecy;
 mod next_round;
 mod no_webassembly;
+mod one_answer_a_round;
 mod page_stopped;
 mod plain_html_example;
 mod round;

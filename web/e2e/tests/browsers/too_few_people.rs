@@ -38,6 +38,19 @@ async fn the_reason_has_numbers() -> Result<()> {
 
     // Whoever has only looked has not failed.
     onlooker.until_state("too-late").await?;
+    let code = onlooker.attribute("[data-testid=too-late]", "data-code").await?;
+    assert_eq!(code.as_deref(), Some("round-ended"));
+    let told = onlooker.text("[data-testid=too-late]").await?;
+    for text in [
+        "The round ended without a result",
+        "Too few people came: 1 of at least 3",
+        "Nothing has been sent from this tab",
+        "A new round may open soon",
+    ] {
+        assert!(told.contains(text), "“{text}” is not in: {told}");
+    }
+    assert!(!onlooker.has("#next-round").await?, "there is no other round");
+    onlooker.screenshots("round-ended-for-an-onlooker").await?;
     hospital.says("Ended without a result: too few people took part: 1 of at least 3").await?;
     let json = hospital.study("pain").await?;
     assert_eq!((&json["phase"], &json["result"]), (&"ended".into(), &serde_json::Value::Null));
