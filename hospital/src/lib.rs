@@ -2,13 +2,14 @@
 //!
 //! ```text
 //! TCP --> server: TLS 1.3 --> http: API, page --> upgrade --> peer_connection --+
-//!                                                                               | one queue in,
+//!                                                                               | one inbox in,
 //! study_desk: which round is open <--------- round_task: owns one Round <-------+ one outbox out
 //! ```
 //!
 //! * [`server`] accepts connections, and drains them when told to stop.
 //! * [`http`] answers requests: the status API, the built page, and the upgrade to a WebSocket.
-//! * `peer_connection` serves one peer's WebSocket; `outbox` is what waits to be sent to it.
+//! * `peer_connection` serves one peer's WebSocket; `inbox` is what waits for its round, and
+//!   `outbox` what waits to be sent to it.
 //! * [`round_task`] owns one round: the state machine of `wardsum-protocol`, driven by its contract.
 //! * [`study_desk`] keeps a study going from round to round.
 //! * [`studies_file`] and [`limits`] are the configuration; [`serve`] brings flags and file together.
@@ -25,6 +26,7 @@ pub mod cli;
 mod clock;
 mod cpu;
 pub mod http;
+mod inbox;
 mod journal;
 pub mod limits;
 pub mod logging;

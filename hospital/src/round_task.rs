@@ -1,6 +1,6 @@
 //! The task that owns one round: messages in, the state machine, outputs performed in order.
 //!
-//! Nothing else touches the [`Round`]. Connections hand it their messages through a bounded queue and
+//! Nothing else touches the [`Round`]. Connections hand it their messages through a bounded inbox and
 //! are handed theirs through a bounded outbox each; whoever wants to know how the round stands watches
 //! its [`Status`]. Sealed shares pass through as bytes.
 
@@ -18,6 +18,7 @@ use wardsum_protocol::{Aggregate, Phase, Study, Timestamp};
 
 use crate::announcement::{Announce, Announcement};
 use crate::clock::Clock;
+use crate::inbox::{Inbox, ToRound, inbox};
 use crate::journal::Journal;
 use crate::limits::{BATCH, Limits};
 use crate::outbox::{Closing, Outbox};
@@ -38,26 +39,10 @@ pub struct RoundHandle {
     label: RoundLabel,
     study: Arc<Study>,
     clock: Clock,
-    inbox: mpsc::Sender<ToRound>,
+    inbox: Inbox,
     status: watch::Receiver<Status>,
     superseded: CancellationToken,
 }
-
-/// What a round's task is told.
-pub(crate) enum ToRound {
-    /// A peer is there, and this is how to reach it. Always followed by one `Disconnected`.
-    Connected(ConnectionId, Outbox),
-    /// One message of a peer.
-    Message(ConnectionId, Vec<u8>),
-    /// A peer is gone, whoever closed the connection.
-    Disconnected(ConnectionId),
-    /// The researcher says so.
-    Command(Command),
-}
-
-/// The round's task is gone; nothing can be handed to it any more.
-#[derive(Debug)]
-pub(crate) struct RoundGone;
 
 impl RoundHandle {
     /// Which round this is.
@@ -93,7 +78,7 @@ impl RoundHandle {
     /// Tells the round what the researcher wants. It does nothing if the round is over.
     pub async fn command(&self, command: Command) {
         // A round that is gone needs no command.
-        let _ = self.send(ToRound::Command(command)).await;
+        let _ = self.inbox.tell(ToRound::Command(command)).await;
     }
 
     /// Waits until the round is published, or has ended without a result.
@@ -104,9 +89,9 @@ impl RoundHandle {
         finished.aggregate
     }
 
-    /// Hands something to the round's task; waits while its queue is full.
-    pub(crate) async fn send(&self, item: ToRound) -> Result<(), RoundGone> {
-        self.inbox.send(item).await.map_err(|_| RoundGone)
+    /// Where what the round's task is to hear is handed in.
+    pub(crate) fn inbox(&self) -> &Inbox {
+        &self.inbox
     }
 
     /// Says that the next round is open, so that this one's peers need not stay.
@@ -141,7 +126,7 @@ impl RoundHost {
         let clock = Clock::start();
         let round = Round::open(study, clock.now());
         let study = Arc::new(round.study().clone());
-        let (inbox, messages) = mpsc::channel(self.limits.inbox_messages);
+        let (inbox, messages) = inbox(&self.limits);
         let (status_sender, status) = watch::channel(round.status());
         let superseded = CancellationToken::new();
         let task = RoundTask {
@@ -221,8 +206,9 @@ impl RoundTask {
                 self.outboxes.insert(connection, outbox);
                 self.feed(Input::Connected(connection));
             }
-            // What a peer sent before it heard that its connection is closed is of no interest.
-            ToRound::Message(from, bytes) => {
+            // What a peer sent before it heard that its connection is closed is of no interest. The
+            // message's room in the inbox is free again when it was handled.
+            ToRound::Message(from, bytes, _room) => {
                 trace!(
                     connection = from.0,
                     bytes = bytes.len(),
