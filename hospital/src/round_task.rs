@@ -137,6 +137,7 @@ impl RoundHost {
             messages,
             outboxes: HashMap::new(),
             unflushed: Vec::new(),
+            given_up: Vec::new(),
             journal: Journal::default(),
             timer: None,
             status: status_sender,
@@ -157,6 +158,8 @@ struct RoundTask {
     outboxes: HashMap<ConnectionId, Outbox>,
     /// Connections whose outboxes hold messages that were not handed over yet.
     unflushed: Vec<ConnectionId>,
+    /// Connections that the task has given up and of which the round does not know yet.
+    given_up: Vec<ConnectionId>,
     journal: Journal,
     /// When the round wants to be woken.
     timer: Option<Timestamp>,
@@ -219,9 +222,11 @@ impl RoundTask {
                     self.feed(Input::Message { from, bytes });
                 }
             }
+            // Of a connection without an outbox the round knows already: either has closed it.
             ToRound::Disconnected(connection) => {
-                self.outboxes.remove(&connection);
-                self.feed(Input::Disconnected(connection));
+                if self.outboxes.remove(&connection).is_some() {
+                    self.feed(Input::Disconnected(connection));
+                }
             }
             ToRound::Command(command) => self.feed(Input::Command(command)),
         }
@@ -230,6 +235,12 @@ impl RoundTask {
     fn feed(&mut self, input: Input) {
         self.round.handle(input, self.clock.now());
         self.perform_outputs();
+        // Not before every output was performed, as the driving contract has it. Each of these may in turn
+        // be too much for another slow reader.
+        while let Some(connection) = self.given_up.pop() {
+            self.round.handle(Input::Disconnected(connection), self.clock.now());
+            self.perform_outputs();
+        }
     }
 
     /// Performs outputs in the order in which the round gave them; that order is what makes a
@@ -259,6 +270,7 @@ impl RoundTask {
         if outbox.send(bytes).is_err() {
             info!(connection = to.0, "connection {} reads too slowly and is closed", to.0);
             self.outboxes.remove(&to);
+            self.given_up.push(to);
         }
     }
 
@@ -274,8 +286,10 @@ impl RoundTask {
 
     /// Closes the connections that are left of a round whose successor is open.
     fn dismiss_everybody(&mut self) {
-        for (_, outbox) in self.outboxes.drain() {
+        let dismissed: Vec<_> = self.outboxes.drain().collect();
+        for (connection, outbox) in dismissed {
             outbox.close(Closing::new(1000, "this round is over and the next one is open"));
+            self.feed(Input::Disconnected(connection));
         }
     }
 
@@ -322,4 +336,88 @@ impl RoundTask {
 async fn farewell_time(superseded: CancellationToken, stay: time::Duration) {
     superseded.cancelled().await;
     time::sleep(stay).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::outbox::outbox;
+    use crate::studies_file::StudiesFile;
+
+    fn open_round(limits: Limits) -> RoundHandle {
+        let file = StudiesFile::parse(
+            "[[study]]\nid = \"study\"\ntitle = \"t\"\norganisation = \"o\"\nquestion = \"q\"\n\
+             min = 0\nmax = 1\n[study.enrolment]\ncount = 3\n",
+            Path::new("test"),
+        );
+        let study = Study::new(file.unwrap().plans[0].parameters().clone()).unwrap();
+        let host = RoundHost {
+            limits: Arc::new(limits),
+            announce: Announce::nobody(),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+        };
+        host.open(study, RoundLabel { study: "study".parse().unwrap(), number: 1 })
+    }
+
+    /// Hands these in; the round hears them in this order.
+    async fn tell(round: &RoundHandle, news: impl IntoIterator<Item = ToRound>) {
+        for item in news {
+            round.inbox().tell(item).await.unwrap();
+        }
+    }
+
+    /// The first status like this, which has to come soon.
+    async fn status(round: &RoundHandle, wanted: impl Fn(&Status) -> bool) -> Status {
+        let mut status = round.watch();
+        let seen = time::timeout(Duration::from_mins(1), status.wait_for(|status| wanted(status)));
+        *seen.await.expect("it should long be so").unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_round_knows_at_once_that_a_slow_reader_is_out() {
+        let round = open_round(Limits::default());
+        let (slow, mut unread) = outbox(1);
+        let (quick, _messages) = outbox(1_000_000);
+        let (slow_id, quick_id) = (ConnectionId(1), ConnectionId(2));
+        tell(
+            &round,
+            [
+                ToRound::Connected(slow_id, slow),
+                ToRound::Connected(quick_id, quick),
+                ToRound::Command(Command::Abort),
+            ],
+        )
+        .await;
+
+        let ended = status(&round, |status| status.phase == Phase::Ended).await;
+        assert_eq!(ended.connected, 1, "the slow one still has its place");
+        assert_eq!(unread.next_batch().await, Err(Closing::too_slow()));
+
+        // That its connection has ended is no news then.
+        tell(&round, [ToRound::Disconnected(slow_id), ToRound::Disconnected(quick_id)]).await;
+        status(&round, |status| status.connected == 0).await;
+    }
+
+    #[tokio::test]
+    async fn a_round_knows_at_once_whom_it_has_dismissed() {
+        let round = open_round(Limits { finished_round: Duration::ZERO, ..Limits::default() });
+        let (outbox, mut messages) = outbox(1_000_000);
+        let stays = ConnectionId(1);
+        tell(&round, [ToRound::Connected(stays, outbox), ToRound::Command(Command::Abort)]).await;
+        assert_eq!(status(&round, |status| status.phase == Phase::Ended).await.connected, 1);
+
+        round.supersede();
+
+        status(&round, |status| status.connected == 0).await;
+        let closing = loop {
+            if let Err(closing) = messages.next_batch().await {
+                break closing;
+            }
+        };
+        assert_eq!(closing.code, 1000);
+    }
 }
