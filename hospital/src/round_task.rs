@@ -115,6 +115,8 @@ pub(crate) struct RoundHost {
     /// The rounds' tasks. Each ends when nobody holds its round any more, or with `stop`.
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
+    /// Cancelled when the hospital is told to stop: from then on no next round opens.
+    pub(crate) drain: CancellationToken,
 }
 
 impl RoundHost {
@@ -359,6 +361,7 @@ mod tests {
             announce: Announce::nobody(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
+            drain: CancellationToken::new(),
         };
         host.open(study, RoundLabel { study: "study".parse().unwrap(), number: 1 })
     }

@@ -85,11 +85,13 @@ impl Hospital {
     pub fn open(listener: TcpListener, config: ServerConfig) -> Result<Self, ServerError> {
         let ServerConfig { tls, plans, page, allowed_origins, limits, announce } = config;
         let limits = Arc::new(limits);
+        let drain = CancellationToken::new();
         let rounds = RoundHost {
             limits: Arc::clone(&limits),
             announce,
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
+            drain: drain.clone(),
         };
         let desks = plans
             .into_iter()
@@ -100,7 +102,7 @@ impl Hospital {
             origins: Arc::new(Origins::new(listener.local_addr()?, allowed_origins)),
             peers: Arc::new(AddressCaps::new(limits.peers_per_address)),
             tasks: TaskTracker::new(),
-            drain: CancellationToken::new(),
+            drain,
             limits: Arc::clone(&limits),
         };
         Ok(Self {
@@ -123,8 +125,7 @@ impl Hospital {
     /// connections to end, at most for [`Limits::drain`].
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         for desk in self.desks() {
-            let attend = Arc::clone(desk).attend();
-            self.rounds.tasks.spawn(self.rounds.stop.clone().run_until_cancelled_owned(attend));
+            self.rounds.tasks.spawn(Arc::clone(desk).attend());
         }
         tokio::select! {
             () = self.accept() => {}
@@ -187,8 +188,8 @@ impl Hospital {
 /// Ends what is still open: first the connections, then the rounds that they may still write to.
 async fn drain(site: &Site, rounds: &RoundHost) {
     let open = site.tasks.len();
-    info!(open, "stopping: {open} connections are being closed");
     site.drain.cancel();
+    info!(open, "stopping: {open} connections are being closed");
     site.tasks.close();
     rounds.tasks.close();
     let drained = async {
