@@ -11,6 +11,7 @@
 //! * `peer_connection` serves one peer's WebSocket; `inbox` is what waits for its round, and
 //!   `outbox` what waits to be sent to it.
 //! * [`round_task`] owns one round: the state machine of `wardsum-protocol`, driven by its contract.
+//! * [`standing`] is how a round stands, even when its task has failed.
 //! * [`study_desk`] keeps a study going from round to round.
 //! * [`studies_file`] and [`limits`] are the configuration; [`serve`] brings flags and file together.
 //! * [`native_peer`] is a patient's peer outside a browser, and [`simulate`] a round of many of them.
@@ -38,6 +39,7 @@ pub mod round_task;
 pub mod serve;
 pub mod server;
 pub mod simulate;
+pub mod standing;
 pub mod studies_file;
 pub mod study_desk;
 pub mod tls;

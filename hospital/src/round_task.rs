@@ -2,7 +2,7 @@
 //!
 //! Nothing else touches the [`Round`]. Connections hand it their messages through a bounded inbox and
 //! are handed theirs through a bounded outbox each; whoever wants to know how the round stands watches
-//! its [`Status`]. Sealed shares pass through as bytes.
+//! its [`Standing`]. Sealed shares pass through as bytes.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, debug, info, info_span, trace, warn};
 use wardsum_protocol::round::{Command, ConnectionId, Event, Input, Output, Round, Status};
-use wardsum_protocol::{Aggregate, Phase, Study, Timestamp};
+use wardsum_protocol::{Aggregate, Study, Timestamp};
 
 use crate::announcement::{Announce, Announcement};
 use crate::clock::Clock;
@@ -22,6 +22,7 @@ use crate::inbox::{Inbox, ToRound, inbox};
 use crate::journal::Journal;
 use crate::limits::{BATCH, Limits};
 use crate::outbox::{Closing, Outbox};
+use crate::standing::{Standing, supervise};
 use crate::study_desk::StudyId;
 
 /// Names a round for people.
@@ -40,7 +41,7 @@ pub struct RoundHandle {
     study: Arc<Study>,
     clock: Clock,
     inbox: Inbox,
-    status: watch::Receiver<Status>,
+    standing: watch::Receiver<Standing>,
     superseded: CancellationToken,
 }
 
@@ -57,16 +58,22 @@ impl RoundHandle {
         &self.study
     }
 
-    /// How the round stands now.
+    /// What the round says of itself now.
     #[must_use]
     pub fn status(&self) -> Status {
-        *self.status.borrow()
+        self.standing().status
+    }
+
+    /// How the round stands now.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        *self.standing.borrow()
     }
 
     /// How the round stands now, and again whenever that changes.
     #[must_use]
-    pub fn watch(&self) -> watch::Receiver<Status> {
-        self.status.clone()
+    pub fn watch(&self) -> watch::Receiver<Standing> {
+        self.standing.clone()
     }
 
     /// Milliseconds from now until `at` on the round's clock; zero if that has passed.
@@ -83,10 +90,9 @@ impl RoundHandle {
 
     /// Waits until the round is published, or has ended without a result.
     pub async fn finished(&self) -> Option<Aggregate> {
-        let mut status = self.status.clone();
-        // An error means that the task is gone, which counts as finished without a result.
-        let finished = status.wait_for(|status| is_over(status.phase)).await.ok()?;
-        finished.aggregate
+        let mut standing = self.standing.clone();
+        // An error means that the task was stopped, which counts as finished without a result.
+        standing.wait_for(Standing::is_over).await.ok()?.status.aggregate
     }
 
     /// Where what the round's task is to hear is handed in.
@@ -97,13 +103,6 @@ impl RoundHandle {
     /// Says that the next round is open, so that this one's peers need not stay.
     pub(crate) fn supersede(&self) {
         self.superseded.cancel();
-    }
-}
-
-fn is_over(phase: Phase) -> bool {
-    match phase {
-        Phase::Published | Phase::Ended => true,
-        Phase::Enrolling | Phase::Contributing | Phase::Aggregating => false,
     }
 }
 
@@ -129,7 +128,7 @@ impl RoundHost {
         let round = Round::open(study, clock.now());
         let study = Arc::new(round.study().clone());
         let (inbox, messages) = inbox(&self.limits);
-        let (status_sender, status) = watch::channel(round.status());
+        let (stands, standing) = watch::channel(round.status().into());
         let superseded = CancellationToken::new();
         let task = RoundTask {
             round,
@@ -142,12 +141,16 @@ impl RoundHost {
             given_up: Vec::new(),
             journal: Journal::default(),
             timer: None,
-            status: status_sender,
+            standing: stands.clone(),
             superseded: superseded.clone(),
         };
-        let task = self.stop.clone().run_until_cancelled_owned(task.run());
+        let (announce, failed) = (self.announce.clone(), label.clone());
+        let task = supervise(task.run(), stands, move || {
+            announce.say(&Announcement::Failed { label: failed });
+        });
+        let task = self.stop.clone().run_until_cancelled_owned(task);
         self.tasks.spawn(task.instrument(span));
-        RoundHandle { label, study, clock, inbox, status, superseded }
+        RoundHandle { label, study, clock, inbox, standing, superseded }
     }
 }
 
@@ -165,7 +168,7 @@ struct RoundTask {
     journal: Journal,
     /// When the round wants to be woken.
     timer: Option<Timestamp>,
-    status: watch::Sender<Status>,
+    standing: watch::Sender<Standing>,
     /// Cancelled when the next round is open.
     superseded: CancellationToken,
 }
@@ -180,7 +183,7 @@ impl RoundTask {
         self.perform_outputs();
         loop {
             self.flush_outboxes();
-            self.status.send_replace(self.round.status());
+            self.standing.send_replace(self.round.status().into());
             tokio::select! {
                 count = self.messages.recv_many(&mut batch, BATCH) => {
                     if count == 0 {
@@ -345,6 +348,8 @@ mod tests {
     use std::path::Path;
     use std::time::Duration;
 
+    use wardsum_protocol::Phase;
+
     use super::*;
     use crate::outbox::outbox;
     use crate::studies_file::StudiesFile;
@@ -375,9 +380,10 @@ mod tests {
 
     /// The first status like this, which has to come soon.
     async fn status(round: &RoundHandle, wanted: impl Fn(&Status) -> bool) -> Status {
-        let mut status = round.watch();
-        let seen = time::timeout(Duration::from_mins(1), status.wait_for(|status| wanted(status)));
-        *seen.await.expect("it should long be so").unwrap()
+        let mut standing = round.watch();
+        let seen = standing.wait_for(|standing| wanted(&standing.status));
+        let seen = time::timeout(Duration::from_mins(1), seen);
+        seen.await.expect("it should long be so").unwrap().status
     }
 
     #[tokio::test]
