@@ -30,6 +30,7 @@ pub mod http;
 mod inbox;
 mod journal;
 pub mod limits;
+mod log_throttle;
 pub mod logging;
 pub mod native_peer;
 pub mod open_files;

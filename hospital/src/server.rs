@@ -26,6 +26,7 @@ use crate::http::origin::{Origin, Origins};
 use crate::http::page::Page;
 use crate::http::{self, Client, Site};
 use crate::limits::Limits;
+use crate::log_throttle::LogThrottle;
 use crate::round_task::RoundHost;
 use crate::study_desk::{StudyDesk, StudyPlan};
 
@@ -77,7 +78,16 @@ pub struct Hospital {
     router: Router,
     site: Site,
     connections: Arc<AddressCaps>,
+    refusals: Refusals,
     rounds: RoundHost,
+}
+
+/// What is logged of connections that are not served, of each kind once a minute at most.
+#[derive(Default)]
+struct Refusals {
+    not_accepted: LogThrottle,
+    full: LogThrottle,
+    address_full: LogThrottle,
 }
 
 impl Hospital {
@@ -110,6 +120,7 @@ impl Hospital {
             tls: tls.into(),
             router: http::router(site.clone(), page.as_ref()),
             connections: Arc::new(AddressCaps::new(limits.connections_per_address)),
+            refusals: Refusals::default(),
             site,
             rounds,
         })
@@ -143,7 +154,12 @@ impl Hospital {
             let (stream, address) = match self.listener.accept().await {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    warn!(%error, "no connection could be accepted: {error}");
+                    if let Some(withheld) = self.refusals.not_accepted.admit(Instant::now()) {
+                        warn!(
+                            %error, withheld,
+                            "no connection could be accepted: {error} ({withheld} such lines withheld before)"
+                        );
+                    }
                     time::sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
@@ -167,18 +183,26 @@ impl Hospital {
     fn admit(&self, address: SocketAddr) -> Option<Place> {
         let open = self.site.tasks.len();
         if open >= self.site.limits.connections {
-            warn!(
-                open,
-                "refused a connection, because {open} are open, which is the limit `connections`"
-            );
+            if let Some(withheld) = self.refusals.full.admit(Instant::now()) {
+                warn!(
+                    open,
+                    withheld,
+                    "refused a connection, because {open} are open, which is the limit `connections` \
+                     ({withheld} such lines withheld before)"
+                );
+            }
             return None;
         }
         let place = self.connections.admit(address.ip());
-        if place.is_none() {
+        if place.is_none()
+            && let Some(withheld) = self.refusals.address_full.admit(Instant::now())
+        {
             let cap = self.connections.cap();
-            debug!(
+            warn!(
                 cap,
-                "refused a connection from an address that has {cap}, the limit `connections_per_address`"
+                withheld,
+                "refused a connection from an address that has {cap}, the limit `connections_per_address` \
+                 ({withheld} such lines withheld before)"
             );
         }
         place
