@@ -50,9 +50,10 @@ pub struct Limits {
     pub inbox_messages: usize,
 
     /// Default 8 MiB (8,388,608): bytes of messages from peers that may wait for one round, with the
-    /// same consequence. The longest message that there is, a contribution to a committee of 255, has
-    /// about 600 KiB, so that a dozen of these fit; a message above the bound waits until it is the only
-    /// one. Besides these, each connection holds the one message that it is reading or waiting with.
+    /// same consequence. The longest message that any study allows, a contribution of 128 field elements to
+    /// a committee of 255, has 810 KiB, so that ten of these fit; a message above the bound waits until
+    /// it is the only one. Besides these, each connection holds the one message that it is reading or
+    /// waiting with.
     pub inbox_bytes: usize,
 
     /// `write_stall_seconds`, default 20: how long one batch of messages may take to leave. A peer
