@@ -33,6 +33,11 @@ pub enum Announcement {
         /// Why.
         reason: EndReason,
     },
+    /// A round ended without a result, by a fault in the hospital's program.
+    Failed {
+        /// Which.
+        label: RoundLabel,
+    },
 }
 
 impl fmt::Display for Announcement {
@@ -53,6 +58,11 @@ impl fmt::Display for Announcement {
             Self::Ended { label, reason } => write!(
                 f,
                 "Ended without a result: {reason} (study \"{}\", round {})",
+                label.study, label.number,
+            ),
+            Self::Failed { label } => write!(
+                f,
+                "Failed: the hospital's program is at fault, see its log (study \"{}\", round {})",
                 label.study, label.number,
             ),
         }

@@ -2,14 +2,16 @@
 //!
 //! ```text
 //! TCP --> server: TLS 1.3 --> http: API, page --> upgrade --> peer_connection --+
-//!                                                                               | one queue in,
+//!                                                                               | one inbox in,
 //! study_desk: which round is open <--------- round_task: owns one Round <-------+ one outbox out
 //! ```
 //!
 //! * [`server`] accepts connections, and drains them when told to stop.
 //! * [`http`] answers requests: the status API, the built page, and the upgrade to a WebSocket.
-//! * `peer_connection` serves one peer's WebSocket; `outbox` is what waits to be sent to it.
+//! * `peer_connection` serves one peer's WebSocket; `inbox` is what waits for its round, and
+//!   `outbox` what waits to be sent to it.
 //! * [`round_task`] owns one round: the state machine of `wardsum-protocol`, driven by its contract.
+//! * [`standing`] is how a round stands, even when its task has failed.
 //! * [`study_desk`] keeps a study going from round to round.
 //! * [`studies_file`] and [`limits`] are the configuration; [`serve`] brings flags and file together.
 //! * [`native_peer`] is a patient's peer outside a browser, and [`simulate`] a round of many of them.
@@ -25,8 +27,10 @@ pub mod cli;
 mod clock;
 mod cpu;
 pub mod http;
+mod inbox;
 mod journal;
 pub mod limits;
+mod log_throttle;
 pub mod logging;
 pub mod native_peer;
 pub mod open_files;
@@ -36,6 +40,7 @@ pub mod round_task;
 pub mod serve;
 pub mod server;
 pub mod simulate;
+pub mod standing;
 pub mod studies_file;
 pub mod study_desk;
 pub mod tls;

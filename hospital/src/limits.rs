@@ -49,6 +49,13 @@ pub struct Limits {
     /// round's sockets are not read until it has caught up.
     pub inbox_messages: usize,
 
+    /// Default 8 MiB (8,388,608): bytes of messages from peers that may wait for one round, with the
+    /// same consequence. The longest message that any study allows, a contribution of 128 field elements to
+    /// a committee of 255, has 810 KiB, so that ten of these fit; a message above the bound waits until
+    /// it is the only one. Besides these, each connection holds the one message that it is reading or
+    /// waiting with.
+    pub inbox_bytes: usize,
+
     /// `write_stall_seconds`, default 20: how long one batch of messages may take to leave. A peer
     /// that reads nothing for as long is disconnected.
     #[serde(rename = "write_stall_seconds", deserialize_with = "seconds")]
@@ -98,6 +105,7 @@ impl Default for Limits {
             peers_per_address: 64,
             outbox_bytes: 8 * 1024 * 1024,
             inbox_messages: 1_024,
+            inbox_bytes: 8 * 1024 * 1024,
             write_stall: Duration::from_secs(20),
             ping: Duration::from_secs(20),
             silence: Duration::from_mins(1),
@@ -146,6 +154,7 @@ impl Limits {
             ("peers_per_address", self.peers_per_address),
             ("outbox_bytes", self.outbox_bytes),
             ("inbox_messages", self.inbox_messages),
+            ("inbox_bytes", self.inbox_bytes),
         ];
         let times = [
             ("handshake_seconds", self.handshake),

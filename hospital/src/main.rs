@@ -13,7 +13,7 @@ use wardsum_hospital::bench::{Bench, BenchError};
 use wardsum_hospital::cli::{BenchArgs, CertsArgs, Cli, Command, ServeArgs, SimulateArgs};
 use wardsum_hospital::logging;
 use wardsum_hospital::open_files;
-use wardsum_hospital::serve::{self, ServeError};
+use wardsum_hospital::serve::{self, ServeError, Stopped};
 use wardsum_hospital::simulate::{Simulation, SimulationError, Values, ValuesError};
 use wardsum_protocol::Phase;
 use wardsum_protocol::round::Status;
@@ -74,8 +74,15 @@ impl Error {
 fn serve(args: ServeArgs) -> Result<ExitCode, Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let announce = Announce::to(say);
-    runtime.block_on(serve::serve(args, announce, |url| say(&format!("listening on {url}"))))?;
-    Ok(ExitCode::SUCCESS)
+    let serving = serve::serve(args, announce, |url| say(&format!("listening on {url}")));
+    match runtime.block_on(serving)? {
+        Stopped::Drained => Ok(ExitCode::SUCCESS),
+        Stopped::AtOnce(signal) => {
+            // Dropping the runtime would wait for whatever its threads are busy with.
+            runtime.shutdown_background();
+            Ok(ExitCode::from(signal.exit_status()))
+        }
+    }
 }
 
 fn certs(args: &CertsArgs) -> Result<ExitCode, Error> {

@@ -18,9 +18,10 @@ use tracing::debug;
 use wardsum_protocol::round::ConnectionId;
 
 use crate::address_caps::Place;
+use crate::inbox::{Lane, ToRound};
 use crate::limits::Limits;
 use crate::outbox::{Closing, OutboxQueue, outbox};
-use crate::round_task::{RoundHandle, ToRound};
+use crate::round_task::RoundHandle;
 
 /// The close code for a peer whose network has as many connections as it may have.
 const TOO_MANY_FROM_ADDRESS: u16 = 4403;
@@ -97,35 +98,36 @@ async fn take_part(
     drain: &CancellationToken,
 ) -> Ending {
     let (outbox, queue) = outbox(limits.outbox_bytes);
-    if round.send(ToRound::Connected(id, outbox)).await.is_err() {
+    let inbox = round.inbox();
+    if inbox.tell(ToRound::Connected(id, outbox)).await.is_err() {
         return Ending::Closed(Closing::new(
             1011,
             "the round stopped unexpectedly; reload the page",
         ));
     }
-    let mut reading = pin!(read(stream, id, round, limits));
-    let ending = tokio::select! {
-        ending = &mut reading => ending,
-        ending = write(sink, queue, limits, drain) => match ending {
-            // A tab that is closed right after sending leaves its last messages behind.
-            Ending::PeerLeft => {
-                time::timeout(limits.close, reading).await.unwrap_or(Ending::PeerLeft)
-            }
-            closed @ Ending::Closed(_) => closed,
-        },
+    let lane = inbox.lane(id);
+    // The block ends the reading, which may wait for room in the inbox: room that is given to somebody
+    // who has stopped looking would be lost to everybody, and to the news below.
+    let ending = {
+        let mut reading = pin!(read(stream, &lane, limits));
+        tokio::select! {
+            ending = &mut reading => ending,
+            ending = write(sink, queue, limits, drain) => match ending {
+                // A tab that is closed right after sending leaves its last messages behind.
+                Ending::PeerLeft => {
+                    time::timeout(limits.close, reading).await.unwrap_or(Ending::PeerLeft)
+                }
+                closed @ Ending::Closed(_) => closed,
+            },
+        }
     };
     // If the round is gone it needs no news.
-    let _ = round.send(ToRound::Disconnected(id)).await;
+    let _ = inbox.tell(ToRound::Disconnected(id)).await;
     ending
 }
 
 /// Hands the peer's messages to the round until the peer leaves, falls silent or misbehaves.
-async fn read(
-    stream: &mut SplitStream<WebSocket>,
-    id: ConnectionId,
-    round: &RoundHandle,
-    limits: &Limits,
-) -> Ending {
+async fn read(stream: &mut SplitStream<WebSocket>, lane: &Lane, limits: &Limits) -> Ending {
     loop {
         let Ok(received) = time::timeout(limits.silence, stream.next()).await else {
             return Ending::Closed(Closing::too_slow());
@@ -133,7 +135,7 @@ async fn read(
         match received {
             Some(Ok(Message::Binary(bytes))) => {
                 // Waiting here while the round is busy makes the peer wait as well, through TCP.
-                if round.send(ToRound::Message(id, bytes.into())).await.is_err() {
+                if lane.send(bytes.into()).await.is_err() {
                     return Ending::Closed(Closing::new(
                         1011,
                         "the round stopped unexpectedly; reload the page",

@@ -1,8 +1,8 @@
 //! The task that owns one round: messages in, the state machine, outputs performed in order.
 //!
-//! Nothing else touches the [`Round`]. Connections hand it their messages through a bounded queue and
+//! Nothing else touches the [`Round`]. Connections hand it their messages through a bounded inbox and
 //! are handed theirs through a bounded outbox each; whoever wants to know how the round stands watches
-//! its [`Status`]. Sealed shares pass through as bytes.
+//! its [`Standing`]. Sealed shares pass through as bytes.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,13 +14,15 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, debug, info, info_span, trace, warn};
 use wardsum_protocol::round::{Command, ConnectionId, Event, Input, Output, Round, Status};
-use wardsum_protocol::{Aggregate, Phase, Study, Timestamp};
+use wardsum_protocol::{Aggregate, Study, Timestamp};
 
 use crate::announcement::{Announce, Announcement};
 use crate::clock::Clock;
+use crate::inbox::{Inbox, ToRound, inbox};
 use crate::journal::Journal;
 use crate::limits::{BATCH, Limits};
 use crate::outbox::{Closing, Outbox};
+use crate::standing::{Standing, supervise};
 use crate::study_desk::StudyId;
 
 /// Names a round for people.
@@ -38,26 +40,10 @@ pub struct RoundHandle {
     label: RoundLabel,
     study: Arc<Study>,
     clock: Clock,
-    inbox: mpsc::Sender<ToRound>,
-    status: watch::Receiver<Status>,
+    inbox: Inbox,
+    standing: watch::Receiver<Standing>,
     superseded: CancellationToken,
 }
-
-/// What a round's task is told.
-pub(crate) enum ToRound {
-    /// A peer is there, and this is how to reach it. Always followed by one `Disconnected`.
-    Connected(ConnectionId, Outbox),
-    /// One message of a peer.
-    Message(ConnectionId, Vec<u8>),
-    /// A peer is gone, whoever closed the connection.
-    Disconnected(ConnectionId),
-    /// The researcher says so.
-    Command(Command),
-}
-
-/// The round's task is gone; nothing can be handed to it any more.
-#[derive(Debug)]
-pub(crate) struct RoundGone;
 
 impl RoundHandle {
     /// Which round this is.
@@ -72,16 +58,22 @@ impl RoundHandle {
         &self.study
     }
 
-    /// How the round stands now.
+    /// What the round says of itself now.
     #[must_use]
     pub fn status(&self) -> Status {
-        *self.status.borrow()
+        self.standing().status
+    }
+
+    /// How the round stands now.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        *self.standing.borrow()
     }
 
     /// How the round stands now, and again whenever that changes.
     #[must_use]
-    pub fn watch(&self) -> watch::Receiver<Status> {
-        self.status.clone()
+    pub fn watch(&self) -> watch::Receiver<Standing> {
+        self.standing.clone()
     }
 
     /// Milliseconds from now until `at` on the round's clock; zero if that has passed.
@@ -93,32 +85,24 @@ impl RoundHandle {
     /// Tells the round what the researcher wants. It does nothing if the round is over.
     pub async fn command(&self, command: Command) {
         // A round that is gone needs no command.
-        let _ = self.send(ToRound::Command(command)).await;
+        let _ = self.inbox.tell(ToRound::Command(command)).await;
     }
 
     /// Waits until the round is published, or has ended without a result.
     pub async fn finished(&self) -> Option<Aggregate> {
-        let mut status = self.status.clone();
-        // An error means that the task is gone, which counts as finished without a result.
-        let finished = status.wait_for(|status| is_over(status.phase)).await.ok()?;
-        finished.aggregate
+        let mut standing = self.standing.clone();
+        // An error means that the task was stopped, which counts as finished without a result.
+        standing.wait_for(Standing::is_over).await.ok()?.status.aggregate
     }
 
-    /// Hands something to the round's task; waits while its queue is full.
-    pub(crate) async fn send(&self, item: ToRound) -> Result<(), RoundGone> {
-        self.inbox.send(item).await.map_err(|_| RoundGone)
+    /// Where what the round's task is to hear is handed in.
+    pub(crate) fn inbox(&self) -> &Inbox {
+        &self.inbox
     }
 
     /// Says that the next round is open, so that this one's peers need not stay.
     pub(crate) fn supersede(&self) {
         self.superseded.cancel();
-    }
-}
-
-fn is_over(phase: Phase) -> bool {
-    match phase {
-        Phase::Published | Phase::Ended => true,
-        Phase::Enrolling | Phase::Contributing | Phase::Aggregating => false,
     }
 }
 
@@ -130,6 +114,8 @@ pub(crate) struct RoundHost {
     /// The rounds' tasks. Each ends when nobody holds its round any more, or with `stop`.
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
+    /// Cancelled when the hospital is told to stop: from then on no next round opens.
+    pub(crate) drain: CancellationToken,
 }
 
 impl RoundHost {
@@ -141,8 +127,8 @@ impl RoundHost {
         let clock = Clock::start();
         let round = Round::open(study, clock.now());
         let study = Arc::new(round.study().clone());
-        let (inbox, messages) = mpsc::channel(self.limits.inbox_messages);
-        let (status_sender, status) = watch::channel(round.status());
+        let (inbox, messages) = inbox(&self.limits);
+        let (stands, standing) = watch::channel(round.status().into());
         let superseded = CancellationToken::new();
         let task = RoundTask {
             round,
@@ -152,14 +138,19 @@ impl RoundHost {
             messages,
             outboxes: HashMap::new(),
             unflushed: Vec::new(),
+            given_up: Vec::new(),
             journal: Journal::default(),
             timer: None,
-            status: status_sender,
+            standing: stands.clone(),
             superseded: superseded.clone(),
         };
-        let task = self.stop.clone().run_until_cancelled_owned(task.run());
+        let (announce, failed) = (self.announce.clone(), label.clone());
+        let task = supervise(task.run(), stands, move || {
+            announce.say(&Announcement::Failed { label: failed });
+        });
+        let task = self.stop.clone().run_until_cancelled_owned(task);
         self.tasks.spawn(task.instrument(span));
-        RoundHandle { label, study, clock, inbox, status, superseded }
+        RoundHandle { label, study, clock, inbox, standing, superseded }
     }
 }
 
@@ -172,10 +163,12 @@ struct RoundTask {
     outboxes: HashMap<ConnectionId, Outbox>,
     /// Connections whose outboxes hold messages that were not handed over yet.
     unflushed: Vec<ConnectionId>,
+    /// Connections that the task has given up and of which the round does not know yet.
+    given_up: Vec<ConnectionId>,
     journal: Journal,
     /// When the round wants to be woken.
     timer: Option<Timestamp>,
-    status: watch::Sender<Status>,
+    standing: watch::Sender<Standing>,
     /// Cancelled when the next round is open.
     superseded: CancellationToken,
 }
@@ -190,7 +183,7 @@ impl RoundTask {
         self.perform_outputs();
         loop {
             self.flush_outboxes();
-            self.status.send_replace(self.round.status());
+            self.standing.send_replace(self.round.status().into());
             tokio::select! {
                 count = self.messages.recv_many(&mut batch, BATCH) => {
                     if count == 0 {
@@ -221,8 +214,9 @@ impl RoundTask {
                 self.outboxes.insert(connection, outbox);
                 self.feed(Input::Connected(connection));
             }
-            // What a peer sent before it heard that its connection is closed is of no interest.
-            ToRound::Message(from, bytes) => {
+            // What a peer sent before it heard that its connection is closed is of no interest. The
+            // message's room in the inbox is free again when it was handled.
+            ToRound::Message(from, bytes, _room) => {
                 trace!(
                     connection = from.0,
                     bytes = bytes.len(),
@@ -233,9 +227,11 @@ impl RoundTask {
                     self.feed(Input::Message { from, bytes });
                 }
             }
+            // Of a connection without an outbox the round knows already: either has closed it.
             ToRound::Disconnected(connection) => {
-                self.outboxes.remove(&connection);
-                self.feed(Input::Disconnected(connection));
+                if self.outboxes.remove(&connection).is_some() {
+                    self.feed(Input::Disconnected(connection));
+                }
             }
             ToRound::Command(command) => self.feed(Input::Command(command)),
         }
@@ -244,6 +240,12 @@ impl RoundTask {
     fn feed(&mut self, input: Input) {
         self.round.handle(input, self.clock.now());
         self.perform_outputs();
+        // Not before every output was performed, as the driving contract has it. Each of these may in turn
+        // be too much for another slow reader.
+        while let Some(connection) = self.given_up.pop() {
+            self.round.handle(Input::Disconnected(connection), self.clock.now());
+            self.perform_outputs();
+        }
     }
 
     /// Performs outputs in the order in which the round gave them; that order is what makes a
@@ -273,6 +275,7 @@ impl RoundTask {
         if outbox.send(bytes).is_err() {
             info!(connection = to.0, "connection {} reads too slowly and is closed", to.0);
             self.outboxes.remove(&to);
+            self.given_up.push(to);
         }
     }
 
@@ -288,8 +291,10 @@ impl RoundTask {
 
     /// Closes the connections that are left of a round whose successor is open.
     fn dismiss_everybody(&mut self) {
-        for (_, outbox) in self.outboxes.drain() {
+        let dismissed: Vec<_> = self.outboxes.drain().collect();
+        for (connection, outbox) in dismissed {
             outbox.close(Closing::new(1000, "this round is over and the next one is open"));
+            self.feed(Input::Disconnected(connection));
         }
     }
 
@@ -336,4 +341,92 @@ impl RoundTask {
 async fn farewell_time(superseded: CancellationToken, stay: time::Duration) {
     superseded.cancelled().await;
     time::sleep(stay).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::time::Duration;
+
+    use wardsum_protocol::Phase;
+
+    use super::*;
+    use crate::outbox::outbox;
+    use crate::studies_file::StudiesFile;
+
+    fn open_round(limits: Limits) -> RoundHandle {
+        let file = StudiesFile::parse(
+            "[[study]]\nid = \"study\"\ntitle = \"t\"\norganisation = \"o\"\nquestion = \"q\"\n\
+             min = 0\nmax = 1\n[study.enrolment]\ncount = 3\n",
+            Path::new("test"),
+        );
+        let study = Study::new(file.unwrap().plans[0].parameters().clone()).unwrap();
+        let host = RoundHost {
+            limits: Arc::new(limits),
+            announce: Announce::nobody(),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            drain: CancellationToken::new(),
+        };
+        host.open(study, RoundLabel { study: "study".parse().unwrap(), number: 1 })
+    }
+
+    /// Hands these in; the round hears them in this order.
+    async fn tell(round: &RoundHandle, news: impl IntoIterator<Item = ToRound>) {
+        for item in news {
+            round.inbox().tell(item).await.unwrap();
+        }
+    }
+
+    /// The first status like this, which has to come soon.
+    async fn status(round: &RoundHandle, wanted: impl Fn(&Status) -> bool) -> Status {
+        let mut standing = round.watch();
+        let seen = standing.wait_for(|standing| wanted(&standing.status));
+        let seen = time::timeout(Duration::from_mins(1), seen);
+        seen.await.expect("it should long be so").unwrap().status
+    }
+
+    #[tokio::test]
+    async fn a_round_knows_at_once_that_a_slow_reader_is_out() {
+        let round = open_round(Limits::default());
+        let (slow, mut unread) = outbox(1);
+        let (quick, _messages) = outbox(1_000_000);
+        let (slow_id, quick_id) = (ConnectionId(1), ConnectionId(2));
+        tell(
+            &round,
+            [
+                ToRound::Connected(slow_id, slow),
+                ToRound::Connected(quick_id, quick),
+                ToRound::Command(Command::Abort),
+            ],
+        )
+        .await;
+
+        let ended = status(&round, |status| status.phase == Phase::Ended).await;
+        assert_eq!(ended.connected, 1, "the slow one still has its place");
+        assert_eq!(unread.next_batch().await, Err(Closing::too_slow()));
+
+        // That its connection has ended is no news then.
+        tell(&round, [ToRound::Disconnected(slow_id), ToRound::Disconnected(quick_id)]).await;
+        status(&round, |status| status.connected == 0).await;
+    }
+
+    #[tokio::test]
+    async fn a_round_knows_at_once_whom_it_has_dismissed() {
+        let round = open_round(Limits { finished_round: Duration::ZERO, ..Limits::default() });
+        let (outbox, mut messages) = outbox(1_000_000);
+        let stays = ConnectionId(1);
+        tell(&round, [ToRound::Connected(stays, outbox), ToRound::Command(Command::Abort)]).await;
+        assert_eq!(status(&round, |status| status.phase == Phase::Ended).await.connected, 1);
+
+        round.supersede();
+
+        status(&round, |status| status.connected == 0).await;
+        let closing = loop {
+            if let Err(closing) = messages.next_batch().await {
+                break closing;
+            }
+        };
+        assert_eq!(closing.code, 1000);
+    }
 }

@@ -1,6 +1,7 @@
 //! `hospital serve`: flags, environment and studies file become one running hospital.
 
 use std::convert::Infallible;
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -8,8 +9,9 @@ use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time;
+use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use wardsum_certs::{Action, CertError};
 
@@ -98,14 +100,25 @@ impl ServeError {
     }
 }
 
-/// Serves until SIGTERM or Ctrl-C. `ready` is told the address of the page once connections are accepted.
+/// How serving came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Stopped {
+    /// It was told to stop once, and everything was closed in order, or cut when the time was up.
+    Drained,
+    /// It was told a second time and has closed nothing more: the process should end now.
+    AtOnce(StopSignal),
+}
+
+/// Serves until SIGTERM or Ctrl-C; a second one ends what the first one began. `ready` is told the
+/// address of the page once connections are accepted.
 pub async fn serve(
     args: ServeArgs,
     announce: Announce,
     ready: impl FnOnce(&str),
-) -> Result<(), ServeError> {
+) -> Result<Stopped, ServeError> {
     let (listen, config, keeper) = configure(args, announce)?;
-    let shutdown = told_to_stop().map_err(ServeError::Signals)?;
+    let mut signals = StopSignals::listen().map_err(ServeError::Signals)?;
     let listener = bind(&listen).await?;
     let address = listener.local_addr().map_err(ServerError::Listener)?;
     let host = match address.ip() {
@@ -114,11 +127,77 @@ pub async fn serve(
         ip => ip.to_string(),
     };
     ready(&format!("https://{host}:{}/", address.port()));
+    let told = CancellationToken::new();
+    let told_twice = async {
+        let first = signals.next().await;
+        info!("told to stop by {first}");
+        told.cancel();
+        signals.next().await
+    };
     tokio::select! {
-        ended = server::run(listener, config, shutdown) => ended?,
+        ended = server::run(listener, config, told.cancelled()) => {
+            ended?;
+            Ok(Stopped::Drained)
+        }
+        again = told_twice => {
+            warn!("told to stop at once by {again}; open connections are cut");
+            Ok(Stopped::AtOnce(again))
+        }
         never = keeper.keep() => match never {},
     }
-    Ok(())
+}
+
+/// A signal that means *stop*.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StopSignal {
+    /// SIGTERM.
+    Terminate,
+    /// SIGINT, which a terminal sends for Ctrl-C.
+    Interrupt,
+}
+
+impl StopSignal {
+    /// What shells report for a process that this signal ended: 128 and the signal's number.
+    #[must_use]
+    pub fn exit_status(self) -> u8 {
+        let kind = match self {
+            Self::Terminate => SignalKind::terminate(),
+            Self::Interrupt => SignalKind::interrupt(),
+        };
+        u8::try_from(kind.as_raw_value()).map_or(1, |number| 128_u8.saturating_add(number))
+    }
+}
+
+impl fmt::Display for StopSignal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Terminate => "SIGTERM",
+            Self::Interrupt => "Ctrl-C",
+        })
+    }
+}
+
+/// The signals that mean *stop*. While this listens, none of them ends the process by itself.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// Waits for the next one.
+    async fn next(&mut self) -> StopSignal {
+        tokio::select! {
+            _ = self.terminate.recv() => StopSignal::Terminate,
+            _ = self.interrupt.recv() => StopSignal::Interrupt,
+        }
+    }
 }
 
 /// How often the certificate is looked at while the hospital serves.
@@ -240,19 +319,6 @@ async fn bind(listen: &str) -> Result<TcpListener, ServeError> {
         io::ErrorKind::AddrInUse => ServeError::InUse { listen },
         io::ErrorKind::InvalidInput => ServeError::Address { listen, source },
         _ => ServeError::Listen { listen, source },
-    })
-}
-
-/// Completes at the first SIGTERM or SIGINT (Ctrl-C). From the call on, neither ends the process by
-/// itself.
-fn told_to_stop() -> io::Result<impl Future<Output = ()>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(async move {
-        tokio::select! {
-            _ = terminate.recv() => info!("told to stop by SIGTERM"),
-            _ = interrupt.recv() => info!("told to stop by Ctrl-C"),
-        }
     })
 }
 

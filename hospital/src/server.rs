@@ -26,6 +26,7 @@ use crate::http::origin::{Origin, Origins};
 use crate::http::page::Page;
 use crate::http::{self, Client, Site};
 use crate::limits::Limits;
+use crate::log_throttle::LogThrottle;
 use crate::round_task::RoundHost;
 use crate::study_desk::{StudyDesk, StudyPlan};
 
@@ -77,7 +78,16 @@ pub struct Hospital {
     router: Router,
     site: Site,
     connections: Arc<AddressCaps>,
+    refusals: Refusals,
     rounds: RoundHost,
+}
+
+/// What is logged of connections that are not served, of each kind once a minute at most.
+#[derive(Default)]
+struct Refusals {
+    not_accepted: LogThrottle,
+    full: LogThrottle,
+    address_full: LogThrottle,
 }
 
 impl Hospital {
@@ -85,11 +95,13 @@ impl Hospital {
     pub fn open(listener: TcpListener, config: ServerConfig) -> Result<Self, ServerError> {
         let ServerConfig { tls, plans, page, allowed_origins, limits, announce } = config;
         let limits = Arc::new(limits);
+        let drain = CancellationToken::new();
         let rounds = RoundHost {
             limits: Arc::clone(&limits),
             announce,
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
+            drain: drain.clone(),
         };
         let desks = plans
             .into_iter()
@@ -100,7 +112,7 @@ impl Hospital {
             origins: Arc::new(Origins::new(listener.local_addr()?, allowed_origins)),
             peers: Arc::new(AddressCaps::new(limits.peers_per_address)),
             tasks: TaskTracker::new(),
-            drain: CancellationToken::new(),
+            drain,
             limits: Arc::clone(&limits),
         };
         Ok(Self {
@@ -108,6 +120,7 @@ impl Hospital {
             tls: tls.into(),
             router: http::router(site.clone(), page.as_ref()),
             connections: Arc::new(AddressCaps::new(limits.connections_per_address)),
+            refusals: Refusals::default(),
             site,
             rounds,
         })
@@ -123,8 +136,7 @@ impl Hospital {
     /// connections to end, at most for [`Limits::drain`].
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         for desk in self.desks() {
-            let attend = Arc::clone(desk).attend();
-            self.rounds.tasks.spawn(self.rounds.stop.clone().run_until_cancelled_owned(attend));
+            self.rounds.tasks.spawn(Arc::clone(desk).attend());
         }
         tokio::select! {
             () = self.accept() => {}
@@ -142,7 +154,12 @@ impl Hospital {
             let (stream, address) = match self.listener.accept().await {
                 Ok(accepted) => accepted,
                 Err(error) => {
-                    warn!(%error, "no connection could be accepted: {error}");
+                    if let Some(withheld) = self.refusals.not_accepted.admit(Instant::now()) {
+                        warn!(
+                            %error, withheld,
+                            "no connection could be accepted: {error} ({withheld} such lines withheld before)"
+                        );
+                    }
                     time::sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
@@ -166,18 +183,26 @@ impl Hospital {
     fn admit(&self, address: SocketAddr) -> Option<Place> {
         let open = self.site.tasks.len();
         if open >= self.site.limits.connections {
-            warn!(
-                open,
-                "refused a connection, because {open} are open, which is the limit `connections`"
-            );
+            if let Some(withheld) = self.refusals.full.admit(Instant::now()) {
+                warn!(
+                    open,
+                    withheld,
+                    "refused a connection, because {open} are open, which is the limit `connections` \
+                     ({withheld} such lines withheld before)"
+                );
+            }
             return None;
         }
         let place = self.connections.admit(address.ip());
-        if place.is_none() {
+        if place.is_none()
+            && let Some(withheld) = self.refusals.address_full.admit(Instant::now())
+        {
             let cap = self.connections.cap();
-            debug!(
+            warn!(
                 cap,
-                "refused a connection from an address that has {cap}, the limit `connections_per_address`"
+                withheld,
+                "refused a connection from an address that has {cap}, the limit `connections_per_address` \
+                 ({withheld} such lines withheld before)"
             );
         }
         place
@@ -187,8 +212,8 @@ impl Hospital {
 /// Ends what is still open: first the connections, then the rounds that they may still write to.
 async fn drain(site: &Site, rounds: &RoundHost) {
     let open = site.tasks.len();
-    info!(open, "stopping: {open} connections are being closed");
     site.drain.cancel();
+    info!(open, "stopping: {open} connections are being closed");
     site.tasks.close();
     rounds.tasks.close();
     let drained = async {

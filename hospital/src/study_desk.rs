@@ -107,16 +107,26 @@ impl StudyDesk {
         self.rounds.subscribe()
     }
 
-    /// Opens a new round whenever one has finished, if the study says so. Ends with the last round.
+    /// Opens a new round whenever one has finished, if the study says so, until the hospital is told
+    /// to stop.
     pub(crate) async fn attend(self: Arc<Self>) {
+        if !self.plan.reopen {
+            return;
+        }
         loop {
             let earliest = Instant::now() + REOPEN_PAUSE;
             let round = self.current_round();
-            let aggregate = round.finished().await;
-            if !self.plan.reopen {
-                return;
-            }
-            time::sleep_until(earliest).await;
+            let finished = async {
+                let aggregate = round.finished().await;
+                time::sleep_until(earliest).await;
+                aggregate
+            };
+            let aggregate = tokio::select! {
+                // First, because stopping is what finishes many a round.
+                biased;
+                () = self.host.drain.cancelled() => return,
+                aggregate = finished => aggregate,
+            };
             let study = match self.plan.new_instance() {
                 Ok(study) => study,
                 Err(error) => {

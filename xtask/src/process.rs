@@ -1,10 +1,11 @@
 //! Child processes that end when they should, and only they.
 //!
 //! Every child leads a process group of its own. A terminal's Ctrl-C therefore reaches this program
-//! alone, which then ends exactly the groups that it started, by their id.
+//! alone, which then ends exactly the groups that it started, by their id. A second one kills them.
 
 use std::fmt::{self, Write as _};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::slice;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,6 +13,8 @@ use anyhow::{Context, Result, anyhow};
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
+
+use crate::announce;
 
 /// How often children and signals are looked at.
 const TICK: Duration = Duration::from_millis(25);
@@ -33,14 +36,19 @@ impl Interrupted {
     }
 }
 
-impl fmt::Display for Interrupted {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = match self.signal {
+impl Interrupted {
+    fn name(self) -> &'static str {
+        match self.signal {
             SIGINT => "Ctrl-C",
             SIGTERM => "SIGTERM",
             _ => "SIGHUP",
-        };
-        write!(out, "Stopped by {name}.")
+        }
+    }
+}
+
+impl fmt::Display for Interrupted {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Stopped by {}.", self.name())
     }
 }
 
@@ -61,12 +69,21 @@ impl Supervisor {
 
     /// Waits a moment, or fails with [`Interrupted`].
     pub(crate) fn tick(&mut self) -> Result<(), Interrupted> {
-        if let Some(signal) = self.signals.pending().next() {
-            Err(Interrupted { signal })
-        } else {
-            thread::sleep(TICK);
-            Ok(())
+        if let Some(interrupted) = self.interrupted() {
+            return Err(interrupted);
         }
+        thread::sleep(TICK);
+        Ok(())
+    }
+
+    fn interrupted(&mut self) -> Option<Interrupted> {
+        self.signals.pending().next().map(|signal| Interrupted { signal })
+    }
+
+    /// Asks all of these to end, waits for them, and kills what has not ended in time. If a signal comes
+    /// meanwhile, they are killed at once, and this fails with [`Interrupted`].
+    pub(crate) fn stop(&mut self, groups: &mut [Group]) -> Result<(), Interrupted> {
+        stop(groups, || self.interrupted())
     }
 
     /// Shows a command, runs it to its end, and fails unless it succeeds.
@@ -81,13 +98,44 @@ impl Supervisor {
                 }
                 return Err(anyhow!("this command failed ({status}): {shown}"));
             }
-            // Dropping the group ends it.
-            self.tick()?;
+            if let Err(interrupted) = self.tick() {
+                // Whether it had to be killed makes no difference to why it was stopped.
+                let _ = self.stop(slice::from_mut(&mut group));
+                return Err(interrupted.into());
+            }
         }
     }
 }
 
-/// A child and whatever it starts in turn. Dropping it ends all of them.
+/// Stops all of these together; `interrupted` tells of signals.
+fn stop(
+    groups: &mut [Group],
+    mut interrupted: impl FnMut() -> Option<Interrupted>,
+) -> Result<(), Interrupted> {
+    let mut running: Vec<_> = groups.iter_mut().filter(|group| group.status.is_none()).collect();
+    for group in &running {
+        group.signal(Signal::TERM);
+    }
+    let deadline = Instant::now() + GRACE;
+    let mut stopped = Ok(());
+    while Instant::now() < deadline && running.iter().any(|group| !group.leader_has_ended()) {
+        if let Some(again) = interrupted() {
+            announce(&format!("{} again: killing what has not ended yet", again.name()));
+            stopped = Err(again);
+            break;
+        }
+        thread::sleep(TICK);
+    }
+    for group in &running {
+        group.signal(Signal::KILL);
+    }
+    for group in &mut running {
+        let _ = group.finish();
+    }
+    stopped
+}
+
+/// A child and whatever it starts in turn. Dropping it kills what was not stopped.
 pub(crate) struct Group {
     name: &'static str,
     leader: Pid,
@@ -122,24 +170,18 @@ impl Group {
         Ok(self.status)
     }
 
-    /// Asks the group to end, waits for the child, and kills what has not ended in time.
-    pub(crate) fn stop(&mut self) {
-        if self.status.is_some() {
-            return;
+    /// Signals the child and whatever it has started, if it was not waited for.
+    fn signal(&self, signal: Signal) {
+        // The leader, dead or alive, has then kept its id, so that nobody else can have got it. An error
+        // means that the group is gone already, which is what is wanted.
+        if self.status.is_none() {
+            let _ = kill_process_group(self.leader, signal);
         }
-        // An error means that the group is gone already, which is what is wanted.
-        let _ = kill_process_group(self.leader, Signal::TERM);
-        let deadline = Instant::now() + GRACE;
-        while !self.leader_has_ended() && Instant::now() < deadline {
-            thread::sleep(TICK);
-        }
-        let _ = self.finish();
     }
 
     /// Kills what is left of the group, and takes the child's status.
     fn finish(&mut self) -> Result<()> {
-        // The leader, dead or alive, has not been waited for, so nobody else can have got its id.
-        let _ = kill_process_group(self.leader, Signal::KILL);
+        self.signal(Signal::KILL);
         self.status = Some(self.child.wait().context("cannot wait for a child")?);
         Ok(())
     }
@@ -153,7 +195,10 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        self.stop();
+        if self.status.is_none() {
+            // Nobody is left to be told.
+            let _ = self.finish();
+        }
     }
 }
 
@@ -190,6 +235,9 @@ fn quoted(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::path::Path;
+
     use super::*;
 
     fn shell(script: &str) -> Command {
@@ -227,28 +275,76 @@ mod tests {
         assert!(error.to_string().contains("no-such-program"), "{error}");
     }
 
+    /// Starts a script and waits until it has written its first line to the file `$1`; returns that.
+    fn start(script: &str, file: &Path) -> (Group, String) {
+        let mut command = shell(script);
+        command.arg("sh").arg(file);
+        let group = Group::spawn("a test", &mut command).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            let text = std::fs::read_to_string(file).unwrap_or_default();
+            if text.ends_with('\n') {
+                return (group, text.trim().to_owned());
+            }
+            assert!(Instant::now() < deadline, "the script has written nothing");
+            thread::sleep(TICK);
+        }
+    }
+
     #[test]
     fn stopping_a_group_ends_what_the_child_started_too() {
         let dir = tempfile::tempdir().unwrap();
-        let pid_file = dir.path().join("pid");
-        let script = format!("sleep 60 & echo $! > {}; wait", pid_file.display());
-        let mut group = Group::spawn("a test", &mut shell(&script)).unwrap();
-        let deadline = Instant::now() + Duration::from_secs(20);
-        let grandchild = loop {
-            let text = std::fs::read_to_string(&pid_file).unwrap_or_default();
-            if text.ends_with('\n') {
-                break text.trim().to_owned();
-            }
-            assert!(Instant::now() < deadline, "the child never wrote its child's id");
-            thread::sleep(TICK);
-        };
+        let script = "sleep 60 & echo $! > $1; wait";
+        let (mut group, grandchild) = start(script, &dir.path().join("pid"));
         assert!(is_alive(&grandchild));
-        group.stop();
+        stop(slice::from_mut(&mut group), || None).unwrap();
         assert!(group.ended().unwrap().is_some());
         let gone = (0..400).any(|_| {
             thread::sleep(TICK);
             !is_alive(&grandchild)
         });
         assert!(gone, "{grandchild} is still there");
+    }
+
+    #[test]
+    fn groups_are_stopped_together() {
+        let dir = tempfile::tempdir().unwrap();
+        // Each ends in good order when the other was asked to end as well, and waits for that.
+        let script = |own: &str, other: &str| {
+            let (own, other) = (dir.path().join(own), dir.path().join(other));
+            let (own, other) = (own.display(), other.display());
+            format!(
+                "trap 'echo > {own}; until [ -e {other} ]; do sleep 0.02; done; exit 0' TERM; \
+                 echo ready > $1; sleep 60 & wait; exit 1"
+            )
+        };
+        let (first, _) = start(&script("a", "b"), &dir.path().join("first"));
+        let (second, _) = start(&script("b", "a"), &dir.path().join("second"));
+        let mut groups = [first, second];
+        stop(&mut groups, || None).unwrap();
+        for mut group in groups {
+            let status = group.ended().unwrap().unwrap();
+            assert!(status.success(), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_signal_while_groups_are_stopped_kills_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let deaf = "trap '' TERM; echo ready > $1; while :; do sleep 0.1; done";
+        let (first, _) = start(deaf, &dir.path().join("first"));
+        let (second, _) = start(deaf, &dir.path().join("second"));
+        let mut groups = [first, second];
+        let mut looks = 0;
+        let stopped = stop(&mut groups, || {
+            looks += 1;
+            (looks == 3).then_some(Interrupted { signal: SIGINT })
+        });
+        assert_eq!(stopped.unwrap_err().exit_code(), 130);
+        assert_eq!(looks, 3);
+        for mut group in groups {
+            let status = group.ended().unwrap().unwrap();
+            assert_eq!(status.signal(), Some(9), "{status}");
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::announce;
 use crate::page;
@@ -56,32 +56,46 @@ pub(crate) fn run(
     command.arg("certs").arg("--dir").arg(&certs);
     supervisor.run(&mut command)?;
 
+    let config = TrunkConfig::write(workspace, options.hospital_port)?;
+    let mut trunk = tools.trunk_command(workspace)?;
+    trunk_arguments(&mut trunk, workspace, options, &config.path, &certs);
+    let mut hospital = hospital_command(workspace, options, &certs);
+
+    let mut servers = Vec::new();
+    let ended = serve(workspace, supervisor, options, [&mut hospital, &mut trunk], &mut servers);
+    announce("Stopping what was started");
+    let stopped = supervisor.stop(&mut servers);
+    ended.and(stopped.map_err(Into::into))
+}
+
+/// Starts both servers, the hospital first, and watches them. Whatever ends this, `servers` are those that
+/// it has started.
+fn serve(
+    workspace: &Workspace,
+    supervisor: &mut Supervisor,
+    options: &Options,
+    [hospital, trunk]: [&mut Command; 2],
+    servers: &mut Vec<Group>,
+) -> Result<()> {
     announce("Starting the hospital");
-    let mut hospital = start("the hospital", &mut hospital_command(workspace, options, &certs))?;
-    wait_until_listening(supervisor, &mut hospital, options.hospital_port)?;
+    servers.push(start("the hospital", hospital)?);
+    wait_until_listening(supervisor, servers, options.hospital_port)?;
 
     announce("Building and serving the page");
     // Trunk's cargo inherits the trust in the local authority only (see below), and could not
     // download anything.
     supervisor.run(workspace.cargo("fetch").args(["--locked", "--quiet"]))?;
-    let config = TrunkConfig::write(workspace, options.hospital_port)?;
-    let mut command = tools.trunk_command(workspace)?;
-    trunk_arguments(&mut command, workspace, options, &config.path, &certs);
-    let mut page = start("the page's server", &mut command)?;
-    wait_until_listening(supervisor, &mut page, options.port)?;
+    servers.push(start("the page's server", trunk)?);
+    wait_until_listening(supervisor, servers, options.port)?;
 
     welcome(workspace, options);
-    let reason = watch(supervisor, [&mut hospital, &mut page]);
-    announce("Stopping the page's server and the hospital");
-    page.stop();
-    hospital.stop();
-    reason
+    watch(supervisor, servers)
 }
 
 /// Waits for a signal, which is how this is meant to end, or for the death of a server, which is not.
-fn watch(supervisor: &mut Supervisor, mut servers: [&mut Group; 2]) -> Result<()> {
+fn watch(supervisor: &mut Supervisor, servers: &mut [Group]) -> Result<()> {
     loop {
-        for server in &mut servers {
+        for server in &mut *servers {
             if let Some(status) = server.ended()? {
                 bail!("{} ended by itself ({status}); see what it said above", server.name());
             }
@@ -207,15 +221,19 @@ fn refuse_taken(port: u16, flag: &str) -> Result<()> {
     Ok(())
 }
 
-/// Waits until a server accepts connections, however long it compiles before that.
-fn wait_until_listening(supervisor: &mut Supervisor, server: &mut Group, port: u16) -> Result<()> {
+/// Waits until the last of the servers accepts connections, however long it compiles before that. None
+/// of them may end meanwhile.
+fn wait_until_listening(
+    supervisor: &mut Supervisor,
+    servers: &mut [Group],
+    port: u16,
+) -> Result<()> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     while TcpStream::connect_timeout(&address, Duration::from_millis(200)).is_err() {
-        if let Some(status) = server.ended()? {
-            return Err(anyhow!(
-                "{} ended before it was ready ({status}); see what it said above",
-                server.name()
-            ));
+        for server in &mut *servers {
+            if let Some(status) = server.ended()? {
+                bail!("{} ended before all was ready ({status}); see above", server.name());
+            }
         }
         supervisor.tick()?;
     }

@@ -161,7 +161,7 @@ impl Measured {
         writeln!(
             f,
             "  hospital: HTTP upgrade, decoding, one signature and one digest a contribution, the round's \
-             rules, journal in memory\n  bare: tokio-tungstenite with the same TLS, buffers and batches, and \
+             rules, nothing made durable\n  bare: tokio-tungstenite with the same TLS, buffers and batches, and \
              nothing else\n"
         )
     }

@@ -85,7 +85,8 @@ impl StudyJson {
     fn of(desk: &StudyDesk) -> Self {
         let rounds = desk.rounds();
         let rounds = rounds.borrow();
-        let (study, status) = (rounds.current.study(), rounds.current.status());
+        let (study, standing) = (rounds.current.study(), rounds.current.standing());
+        let status = standing.status;
         Self {
             id: desk.plan().id().to_string(),
             digest: study.digest().to_string(),
@@ -105,7 +106,7 @@ impl StudyJson {
             closes_in_ms: status.closes_at.map(|at| rounds.current.ms_until(at)),
             round: rounds.current.label().number,
             result: status.aggregate.map(ResultJson::from),
-            ended: status.ended.map(|reason| reason.to_string()),
+            ended: standing.ended(),
             previous: rounds.previous.iter().copied().map(PreviousJson::from).collect(),
         }
     }

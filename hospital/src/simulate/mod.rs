@@ -241,11 +241,11 @@ fn micros(time: Duration) -> u64 {
 }
 
 async fn watch(round: RoundHandle, observe: impl Fn(&Status)) {
-    let mut status = round.watch();
+    let mut standing = round.watch();
     drop(round);
     loop {
-        observe(&status.borrow_and_update());
-        if status.changed().await.is_err() {
+        observe(&standing.borrow_and_update().status);
+        if standing.changed().await.is_err() {
             return;
         }
     }

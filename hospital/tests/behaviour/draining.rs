@@ -1,6 +1,12 @@
 //! A hospital that is told to stop says goodbye to everybody first.
 
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
 use tokio::net::TcpStream;
+use wardsum_hospital::announcement::Announce;
+use wardsum_hospital::limits::Limits;
+use wardsum_protocol::peer::Event;
 
 use crate::scripted_peer::{ScriptedPeer, closed};
 use crate::test_hospital::{TestHospital, study_of, within};
@@ -23,6 +29,38 @@ async fn every_peer_is_told_and_nobody_else_is_let_in() {
     let address = hospital.address;
     hospital.stop().await;
     assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn no_round_opens_while_it_stops() {
+    let announced = Arc::new(Mutex::new(Vec::new()));
+    let reopening = study_of("study", 3).replace("min = -100", "reopen = true\nmin = -100");
+    let hospital = TestHospital::start_with(&reopening, |config| {
+        let announced = Arc::clone(&announced);
+        config.announce = Announce::to(move |announcement| {
+            announced.lock().unwrap().push(announcement.to_string());
+        });
+        // Longer than the pause before a next round.
+        config.limits = Limits { close: Duration::from_secs(3), ..Limits::default() };
+    })
+    .await;
+    let mut peers = Vec::new();
+    for seed in 1..=3 {
+        let mut peer = ScriptedPeer::connect(&hospital.connector, "study", seed).await;
+        peer.answer(1);
+        peer.send_unsent().await;
+        peers.push(peer);
+    }
+    peers[0].receive_until(|event| matches!(event, Event::CommitteeFixed { .. })).await;
+
+    // The committee leaves, which ends the round, and nobody answers the goodbye, so that stopping
+    // takes its time.
+    hospital.stop().await;
+
+    let announced = announced.lock().unwrap();
+    assert_eq!(announced.len(), 2, "{announced:?}");
+    assert!(announced[0].starts_with("Open: ") && announced[0].ends_with("round 1"));
+    assert!(announced[1].starts_with("Ended without a result: too many committee members left"));
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod bench_command;
 mod configuration_errors;
 mod draining;
+mod failed_rounds;
 mod http_answers;
 mod log_secrecy;
 mod misbehaving_peers;

@@ -1,5 +1,6 @@
 //! A round ends with the exact sum, at every peer and at the API.
 
+use wardsum_hospital::limits::Limits;
 use wardsum_protocol::peer::OwnAnswer;
 
 use crate::test_hospital::{TestHospital, study_of};
@@ -47,6 +48,18 @@ async fn people_beyond_the_committee_only_contribute() {
     assert!(results.iter().all(|published| published.aggregate.sum == 15));
     let status = hospital.status("study").await;
     assert_eq!((&status["committee"], &status["threshold"]), (&4.into(), &3.into()));
+}
+
+#[tokio::test]
+async fn however_little_may_wait_for_the_round() {
+    let hospital = TestHospital::start_with(&study_of("study", 5), |config| {
+        config.limits = Limits { inbox_messages: 1, inbox_bytes: 1, ..Limits::default() };
+    })
+    .await;
+
+    let results = hospital.round("study", &[1, 2, 3, 4, 5]).await;
+
+    assert!(results.iter().all(|published| published.aggregate.sum == 15));
 }
 
 #[tokio::test]

@@ -1,24 +1,41 @@
-//! The program serves until a signal stops it, and then ends with status 0.
+//! The program serves until a signal stops it, and then ends with status 0; a second signal ends it at
+//! once.
 
 use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use tempfile::TempDir;
+use wardsum_hospital::native_peer::Connector;
+use wardsum_hospital::tls;
+
+use crate::scripted_peer::ScriptedPeer;
 use crate::test_hospital::study_of;
+
+/// How long the program may take for a step; reached only when something hangs.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 struct Program {
     child: Child,
+    dir: TempDir,
 }
 
 impl Program {
     /// Starts a hospital without a page and waits until it listens; returns what it printed by then.
     fn start(args: &[&str]) -> (Self, Vec<String>) {
-        let dir = tempfile::tempdir().unwrap().keep();
-        std::fs::write(dir.join("studies.toml"), study_of("study", 3)).unwrap();
+        Self::start_with("", args)
+    }
+
+    /// The same with something in front of the study in its file.
+    fn start_with(configuration: &str, args: &[&str]) -> (Self, Vec<String>) {
+        let dir = tempfile::tempdir().unwrap();
+        let studies = format!("{configuration}{}", study_of("study", 3));
+        std::fs::write(dir.path().join("studies.toml"), studies).unwrap();
         let mut child = Command::new(env!("CARGO_BIN_EXE_hospital"))
             .args(["serve", "--listen", "127.0.0.1:0"])
             .args(args)
-            .current_dir(dir)
+            .current_dir(dir.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -30,7 +47,16 @@ impl Program {
                 break;
             }
         }
-        (Self { child }, lines)
+        (Self { child, dir }, lines)
+    }
+
+    /// Waits until nobody can connect any more, which is the first thing that stopping does.
+    fn wait_until_stopping(address: SocketAddr) {
+        let began = Instant::now();
+        while TcpStream::connect(address).is_ok() {
+            assert!(began.elapsed() < PATIENCE, "the program does not begin to stop");
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     fn signal(&self, name: &str) {
@@ -42,7 +68,7 @@ impl Program {
     fn end(mut self) -> (Option<i32>, String) {
         let began = Instant::now();
         while self.child.try_wait().unwrap().is_none() {
-            assert!(began.elapsed() < Duration::from_secs(30), "the program does not stop");
+            assert!(began.elapsed() < PATIENCE, "the program does not stop");
             std::thread::sleep(Duration::from_millis(20));
         }
         let log = std::io::read_to_string(self.child.stderr.take().unwrap()).unwrap();
@@ -70,6 +96,29 @@ fn sigterm_and_ctrl_c_drain() {
             log.contains(name) && log.contains("every connection was closed in order"),
             "{log}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    for (signal, name, status) in [("-TERM", "SIGTERM", 143), ("-INT", "Ctrl-C", 130)] {
+        // Whoever leaves a goodbye unanswered holds the first one up for longer than this test waits.
+        let limits = "[limits]\nclose_seconds = 600\ndrain_seconds = 600\n";
+        let (program, lines) = Program::start_with(limits, &[]);
+        let port = lines.last().unwrap().trim_end_matches('/').rsplit(':').next().unwrap();
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().unwrap()));
+        let authority = program.dir.path().join("certs/local/ca.pem");
+        let connector = Connector::new(address, tls::client_config(&authority).unwrap());
+        let peer = ScriptedPeer::connect(&connector, "study", 1).await;
+
+        program.signal(signal);
+        Program::wait_until_stopping(address);
+        program.signal(signal);
+
+        let (ended, log) = program.end();
+        assert_eq!(ended, Some(status), "{log}");
+        assert!(log.contains(&format!("told to stop at once by {name}")), "{log}");
+        drop(peer);
     }
 }
 

@@ -1,0 +1,56 @@
+//! A round that a fault of the hospital's own program stops is said to have ended, and the next one opens.
+//!
+//! The fault is an audience that panics when it is told of a round's end, which happens on the task that
+//! owns the round.
+
+use std::time::Duration;
+
+use tokio::time::sleep;
+use wardsum_hospital::announcement::{Announce, Announcement};
+
+use crate::scripted_peer::closed;
+use crate::test_hospital::{TestHospital, study_of, within};
+
+/// A hospital whose rounds fail as soon as enrolment closes without anybody.
+async fn failing(study: &str) -> TestHospital {
+    let study =
+        study.replace("[study.enrolment]\ncount = 3", "[study.enrolment]\ndeadline_seconds = 0.05");
+    TestHospital::start_with(&study, |config| {
+        config.announce = Announce::to(|announcement| {
+            let ended = matches!(announcement, Announcement::Ended { .. });
+            assert!(!ended, "this test wants a panic here");
+        });
+    })
+    .await
+}
+
+async fn wait_for(hospital: &TestHospital, wanted: impl Fn(&serde_json::Value) -> bool) {
+    within(async {
+        while !wanted(&hospital.status("study").await) {
+            sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn it_is_said_to_have_ended() {
+    let hospital = failing(&study_of("study", 3)).await;
+
+    wait_for(&hospital, |status| status["phase"] == "ended").await;
+
+    let status = hospital.status("study").await;
+    assert_eq!(status["ended"], "a fault in the hospital's program stopped the round");
+    assert!(status["closes_in_ms"].is_null() && status["result"].is_null(), "{status}");
+    let mut late = hospital.connector.connect("study").await.unwrap();
+    let (code, reason) = closed(&mut late).await;
+    assert_eq!(code, 1011, "{reason}");
+}
+
+#[tokio::test]
+async fn the_next_round_opens() {
+    let reopening = study_of("study", 3).replace("min = -100", "reopen = true\nmin = -100");
+    let hospital = failing(&reopening).await;
+
+    wait_for(&hospital, |status| status["round"] == 2).await;
+}
