@@ -133,7 +133,7 @@ async fn read(
         match received {
             Some(Ok(Message::Binary(bytes))) => {
                 // Waiting here while the round is busy makes the peer wait as well, through TCP.
-                if round.send(ToRound::Message(id, bytes.into())).await.is_err() {
+                if round.send(ToRound::Message(id, bytes)).await.is_err() {
                     return Ending::Closed(Closing::new(
                         1011,
                         "the round stopped unexpectedly; reload the page",
@@ -186,6 +186,8 @@ async fn write(
 ) -> Ending {
     let mut ping = time::interval_at(time::Instant::now() + limits.ping, limits.ping);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // Registered once, because all connections share the token and its lock.
+    let mut drained = pin!(drain.cancelled());
     loop {
         let batch = tokio::select! {
             biased;
@@ -193,7 +195,7 @@ async fn write(
                 Ok(batch) => batch,
                 Err(closing) => return Ending::Closed(closing),
             },
-            () = drain.cancelled() => {
+            () = &mut drained => {
                 return Ending::Closed(Closing::new(
                     1001,
                     "the hospital is shutting down; try again in a few minutes",

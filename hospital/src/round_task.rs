@@ -48,7 +48,7 @@ pub(crate) enum ToRound {
     /// A peer is there, and this is how to reach it. Always followed by one `Disconnected`.
     Connected(ConnectionId, Outbox),
     /// One message of a peer.
-    Message(ConnectionId, Vec<u8>),
+    Message(ConnectionId, Bytes),
     /// A peer is gone, whoever closed the connection.
     Disconnected(ConnectionId),
     /// The researcher says so.
