@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use axum::body::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use wardsum_protocol::round::{Command, ConnectionId};
 
@@ -17,7 +18,7 @@ pub(crate) enum ToRound {
     /// A peer is there, and this is how to reach it. Always followed by one `Disconnected`.
     Connected(ConnectionId, Outbox),
     /// One message of a peer, and the room that it takes.
-    Message(ConnectionId, Vec<u8>, Room),
+    Message(ConnectionId, Bytes, Room),
     /// A peer is gone, whoever closed the connection.
     Disconnected(ConnectionId),
     /// The researcher says so.
@@ -80,7 +81,7 @@ pub(crate) struct Lane {
 impl Lane {
     /// Hands a message to the round; waits until the last one was handled and there is room for this
     /// one. One message always fits, however long, once nothing else waits.
-    pub(crate) async fn send(&self, bytes: Vec<u8>) -> Result<(), RoundGone> {
+    pub(crate) async fn send(&self, bytes: Bytes) -> Result<(), RoundGone> {
         let cost = u32::try_from(bytes.len()).unwrap_or(u32::MAX).min(self.inbox.bytes);
         let turn = Arc::clone(&self.turn).acquire_owned();
         let turn = turn.await.map_err(|_| RoundGone)?;
@@ -114,8 +115,8 @@ mod tests {
     fn bytes_are_free_again_when_the_message_was_handled() {
         let (inbox, mut messages) = inbox_of(10, 100);
         let (first, second) = (inbox.lane(ConnectionId(1)), inbox.lane(ConnectionId(2)));
-        first.send(vec![0; 80]).now_or_never().unwrap().unwrap();
-        let mut waits = pin!(second.send(vec![0; 30]));
+        first.send(vec![0; 80].into()).now_or_never().unwrap().unwrap();
+        let mut waits = pin!(second.send(vec![0; 30].into()));
         assert!(waits.as_mut().now_or_never().is_none());
 
         let in_hand = next(&mut messages);
@@ -128,9 +129,9 @@ mod tests {
     #[test]
     fn a_message_above_the_bound_still_passes_alone() {
         let (inbox, mut messages) = inbox_of(10, 100);
-        inbox.lane(ConnectionId(1)).send(vec![0; 1_000]).now_or_never().unwrap().unwrap();
+        inbox.lane(ConnectionId(1)).send(vec![0; 1_000].into()).now_or_never().unwrap().unwrap();
         let lane = inbox.lane(ConnectionId(2));
-        let mut waits = pin!(lane.send(vec![0; 1_000]));
+        let mut waits = pin!(lane.send(vec![0; 1_000].into()));
         assert!(waits.as_mut().now_or_never().is_none());
         drop(next(&mut messages));
         waits.now_or_never().unwrap().unwrap();
@@ -140,10 +141,10 @@ mod tests {
     fn who_sends_without_end_keeps_nobody_out() {
         let (inbox, mut messages) = inbox_of(10, 100);
         let (flood, other) = (inbox.lane(ConnectionId(1)), inbox.lane(ConnectionId(2)));
-        flood.send(vec![0; 10]).now_or_never().unwrap().unwrap();
-        let mut second = pin!(flood.send(vec![0; 10]));
+        flood.send(vec![0; 10].into()).now_or_never().unwrap().unwrap();
+        let mut second = pin!(flood.send(vec![0; 10].into()));
         assert!(second.as_mut().now_or_never().is_none(), "its first message still waits");
-        other.send(vec![0; 10]).now_or_never().unwrap().unwrap();
+        other.send(vec![0; 10].into()).now_or_never().unwrap().unwrap();
 
         assert_eq!(next(&mut messages).0, ConnectionId(1));
         second.now_or_never().unwrap().unwrap();
@@ -155,8 +156,8 @@ mod tests {
     fn nobody_waits_for_a_round_that_is_gone() {
         let (inbox, messages) = inbox_of(10, 100);
         let (first, second) = (inbox.lane(ConnectionId(1)), inbox.lane(ConnectionId(2)));
-        first.send(vec![0; 100]).now_or_never().unwrap().unwrap();
-        let mut waits = pin!(second.send(vec![0; 100]));
+        first.send(vec![0; 100].into()).now_or_never().unwrap().unwrap();
+        let mut waits = pin!(second.send(vec![0; 100].into()));
         assert!(waits.as_mut().now_or_never().is_none());
         drop(messages);
         assert!(waits.now_or_never().unwrap().is_err());

@@ -135,7 +135,7 @@ async fn read(stream: &mut SplitStream<WebSocket>, lane: &Lane, limits: &Limits)
         match received {
             Some(Ok(Message::Binary(bytes))) => {
                 // Waiting here while the round is busy makes the peer wait as well, through TCP.
-                if lane.send(bytes.into()).await.is_err() {
+                if lane.send(bytes).await.is_err() {
                     return Ending::Closed(Closing::new(
                         1011,
                         "the round stopped unexpectedly; reload the page",
@@ -188,6 +188,8 @@ async fn write(
 ) -> Ending {
     let mut ping = time::interval_at(time::Instant::now() + limits.ping, limits.ping);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // Registered once, because all connections share the token and its lock.
+    let mut drained = pin!(drain.cancelled());
     loop {
         let batch = tokio::select! {
             biased;
@@ -195,7 +197,7 @@ async fn write(
                 Ok(batch) => batch,
                 Err(closing) => return Ending::Closed(closing),
             },
-            () = drain.cancelled() => {
+            () = &mut drained => {
                 return Ending::Closed(Closing::new(
                     1001,
                     "the hospital is shutting down; try again in a few minutes",

@@ -1,8 +1,9 @@
 //! A contribution: one answer, split into shares that are sealed and signed, one per member.
 
+use bytes::Bytes;
 use rand_core::CryptoRng;
 use thiserror::Error;
-use tls_codec::{TlsByteVecU8, TlsDeserializeBytes, TlsSerialize, TlsSize};
+use tls_codec::{DeserializeBytes, TlsByteVecU8, TlsDeserializeBytes, TlsSerialize, TlsSize};
 
 use crate::committee::{Committee, Enrolment};
 use crate::digest::{CommitteeDigest, ContributionDigest, DigestLabel, StudyDigest, hash};
@@ -83,7 +84,7 @@ pub enum ContributionError {
 }
 
 /// A contribution on the wire (PROTOCOL.md, "Contribution").
-#[derive(Clone, Debug, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+#[derive(Clone, Debug, TlsSize, TlsSerialize)]
 pub struct Contribution {
     /// Whose it is.
     pub sender: Sender,
@@ -99,11 +100,18 @@ pub struct Accepted {
     pub sender: PeerId,
     /// Its digest, which goes into the manifest.
     pub digest: ContributionDigest,
-    shares: Vec<u8>,
+    shares: Bytes,
     share_len: usize,
 }
 
 impl Contribution {
+    /// Reads a contribution. Its shares stay where they are, in `bytes`.
+    pub(crate) fn decode(bytes: &Bytes) -> Result<Self, tls_codec::Error> {
+        let (sender, rest) = Sender::tls_deserialize_bytes(bytes)?;
+        let (signature, shares) = <[u8; SIGNATURE_LEN]>::tls_deserialize_bytes(rest)?;
+        Ok(Self { sender, signature, shares: Rest(bytes.slice_ref(shares)) })
+    }
+
     /// Checks everything about a contribution that can be checked without opening it.
     pub fn verify(
         self,
@@ -125,8 +133,9 @@ impl Contribution {
 
 impl Accepted {
     /// The sealed shares, one per member, in order. The relay cuts and does not parse.
-    pub fn shares(&self) -> impl Iterator<Item = &[u8]> {
-        self.shares.chunks_exact(self.share_len)
+    pub fn shares(&self) -> impl Iterator<Item = Bytes> {
+        let mut rest = self.shares.clone();
+        std::iter::from_fn(move || (!rest.is_empty()).then(|| rest.split_to(self.share_len)))
     }
 }
 
@@ -239,7 +248,7 @@ impl Sealing {
         let contribution = Contribution {
             sender: Sender::of(&id, committee),
             signature: identity.sign(SignatureLabel::Contribution, &[digest.as_bytes()]),
-            shares: Rest(self.sealed),
+            shares: Rest(self.sealed.into()),
         };
         (contribution, digest)
     }

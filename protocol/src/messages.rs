@@ -4,16 +4,19 @@
 //! missing here are kept for the validity proofs that members exchange between manifest and partial
 //! aggregate: 3 (`Verification`) from peers, 8 (`Verdict`) from the hospital.
 
-use thiserror::Error;
-use tls_codec::{TlsByteVecU16, TlsDeserializeBytes, TlsSerialize, TlsSize, TlsVecU24, TlsVecU32};
+use bytes::Bytes;
+use tls_codec::{
+    DeserializeBytes, Error, TlsByteVecU16, TlsDeserializeBytes, TlsSerialize, TlsSize, TlsVecU24,
+    TlsVecU32,
+};
 
 use crate::contribution::{Contribution, Sender};
 use crate::digest::{ContributionDigest, MessageDigest};
 use crate::identity::SignedBytes;
-use crate::wire::{Int128, Rest};
+use crate::wire::{self, Int128, Rest};
 
 /// From a peer to the hospital.
-#[derive(Clone, Debug, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+#[derive(Clone, Debug, TlsSize, TlsSerialize)]
 #[repr(u8)]
 pub enum PeerMessage {
     /// The peer's keys, signed: it wants to serve on the committee.
@@ -28,6 +31,28 @@ pub enum PeerMessage {
     /// A member will not give a partial aggregate.
     #[tls_codec(discriminant = 5)]
     Decline(DeclineReason),
+}
+
+impl PeerMessage {
+    /// Decodes a message and refuses bytes that are left over. The sealed shares of a contribution,
+    /// which may be hundreds of kilobytes, stay in `message` and are not copied.
+    pub fn decode(message: &Bytes) -> Result<Self, Error> {
+        let (kind, fields) = u8::tls_deserialize_bytes(message)?;
+        match kind {
+            1 => wire::decode(fields).map(Self::Enrol),
+            2 => Contribution::decode(&message.slice_ref(fields)).map(Self::Contribute),
+            4 => wire::decode(fields).map(Self::Partial),
+            5 => wire::decode(fields).map(Self::Decline),
+            unknown => Err(Error::UnknownValue(unknown.into())),
+        }
+    }
+}
+
+impl DeserializeBytes for PeerMessage {
+    /// For whoever has only borrowed the bytes, and can afford a copy.
+    fn tls_deserialize_bytes(bytes: &[u8]) -> Result<(Self, &[u8]), Error> {
+        Ok((Self::decode(&Bytes::copy_from_slice(bytes))?, &[]))
+    }
 }
 
 /// From the hospital to a peer.
@@ -150,7 +175,9 @@ impl core::fmt::Display for Phase {
 }
 
 /// Why a member gives no partial aggregate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, TlsSize, TlsSerialize, TlsDeserializeBytes,
+)]
 #[repr(u8)]
 pub enum DeclineReason {
     /// The manifest counts fewer than the study's minimum.
@@ -168,7 +195,9 @@ pub enum DeclineReason {
 }
 
 /// Why a round ended without a result.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, thiserror::Error, TlsSize, TlsSerialize, TlsDeserializeBytes,
+)]
 #[repr(u8)]
 pub enum EndReason {
     /// Enrolment closed with too few people.

@@ -254,24 +254,20 @@ fn split_additive(secret: &SecretVector, k: u8, rng: &mut impl CryptoRng) -> Vec
     shares
 }
 
+/// Draws the polynomials by their forward differences at 0 instead of their coefficients: which of the
+/// two is uniform makes no difference, because each determines the other. From differences, values at
+/// 1, 2, ... follow by additions alone, and multiplying is slow in a browser.
 fn split_shamir(secret: &SecretVector, k: u8, t: u8, rng: &mut impl CryptoRng) -> Vec<Share> {
-    // coefficients[d - 1][position] is the coefficient of x^d in the polynomial of that position.
-    let coefficients: Vec<SecretVector> =
-        (1..t).map(|_| random_vector(secret.len(), rng)).collect();
+    // differences[j] is the j-th difference at x, in each position; that of order 0 is the value.
+    let mut differences = vec![secret.clone()];
+    differences.extend((1..t).map(|_| random_vector(secret.len(), rng)));
     ShareIndex::all(k)
         .map(|index| {
-            let x = index.point();
-            let values = (0..secret.len())
-                .map(|position| {
-                    // Horner's rule from the highest coefficient down to the secret.
-                    let high = coefficients
-                        .iter()
-                        .rev()
-                        .fold(field::zero(), |acc, c| (acc + c.elements()[position]) * x);
-                    high + secret.elements()[position]
-                })
-                .collect();
-            Share { index, values: SecretVector::new(values) }
+            for order in 1..differences.len() {
+                let (lower, higher) = differences.split_at_mut(order);
+                lower[order - 1].add_assign(&higher[0]);
+            }
+            Share { index, values: differences[0].clone() }
         })
         .collect()
 }

@@ -1,5 +1,6 @@
 //! Encoding and decoding in the TLS presentation language (RFC 8446, section 3), with `tls_codec`.
 
+use bytes::Bytes;
 use tls_codec::{
     DeserializeBytes, Error, Serialize, Size, TlsDeserializeBytes, TlsSerialize, TlsSize,
 };
@@ -39,7 +40,7 @@ impl From<Int128> for i128 {
 
 /// Bytes up to the end of the message, without a length of their own.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rest(pub Vec<u8>);
+pub struct Rest(pub Bytes);
 
 impl Size for Rest {
     fn tls_serialized_len(&self) -> usize {
@@ -56,6 +57,6 @@ impl Serialize for Rest {
 
 impl DeserializeBytes for Rest {
     fn tls_deserialize_bytes(bytes: &[u8]) -> Result<(Self, &[u8]), Error> {
-        Ok((Self(bytes.to_vec()), &[]))
+        Ok((Self(Bytes::copy_from_slice(bytes)), &[]))
     }
 }

@@ -179,7 +179,7 @@ fn change_members(bytes: &[u8], change: impl FnOnce(&mut Vec<Vec<u8>>)) -> Vec<u
 fn meddled_committee(change: fn(&mut Vec<Vec<u8>>)) -> Victim {
     meddled(4, 32, move |message| match message {
         HospitalMessage::Committee(bytes) => {
-            vec![HospitalMessage::Committee(wire::Rest(change_members(&bytes.0, change)))]
+            vec![HospitalMessage::Committee(wire::Rest(change_members(&bytes.0, change).into()))]
         }
         other => vec![other],
     })
@@ -231,7 +231,9 @@ fn an_altered_share_is_noticed_and_the_member_gives_no_partial_aggregate() {
     let victim = meddled(4, 32, |message| match message {
         HospitalMessage::Deliver(mut delivery) if !altered => {
             altered = true;
-            delivery.share.0[40] ^= 1;
+            let mut share = delivery.share.0.to_vec();
+            share[40] ^= 1;
+            delivery.share = wire::Rest(share.into());
             vec![HospitalMessage::Deliver(delivery)]
         }
         other => vec![other],

@@ -400,5 +400,5 @@ fn seen(net: &Net, liar: ConnectionId) -> (Vec<u8>, Commitment) {
     });
     let senders: std::collections::BTreeMap<_, _> = senders.collect();
     let manifest = Manifest::new(senders.values().zip(digests.unwrap()));
-    (committee, manifest.commitment())
+    (committee.to_vec(), manifest.commitment())
 }

@@ -5,6 +5,7 @@
 //! contribution. The contributions are sealed before the clock starts, and what arrives is counted
 //! and thrown away, so that the connections' far ends cost the same on both sides.
 
+use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
@@ -14,13 +15,13 @@ use tokio::runtime::Runtime;
 use tokio::task::{self, JoinSet};
 use tokio::time;
 use tokio_tungstenite::tungstenite::{self, Bytes, Message};
-use wardsum_protocol::Entropy;
 use wardsum_protocol::peer::{Event, Input, Output, Peer, Stage};
+use wardsum_protocol::{Entropy, MessageDigest};
 
 use super::bare_relay::{BareRelay, Cut};
 use super::micros;
 use crate::clock::Clock;
-use crate::cpu::CpuMeter;
+use crate::cpu::{self, CpuMeter};
 use crate::native_peer::{ConnectError, Connector, Socket};
 use crate::simulate::{RunningHospital, STUDY, Simulation, SimulationError};
 
@@ -40,6 +41,10 @@ pub struct Comparison {
     pub share_bytes: usize,
     /// Messages through the relay: contributions, acknowledgements and deliveries.
     pub messages: u64,
+    /// Processor time of what the hospital checks in the meantime and the bare relay does not: two
+    /// digests over each contribution, which its signature and its acknowledgement are of. In
+    /// microseconds.
+    pub digests_cpu_us: u64,
     /// The hospital.
     pub ours: Relayed,
     /// A relay that does nothing but pass the bytes on.
@@ -131,6 +136,14 @@ pub(super) fn compare(simulation: &Simulation) -> Result<Comparison, RelayError>
     relay.block_on(hospital.stop());
     let after = bare()?;
 
+    let began = cpu::this_thread();
+    for contribution in &contributions {
+        for _ in 0..2 {
+            black_box(MessageDigest::of(black_box(contribution)));
+        }
+    }
+    let digests_cpu = cpu::this_thread().saturating_sub(began);
+
     let n = connections as u64;
     Ok(Comparison {
         connections: u32::try_from(connections).unwrap_or(u32::MAX),
@@ -138,6 +151,7 @@ pub(super) fn compare(simulation: &Simulation) -> Result<Comparison, RelayError>
         delivery_bytes,
         share_bytes,
         messages: n + n + n * n,
+        digests_cpu_us: micros(digests_cpu),
         ours,
         bare: before.mean(after),
     })

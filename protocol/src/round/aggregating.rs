@@ -168,7 +168,7 @@ impl Aggregating {
         if self.partials() >= self.threshold() && self.enough_since.is_none() {
             self.enough_since = Some(room.now());
         }
-        room.push(Output::Persist(Record::Partial(envelope.bytes.to_vec())));
+        room.push(Output::Persist(Record::Partial(Bytes::copy_from_slice(envelope.bytes))));
         envelope.acknowledge(room);
         room.push(Output::Event(Event::PartialReceived { partials: self.partials() }));
         Ok(())

@@ -62,7 +62,7 @@ impl Contributing {
             }
         }
         let began = room.now();
-        let bytes = committee.bytes().to_vec();
+        let bytes = Bytes::copy_from_slice(committee.bytes());
         room.push(Output::Persist(Record::CommitteeFixed(bytes.clone())));
         room.push(Output::Event(Event::PhaseChanged(Phase::Contributing)));
         let announcement = wire::encode(&HospitalMessage::Committee(Rest(bytes))).into();
@@ -158,10 +158,8 @@ impl Contributing {
         self.numbers.insert(*sender.as_bytes(), number);
         self.contributions.push(Contributed { sender, digest: accepted.digest });
         self.last_arrival = room.now();
-        room.push(Output::Persist(Record::Contributed {
-            number,
-            message: envelope.bytes.to_vec(),
-        }));
+        let message = envelope.bytes.clone();
+        room.push(Output::Persist(Record::Contributed { number, message }));
         envelope.acknowledge(room);
         self.deliver(number, wire_sender, accepted.shares(), room);
         room.push(Output::Event(Event::Contributed { contributed: self.contributed() }));
@@ -184,16 +182,16 @@ impl Contributing {
         if own { Ok(place) } else { Err(Refusal::NotMember) }
     }
 
-    fn deliver<'a>(
+    fn deliver(
         &self,
         number: u32,
         sender: Sender,
-        shares: impl Iterator<Item = &'a [u8]>,
+        shares: impl Iterator<Item = Bytes>,
         room: &mut Room,
     ) {
         for (seat, share) in self.seats.iter().zip(shares) {
             if let Some(connection) = seat.connection {
-                let delivery = Delivery { number, sender, share: Rest(share.to_vec()) };
+                let delivery = Delivery { number, sender, share: Rest(share) };
                 room.send(connection, &HospitalMessage::Deliver(delivery));
             }
         }

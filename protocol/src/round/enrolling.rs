@@ -1,5 +1,7 @@
 //! People answer and enrol; the committee is not fixed yet.
 
+use bytes::Bytes;
+
 use crate::committee::{Committee, CommitteeError, Enrolment};
 use crate::identity::PeerId;
 use crate::messages::{EndReason, PeerMessage, Phase, Shortfall};
@@ -76,7 +78,7 @@ impl Enrolling {
             self.peak = self.enrolled();
             self.last_arrival = room.now();
         }
-        room.push(Output::Persist(Record::Enrolled(envelope.bytes.to_vec())));
+        room.push(Output::Persist(Record::Enrolled(Bytes::copy_from_slice(envelope.bytes))));
         envelope.acknowledge(room);
         room.push(Output::Event(Event::Enrolled { enrolled: self.enrolled() }));
         Ok(())

@@ -55,8 +55,8 @@ pub enum Input {
     Message {
         /// From which connection.
         from: ConnectionId,
-        /// Its bytes.
-        bytes: Vec<u8>,
+        /// Its bytes. A contribution is kept and relayed without another copy of them.
+        bytes: Bytes,
     },
     /// The researcher decided something.
     Command(Command),
@@ -105,17 +105,17 @@ pub enum Output {
 #[derive(Clone, Debug)]
 pub enum Record {
     /// A peer enrolled: its message.
-    Enrolled(Vec<u8>),
+    Enrolled(Bytes),
     /// A peer that had enrolled left before the committee was fixed.
     Withdrawn(PeerId),
     /// The committee is fixed: its bytes.
-    CommitteeFixed(Vec<u8>),
+    CommitteeFixed(Bytes),
     /// A contribution was accepted: its number, and the message with all sealed shares.
     Contributed {
         /// From 0, in the order of acceptance.
         number: u32,
         /// The message.
-        message: Vec<u8>,
+        message: Bytes,
     },
     /// The manifest is fixed: it has this many contributions, in the order of their numbers.
     ManifestFixed {
@@ -123,7 +123,7 @@ pub enum Record {
         size: u32,
     },
     /// A member gave its partial aggregate: its message.
-    Partial(Vec<u8>),
+    Partial(Bytes),
     /// A member will not give one.
     Declined(PeerId, DeclineReason),
     /// There is a result.
@@ -318,8 +318,8 @@ impl State {
         }
     }
 
-    fn message(self, from: ConnectionId, bytes: &[u8], room: &mut Room) -> Self {
-        let Ok(message) = wire::decode::<PeerMessage>(bytes) else {
+    fn message(self, from: ConnectionId, bytes: &Bytes, room: &mut Room) -> Self {
+        let Ok(message) = PeerMessage::decode(bytes) else {
             let peer = room.refuse(from, Refusal::Malformed);
             return self.left(peer, room);
         };
@@ -478,7 +478,7 @@ impl State {
 /// A message's way back: where it came from, its bytes, and what acknowledges it.
 struct Envelope<'a> {
     from: ConnectionId,
-    bytes: &'a [u8],
+    bytes: &'a Bytes,
     digest: MessageDigest,
 }
 

@@ -191,7 +191,7 @@ impl Net {
     }
 
     pub fn send_raw(&mut self, from: ConnectionId, bytes: Vec<u8>) {
-        self.round.handle(round::Input::Message { from, bytes }, self.now);
+        self.round.handle(round::Input::Message { from, bytes: bytes.into() }, self.now);
         self.drain_round();
     }
 
@@ -245,7 +245,8 @@ impl Net {
         match self.take_mail(pick, upwards) {
             Mail::ToHospital(bytes) => {
                 self.seen_by_hospital.push((pick, bytes.clone()));
-                self.round.handle(round::Input::Message { from: pick, bytes }, self.now);
+                self.round
+                    .handle(round::Input::Message { from: pick, bytes: bytes.into() }, self.now);
                 self.drain_round();
             }
             Mail::ToPeer(bytes) => {

@@ -29,7 +29,7 @@ impl Hospital {
     }
 
     pub(crate) fn message(&mut self, person: u64, bytes: Vec<u8>) {
-        self.input(round::Input::Message { from: ConnectionId(person), bytes });
+        self.input(round::Input::Message { from: ConnectionId(person), bytes: bytes.into() });
     }
 
     pub(crate) fn clock(&mut self, ms: u64) {

@@ -173,7 +173,7 @@ impl Book {
     /// Gives the round one input, and performs what it wants done.
     fn feed(&mut self, input: Input) {
         if let Input::Message { from, bytes } = &input {
-            self.note(*from, Frame::Up(bytes.clone()));
+            self.note(*from, Frame::Up(bytes.to_vec()));
         }
         self.round.handle(input, self.now());
         while let Some(output) = self.round.poll_output() {
@@ -208,7 +208,7 @@ impl Book {
             for (&from, insider) in &mut self.insiders {
                 while let Some(output) = insider.poll_output() {
                     if let peer::Output::Send(bytes) = output {
-                        said.push(Input::Message { from, bytes });
+                        said.push(Input::Message { from, bytes: bytes.into() });
                     }
                 }
             }
@@ -298,7 +298,7 @@ async fn serve(ward: Arc<Ward>, socket: WebSocket) {
                 let mut book = ward.book();
                 match received {
                     Some(Ok(Message::Binary(bytes))) => {
-                        book.feed(Input::Message { from: connection, bytes: bytes.into() });
+                        book.feed(Input::Message { from: connection, bytes });
                         book.hear_insiders();
                     }
                     Some(Ok(Message::Close(_)) | Err(_)) | None => break,

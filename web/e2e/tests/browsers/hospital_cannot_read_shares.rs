@@ -254,7 +254,7 @@ impl View {
                 for (_, place) in self.committee.members() {
                     let sender = &contribution.sender;
                     let share =
-                        open_share(&self.study, &self.committee, sender, &place.id(), key, sealed);
+                        open_share(&self.study, &self.committee, sender, &place.id(), key, &sealed);
                     let meant = member.id() == *colluder && place.id() == *colluder;
                     assert_eq!(
                         share.is_ok(),
