@@ -7,7 +7,6 @@ mod configuration_errors;
 mod draining;
 mod failed_rounds;
 mod http_answers;
-mod log_secrecy;
 mod misbehaving_peers;
 mod refused_upgrades;
 mod reopening;

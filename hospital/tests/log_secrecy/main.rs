@@ -1,4 +1,14 @@
 //! The log, at its most verbose, contains no payload: no key, no share, no answer, in any spelling.
+//!
+//! In a process of its own: an event that another test logs to nobody at the same moment may be missed by
+//! the log that listens here.
+
+#[path = "../behaviour/scripted_peer.rs"]
+#[expect(dead_code, reason = "shared with the behaviour tests, which use all of it")]
+mod scripted_peer;
+#[path = "../behaviour/test_hospital.rs"]
+#[expect(dead_code, reason = "shared with the behaviour tests, which use all of it")]
+mod test_hospital;
 
 use std::fmt::Write as _;
 use std::io;
@@ -10,8 +20,8 @@ use wardsum_hospital::cli::LogLevel;
 use wardsum_hospital::logging;
 use wardsum_protocol::peer::Event;
 
-use crate::scripted_peer::ScriptedPeer;
-use crate::test_hospital::{TestHospital, study_of};
+use scripted_peer::ScriptedPeer;
+use test_hospital::{TestHospital, study_of};
 
 /// How many bytes in a row would count as a leak.
 const WINDOW: usize = 12;
