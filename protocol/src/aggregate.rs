@@ -31,6 +31,16 @@ impl Aggregate {
     }
 }
 
+/// What partial aggregates combine to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decoded {
+    /// The result.
+    pub aggregate: Aggregate,
+    /// The members whose partial aggregates are wrong and have been corrected, in the order of their
+    /// places. Empty when all agree, and when there is none to spare that could check the others.
+    pub wrong: Vec<ShareIndex>,
+}
+
 /// What a member signs when it releases its part (PROTOCOL.md, "Partial aggregate").
 #[derive(Clone, Debug, TlsSize, TlsSerialize, TlsDeserializeBytes)]
 struct PartialBody {
@@ -59,7 +69,7 @@ pub enum AggregateError {
     /// Not a reduced field element.
     #[error("the partial aggregate is no field element")]
     Value,
-    /// Too few, twice the same, or contradicting each other.
+    /// Too few, twice the same, or contradicting each other beyond correction.
     #[error(transparent)]
     Combine(#[from] CombineError),
     /// A sum that the counted answers cannot have.
@@ -110,18 +120,19 @@ pub fn verify_partial(
     Ok(Share { index, values: SecretVector::new(vec![value]) })
 }
 
-/// Combines at least `T` partial aggregates into the result; all that are given must agree.
+/// Combines at least `T` partial aggregates into the result, and corrects wrong ones as far as
+/// [`Scheme::combine`](crate::sharing::Scheme::combine) can.
 pub fn combine(
     study: &Study,
     committee: &Committee,
     commitment: Commitment,
     partials: &[Share],
-) -> Result<Aggregate, AggregateError> {
-    let value = committee.scheme().combine(partials)?;
+) -> Result<Decoded, AggregateError> {
+    let combined = committee.scheme().combine(partials)?;
     let count = commitment.size;
     let sum = study
         .range()
-        .sum(value.elements()[0], count)
+        .sum(combined.secret.elements()[0], count)
         .ok_or(AggregateError::Impossible { count })?;
-    Ok(Aggregate { count, sum })
+    Ok(Decoded { aggregate: Aggregate { count, sum }, wrong: combined.wrong })
 }

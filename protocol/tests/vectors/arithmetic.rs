@@ -188,6 +188,7 @@ fn splits() -> Value {
         case("shamir_3_of_4_small", "shamir", (4, 3), &[1, 0, 1], &small),
         case("shamir_3_of_4_bits", "shamir", (4, 3), &[1, 1, 0, 1, 0, 0, 1], &noise(14, 4)),
         case("shamir_5_of_7_large", "shamir", (7, 5), &[p - 1, 0], &noise(8, 5)),
+        case("shamir_9_of_13", "shamir", (13, 9), &[1, 0, 17], &noise(24, 6)),
     ])
 }
 
@@ -220,12 +221,63 @@ fn combinations(splits: &Value) -> Value {
         of("bad_length", "shamir_3_of_4_bits", &[1, 2, 3], |shares| {
             shares[1]["values"].as_array_mut().expect("a list").pop();
         }),
-        of("bad_contradiction", "shamir_3_of_4_bits", &[1, 2, 3, 4], |shares| {
-            let value = &mut shares[3]["values"][6];
-            let next = u128::from(element(value)) + 1;
-            *value = hex(next.to_le_bytes()).into();
+        of("bad_contradiction", "shamir_3_of_4_bits", &[1, 2, 3, 4], |shares| raise(shares, 3, 6)),
+        of("corrected_1_of_7", "shamir_5_of_7_large", &all(7), |shares| raise(shares, 2, 0)),
+        of("corrected_in_another_order", "shamir_5_of_7_large", &backwards(7), |shares| {
+            raise(shares, 6, 1);
+        }),
+        of("bad_1_of_6_is_wrong", "shamir_5_of_7_large", &all(6), |shares| raise(shares, 2, 0)),
+        of("bad_2_of_7_are_swapped", "shamir_5_of_7_large", &all(7), |shares| swap(shares, 2, 4)),
+        // Five of the seven do lie on one polynomial: 3 and 6 are believed, and 1 is not.
+        of("corrected_towards_2_of_7_with_one_mistake", "shamir_5_of_7_large", &all(7), |shares| {
+            raise(shares, 2, 0);
+            raise(shares, 5, 0);
+        }),
+        of(
+            "bad_2_of_7_are_wrong_in_different_elements",
+            "shamir_5_of_7_large",
+            &all(7),
+            |shares| {
+                raise(shares, 2, 0);
+                raise(shares, 5, 1);
+            }
+        ),
+        of("corrected_1_of_12", "shamir_9_of_13", &all(12), |shares| {
+            shares[11]["values"] = vec![hex([0; 16]); 3].into();
+        }),
+        of("corrected_2_of_13_swapped", "shamir_9_of_13", &all(13), |shares| swap(shares, 0, 12)),
+        of("corrected_2_of_13_in_different_elements", "shamir_9_of_13", &backwards(13), |shares| {
+            raise(shares, 0, 0);
+            raise(shares, 7, 2);
+        }),
+        of("bad_2_of_12_are_swapped", "shamir_9_of_13", &all(12), |shares| swap(shares, 4, 5)),
+        of("bad_3_of_13_are_wrong", "shamir_9_of_13", &all(13), |shares| {
+            raise(shares, 3, 1);
+            swap(shares, 8, 9);
         }),
     ])
+}
+
+fn all(k: usize) -> Vec<usize> {
+    (1..=k).collect()
+}
+
+fn backwards(k: usize) -> Vec<usize> {
+    (1..=k).rev().collect()
+}
+
+/// Adds one to one element of a share.
+fn raise(shares: &mut [Value], share: usize, position: usize) {
+    let value = &mut shares[share]["values"][position];
+    let next = element(value) + Field::from(1u128);
+    *value = hex(field::encode(next)).into();
+}
+
+/// Exchanges the values of two shares.
+fn swap(shares: &mut [Value], one: usize, other: usize) {
+    let values = shares[one]["values"].take();
+    shares[one]["values"] = shares[other]["values"].take();
+    shares[other]["values"] = values;
 }
 
 fn complete_threshold(mut case: Value) -> Value {
@@ -255,9 +307,12 @@ fn complete_combination(mut case: Value) -> Value {
         values: vector(&share["values"]),
     };
     let shares: Vec<Share> = list(&case, "shares").iter().map(share).collect();
-    (case["secret"], case["refused"]) = match scheme(&case).combine(&shares) {
-        Ok(secret) => (elements(&secret), Value::Null),
-        Err(error) => (Value::Null, error.to_string().into()),
+    (case["secret"], case["wrong"], case["refused"]) = match scheme(&case).combine(&shares) {
+        Ok(combined) => {
+            let wrong = combined.wrong.iter().map(|index| index.number()).collect();
+            (elements(&combined.secret), wrong, Value::Null)
+        }
+        Err(error) => (Value::Null, Value::Null, error.to_string().into()),
     };
     case
 }
@@ -293,6 +348,8 @@ fn good_vectors_are_accepted_and_bad_ones_refused() {
     let is_bad = |case: &Value| text(case, "name").starts_with("bad_");
     for case in list(&crate::load("sharing"), "combinations") {
         assert_eq!(is_bad(case), case["secret"].is_null(), "{case}");
+        let corrected = case["wrong"].as_array().is_some_and(|wrong| !wrong.is_empty());
+        assert_eq!(text(case, "name").starts_with("corrected_"), corrected, "{case}");
     }
     for case in list(&crate::load("sharing"), "elements") {
         assert_eq!(is_bad(case), case["value"].is_null(), "{case}");

@@ -10,14 +10,21 @@
 //!
 //! Both are linear: adding shares of the same index adds the secrets, which is what a committee
 //! member does with everything that it receives.
+//!
+//! Shares of Shamir's sharing are a Reed-Solomon code: with more than `T` of them, wrong ones are
+//! noticed, and corrected as long as they are few. [`Scheme::combine`] says how many.
 
 use core::num::NonZeroU8;
 
-use prio::field::FieldElement;
 use rand_core::CryptoRng;
 use thiserror::Error;
 
 use crate::field::{self, Field, SecretVector};
+
+mod decoding;
+mod interpolation;
+
+use interpolation::Interpolation;
 
 /// The smallest and the largest number of shares.
 pub const SHARES_MIN: u8 = 3;
@@ -75,6 +82,16 @@ pub struct Scheme {
     threshold: u8,
 }
 
+/// What shares make.
+#[derive(Clone, Debug)]
+pub struct Combined {
+    /// The secret.
+    pub secret: SecretVector,
+    /// The shares that are wrong in at least one element, in the order of their indices. The secret
+    /// is what the others say.
+    pub wrong: Vec<ShareIndex>,
+}
+
 /// Why shares do not make a secret.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum CombineError {
@@ -110,12 +127,12 @@ pub enum CombineError {
         /// The length of the first share.
         need: usize,
     },
-    /// More than `T` shares that no polynomial of degree `T - 1` goes through: at least one is wrong.
-    #[error("the shares contradict each other: share {} does not fit the first {threshold}", index.number())]
-    Inconsistent {
-        /// The first share that does not fit.
-        index: ShareIndex,
-        /// `T`.
+    /// More shares contradict the others than can be corrected.
+    #[error("of {have} shares, at least {} must be wrong: too many to tell which", correctable(*have, *threshold) + 1)]
+    Undecodable {
+        /// How many there are.
+        have: usize,
+        /// The threshold `T`.
         threshold: u8,
     },
 }
@@ -128,6 +145,11 @@ pub enum CombineError {
 pub fn threshold(k: u8) -> u8 {
     // At most 2 * 255 / 3 + 1 = 171, so the conversion cannot lose anything.
     u8::try_from(u16::from(k) * 2 / 3 + 1).unwrap_or(u8::MAX)
+}
+
+/// How many wrong ones among `have` shares are corrected: two to spare for each.
+fn correctable(have: usize, threshold: u8) -> usize {
+    have.saturating_sub(usize::from(threshold)) / 2
 }
 
 impl Scheme {
@@ -191,26 +213,46 @@ impl Scheme {
 
     /// Recovers the secret from at least `T` shares in any order.
     ///
-    /// All shares that are given are used: more than `T` must lie on one polynomial.
-    pub fn combine(self, shares: &[Share]) -> Result<SecretVector, CombineError> {
+    /// All `r` shares that are given are used. Additive shares have nothing to spare, so that none of
+    /// them can be checked. Of Shamir's shares, with `r - T` to spare,
+    ///
+    /// * up to `floor((r - T) / 2)` that are wrong are corrected, whatever is wrong about them, and
+    ///   all of them are named;
+    /// * one more, where `r - T` is odd, is always noticed: [`CombineError::Undecodable`];
+    /// * beyond that, wrong shares are noticed if they are random, but for a chance below `2^-100`.
+    ///   If they have to do with each other, through an agreement or the same mistake, they can be
+    ///   shares of another secret, and those that are named the right ones: no decoder can tell.
+    pub fn combine(self, shares: &[Share]) -> Result<Combined, CombineError> {
         let len = self.check(shares)?;
-        let threshold = usize::from(self.threshold());
-        let (used, extra) = shares.split_at(threshold);
         if self.is_additive() {
-            let mut sum = SecretVector::zeros(len);
-            for share in used {
-                sum.add_assign(&share.values);
+            let mut secret = SecretVector::zeros(len);
+            for share in shares {
+                secret.add_assign(&share.values);
             }
-            return Ok(sum);
+            return Ok(Combined { secret, wrong: Vec::new() });
         }
+        let all: Vec<&Share> = shares.iter().collect();
+        if let Some(secret) = self.agreed(&all, len) {
+            return Ok(Combined { secret, wrong: Vec::new() });
+        }
+        let threshold = self.threshold;
+        let undecodable = CombineError::Undecodable { have: shares.len(), threshold };
+        let wrong = decoding::wrong_shares(&all, len, self).ok_or(undecodable)?;
+        // Whatever the decoder says: a secret is what all that are not named as wrong agree on.
+        let right: Vec<&Share> =
+            all.into_iter().filter(|share| !wrong.contains(&share.index)).collect();
+        let secret = self.agreed(&right, len).ok_or(undecodable)?;
+        Ok(Combined { secret, wrong })
+    }
+
+    /// The secret of at least `T` shares that all lie on one polynomial, if they do.
+    fn agreed(self, shares: &[&Share], len: usize) -> Option<SecretVector> {
+        let (used, extra) = shares.split_at_checked(usize::from(self.threshold))?;
         let polynomial = Interpolation::through(used, len, self.shares);
-        for Share { index, values } in extra {
-            if polynomial.at(index.number()).elements() != values.elements() {
-                let threshold = self.threshold();
-                return Err(CombineError::Inconsistent { index: *index, threshold });
-            }
-        }
-        Ok(polynomial.at(0))
+        let fits = |share: &&Share| {
+            polynomial.at(share.index.number()).elements() == share.values.elements()
+        };
+        extra.iter().all(fits).then(|| polynomial.at(0))
     }
 
     /// Checks number, indices and lengths; returns the common length.
@@ -274,72 +316,4 @@ fn split_shamir(secret: &SecretVector, k: u8, t: u8, rng: &mut impl CryptoRng) -
 
 fn random_vector(len: usize, rng: &mut impl CryptoRng) -> SecretVector {
     SecretVector::new((0..len).map(|_| field::sample(rng)).collect())
-}
-
-/// The polynomials of degree `T - 1` through `T` shares, one per position, in barycentric form
-/// (Berrut and Trefethen, "Barycentric Lagrange Interpolation", SIAM Review 46(3), 2004).
-///
-/// `T^2` multiplications once, and `2T` per position for each value. All distances between points
-/// are small whole numbers, so each needs to be inverted only once.
-struct Interpolation<'a> {
-    points: &'a [Share],
-    /// `1 / product of (x_i - x_j) over j != i`.
-    weights: Vec<Field>,
-    /// `1 / d` at position `d - 1`.
-    inverses: Vec<Field>,
-    len: usize,
-}
-
-impl<'a> Interpolation<'a> {
-    /// No index, of a point or of a value that is wanted, is larger than `reach`.
-    fn through(points: &'a [Share], len: usize, reach: u8) -> Self {
-        let inverses = inverses_up_to(reach);
-        let mut interpolation = Self { points, weights: Vec::new(), inverses, len };
-        let weight = |share: &Share| {
-            let others = points.iter().filter(|other| other.index != share.index);
-            others.fold(Field::one(), |product, other| {
-                product * interpolation.inverse_distance(share.index.number(), other.index)
-            })
-        };
-        interpolation.weights = points.iter().map(weight).collect();
-        interpolation
-    }
-
-    /// The values at `x`, which is 0 or an index that none of the shares has.
-    fn at(&self, x: u8) -> SecretVector {
-        let mut value = SecretVector::zeros(self.len);
-        let mut node = Field::one();
-        for (share, weight) in self.points.iter().zip(&self.weights) {
-            node *= Field::from(u128::from(x)) - share.index.point();
-            let factor = *weight * self.inverse_distance(x, share.index);
-            for (position, element) in share.values.elements().iter().enumerate() {
-                value.add_at(position, factor * *element);
-            }
-        }
-        value.scale(node);
-        value
-    }
-
-    /// `1 / (x - index)`, for two that differ.
-    fn inverse_distance(&self, x: u8, index: ShareIndex) -> Field {
-        let inverse = self.inverses[usize::from(x.abs_diff(index.number())) - 1];
-        if x > index.number() { inverse } else { -inverse }
-    }
-}
-
-/// `1/1, 1/2, ..., 1/n` with a single inversion, that of `n!`.
-fn inverses_up_to(n: u8) -> Vec<Field> {
-    let number = |d: u8| Field::from(u128::from(d));
-    let mut factorials = vec![Field::one()];
-    for d in 1..=n {
-        factorials.push(factorials[usize::from(d) - 1] * number(d));
-    }
-    let mut inverse_factorial = factorials[usize::from(n)].inv();
-    let mut inverses = vec![Field::zero(); usize::from(n)];
-    for d in (1..=n).rev() {
-        let below = usize::from(d) - 1;
-        inverses[below] = factorials[below] * inverse_factorial;
-        inverse_factorial *= number(d);
-    }
-    inverses
 }
