@@ -112,6 +112,11 @@ impl Contribution {
         Ok(Self { sender, signature, shares: Rest(bytes.slice_ref(shares)) })
     }
 
+    /// The sealed shares of a contribution that was accepted before, in order.
+    pub(crate) fn stored_shares(self, share_len: usize) -> impl Iterator<Item = Bytes> {
+        cut(self.shares.0, share_len)
+    }
+
     /// Checks everything about a contribution that can be checked without opening it.
     pub fn verify(
         self,
@@ -134,9 +139,13 @@ impl Contribution {
 impl Accepted {
     /// The sealed shares, one per member, in order. The relay cuts and does not parse.
     pub fn shares(&self) -> impl Iterator<Item = Bytes> {
-        let mut rest = self.shares.clone();
-        std::iter::from_fn(move || (!rest.is_empty()).then(|| rest.split_to(self.share_len)))
+        cut(self.shares.clone(), self.share_len)
     }
+}
+
+/// Pieces of equal length, of bytes that are a multiple of it.
+fn cut(mut bytes: Bytes, len: usize) -> impl Iterator<Item = Bytes> {
+    std::iter::from_fn(move || (!bytes.is_empty()).then(|| bytes.split_to(len)))
 }
 
 fn digest(

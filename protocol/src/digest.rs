@@ -93,8 +93,38 @@ digest! {
     ManifestDigest
 }
 digest! {
-    /// Identifies a message from a peer, for the hospital's acknowledgement of it.
+    /// Identifies a message from a peer, for the hospital's acknowledgement of it: the hash of its bytes, or,
+    /// for a contribution, the contribution's digest.
     MessageDigest
+}
+
+/// Not 64 hexadecimal digits.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("a study digest has 64 hexadecimal digits")]
+pub struct ParseDigestError;
+
+impl core::str::FromStr for StudyDigest {
+    type Err = ParseDigestError;
+
+    /// Reads what `Display` writes.
+    fn from_str(text: &str) -> Result<Self, ParseDigestError> {
+        let mut bytes = [0; 32];
+        if text.len() != 2 * bytes.len() || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(ParseDigestError);
+        }
+        for (position, byte) in bytes.iter_mut().enumerate() {
+            let digits = &text[2 * position..2 * position + 2];
+            *byte = u8::from_str_radix(digits, 16).map_err(|_| ParseDigestError)?;
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl From<ContributionDigest> for MessageDigest {
+    /// A contribution is acknowledged by its own digest.
+    fn from(digest: ContributionDigest) -> Self {
+        Self(digest.0)
+    }
 }
 
 impl MessageDigest {

@@ -24,6 +24,8 @@ pub(crate) enum Purpose {
     SealingKey,
     Sharing,
     Encapsulation,
+    /// Pauses before connecting again. They need no secrecy, only to differ between peers.
+    Backoff,
 }
 
 impl Purpose {
@@ -33,6 +35,7 @@ impl Purpose {
             Self::SealingKey => b"wardsum v1 sealing key",
             Self::Sharing => b"wardsum v1 sharing",
             Self::Encapsulation => b"wardsum v1 encapsulation",
+            Self::Backoff => b"wardsum v1 backoff",
         }
     }
 }
@@ -42,6 +45,10 @@ impl Entropy {
     #[must_use]
     pub fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
     }
 
     /// 32 bytes for `purpose` over `context`, whose parts must be of lengths that are known.

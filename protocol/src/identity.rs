@@ -28,6 +28,8 @@ pub enum SignatureLabel {
     Contribution,
     /// A partial aggregate.
     PartialAggregate,
+    /// A connection's challenge.
+    Identification,
 }
 
 impl SignatureLabel {
@@ -37,6 +39,7 @@ impl SignatureLabel {
             Self::SealedShare => b"wardsum v1 sign sealed share",
             Self::Contribution => b"wardsum v1 sign contribution",
             Self::PartialAggregate => b"wardsum v1 sign partial aggregate",
+            Self::Identification => b"wardsum v1 sign identification",
         }
     }
 

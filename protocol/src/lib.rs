@@ -21,6 +21,7 @@ mod digest;
 pub mod encoding;
 mod entropy;
 pub mod field;
+pub mod identification;
 pub mod identity;
 pub mod manifest;
 pub mod messages;
@@ -35,8 +36,12 @@ pub mod wire;
 pub use aggregate::{Aggregate, AggregateError};
 pub use committee::{Committee, CommitteeError, EnrolmentError};
 pub use contribution::ContributionError;
-pub use digest::{CommitteeDigest, ContributionDigest, ManifestDigest, MessageDigest, StudyDigest};
+pub use digest::{
+    CommitteeDigest, ContributionDigest, ManifestDigest, MessageDigest, ParseDigestError,
+    StudyDigest,
+};
 pub use entropy::Entropy;
+pub use identification::{Challenge, IdentificationError};
 pub use identity::{IdentityError, PeerId};
 pub use messages::{DeclineReason, EndReason, Phase, Shortfall};
 pub use seal::Suite;

@@ -12,6 +12,7 @@ use tls_codec::{
 
 use crate::contribution::{Contribution, Sender};
 use crate::digest::{ContributionDigest, MessageDigest};
+use crate::identification::Challenge;
 use crate::identity::SignedBytes;
 use crate::wire::{self, Int128, Rest};
 
@@ -31,6 +32,15 @@ pub enum PeerMessage {
     /// A member will not give a partial aggregate.
     #[tls_codec(discriminant = 5)]
     Decline(DeclineReason),
+    /// Who the peer is, signed over this connection's challenge. It comes before everything else.
+    #[tls_codec(discriminant = 6)]
+    Identify(SignedBytes),
+    /// How many deliveries the member holds, counted from the first without a gap.
+    #[tls_codec(discriminant = 7)]
+    Received(u32),
+    /// The patient leaves for good.
+    #[tls_codec(discriminant = 8)]
+    Leave,
 }
 
 impl PeerMessage {
@@ -43,6 +53,10 @@ impl PeerMessage {
             2 => Contribution::decode(&message.slice_ref(fields)).map(Self::Contribute),
             4 => wire::decode(fields).map(Self::Partial),
             5 => wire::decode(fields).map(Self::Decline),
+            6 => wire::decode(fields).map(Self::Identify),
+            7 => wire::decode(fields).map(Self::Received),
+            8 if fields.is_empty() => Ok(Self::Leave),
+            8 => Err(Error::TrailingData),
             unknown => Err(Error::UnknownValue(unknown.into())),
         }
     }
@@ -59,13 +73,13 @@ impl DeserializeBytes for PeerMessage {
 #[derive(Clone, Debug, TlsSize, TlsSerialize, TlsDeserializeBytes)]
 #[repr(u8)]
 pub enum HospitalMessage {
-    /// The study's canonical bytes; first on every connection.
+    /// Challenge and study; first on every connection.
     #[tls_codec(discriminant = 1)]
-    Welcome(TlsByteVecU16),
+    Welcome(Welcome),
     /// How far the round is. For display only: nothing is decided by it.
     #[tls_codec(discriminant = 2)]
     Progress(Progress),
-    /// The message with this digest is stored.
+    /// The message with this digest, or the contribution, is stored.
     #[tls_codec(discriminant = 3)]
     Acknowledge(MessageDigest),
     /// The committee is fixed: its bytes.
@@ -77,7 +91,8 @@ pub enum HospitalMessage {
     /// For members: the contributions that count, by number.
     #[tls_codec(discriminant = 6)]
     Manifest(TlsVecU32<ContributionDigest>),
-    /// For those who only contribute: the proof that theirs counts.
+    /// The proof that this peer's contribution counts: for those who only contribute, and for
+    /// members that come back when no partial aggregate is needed any more.
     #[tls_codec(discriminant = 7)]
     Counted(Inclusion),
     /// The result, and the signed partial aggregates that it is made of.
@@ -86,6 +101,15 @@ pub enum HospitalMessage {
     /// The round ended without a result.
     #[tls_codec(discriminant = 10)]
     Ended(EndReason),
+}
+
+/// What every connection begins with.
+#[derive(Clone, Debug, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+pub struct Welcome {
+    /// What the peer signs to show who it is.
+    pub challenge: Challenge,
+    /// The study's canonical bytes.
+    pub study: TlsByteVecU16,
 }
 
 /// How far a round is.
@@ -97,8 +121,10 @@ pub struct Progress {
     pub present: u32,
     /// How many have to.
     pub needed: u32,
+    /// How many are waited for that have lost their connection.
+    pub away: u32,
     /// When the phase closes by itself, in milliseconds from now on.
-    pub closes_in_ms: Option<u64>,
+    pub closes_in_ms: u64,
 }
 
 /// One sealed share on its way to a member.

@@ -64,17 +64,26 @@ pub struct StudyParameters {
     pub suite: Suite,
 }
 
-/// When a phase closes: whichever of these comes first. At least one must be given.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// When a phase closes: whichever of these comes first. Every phase has a deadline, so that nobody
+/// waits for ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closing {
     /// As soon as this many are there.
     pub count: Option<u32>,
     /// When the minimum is there and nobody new has come for this long, in milliseconds.
     pub settle_ms: Option<u64>,
     /// This long after the phase began, in milliseconds. Below the minimum the round then ends.
-    pub deadline_ms: Option<u64>,
+    pub deadline_ms: u64,
     /// When the researcher says so.
     pub by_command: bool,
+}
+
+impl Closing {
+    /// Closes at the deadline only, `deadline_ms` milliseconds after the phase began.
+    #[must_use]
+    pub fn deadline(deadline_ms: u64) -> Self {
+        Self { count: None, settle_ms: None, deadline_ms, by_command: false }
+    }
 }
 
 /// Which sharing scheme a study asks for.
@@ -215,6 +224,15 @@ impl Study {
         self.0.parameters.aggregation_deadline_ms
     }
 
+    /// The longest that a round can take, all deadlines together, in milliseconds.
+    #[must_use]
+    pub fn longest_ms(&self) -> u64 {
+        // Three durations of at most 400 days each.
+        self.enrolment().deadline_ms
+            + self.contributing().deadline_ms
+            + self.aggregation_deadline_ms()
+    }
+
     /// The algorithms.
     #[must_use]
     pub fn suite(&self) -> Suite {
@@ -338,9 +356,6 @@ pub enum StudyError {
     /// A committee cap outside `3..=255`.
     #[error("committee_cap is {0}; a committee has {SHARES_MIN} to {SHARES_MAX} members")]
     CommitteeCap(u16),
-    /// A phase that nothing closes.
-    #[error("nothing ever closes {0}; give it a count, a settle time, a deadline or by_command")]
-    NeverCloses(RulePhase),
     /// A phase that waits for people and gives up on none.
     #[error("{phase} closes at {count} people, below the {minimum} it must have; raise its count")]
     CountBelowMinimum {
@@ -429,11 +444,7 @@ fn check_closing(
     minimum: u32,
     maximum: u32,
 ) -> Result<(), StudyError> {
-    let Closing { count, settle_ms, deadline_ms, by_command } = rule;
-    // A committee at its cap closes enrolment in any case, but somebody has to come for that.
-    if count.is_none() && settle_ms.is_none() && deadline_ms.is_none() && !by_command {
-        return Err(StudyError::NeverCloses(phase));
-    }
+    let Closing { count, settle_ms, deadline_ms, by_command: _ } = rule;
     match count {
         Some(count) if count < minimum => {
             return Err(StudyError::CountBelowMinimum { phase, count, minimum });
@@ -450,7 +461,7 @@ fn check_closing(
         }
     };
     check_duration(settle, settle_ms)?;
-    check_duration(deadline, deadline_ms)
+    check_duration(deadline, Some(deadline_ms))
 }
 
 fn check_duration(what: &'static str, ms: Option<u64>) -> Result<(), StudyError> {
@@ -488,7 +499,7 @@ struct StudyBytes {
 struct ClosingBytes {
     count: Option<u32>,
     settle_ms: Option<u64>,
-    deadline_ms: Option<u64>,
+    deadline_ms: u64,
     by_command: u8,
 }
 

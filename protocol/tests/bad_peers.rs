@@ -15,7 +15,8 @@ use wardsum_protocol::round::{ConnectionId, Event, Refusal};
 use wardsum_protocol::sharing::ShareIndex;
 use wardsum_protocol::wire;
 use wardsum_protocol::{
-    ContributionError, DeclineReason, EndReason, EnrolmentError, Entropy, IdentityError, Phase,
+    ContributionError, DeclineReason, EndReason, EnrolmentError, Entropy, IdentificationError,
+    IdentityError, Phase,
 };
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -59,10 +60,31 @@ fn is_partial(message: &PeerMessage) -> bool {
     matches!(message, PeerMessage::Partial(_))
 }
 
-/// Sends `bytes` over a fresh connection and expects it to be closed with `code`.
+/// Sends `bytes` over a stranger's connection and expects it to be closed with `code`.
 fn refused(net: &mut Net, bytes: Vec<u8>, code: u16) -> Refusal {
     let stranger = net.join_raw();
+    net.send_raw(
+        stranger,
+        identification(net, stranger, &Identity::derive(&Entropy::new([99; 32]))),
+    );
     refused_from(net, stranger, bytes, code)
+}
+
+/// What shows over a connection that it belongs to `identity`.
+fn identification(net: &Net, connection: ConnectionId, identity: &Identity) -> Vec<u8> {
+    let Ok(HospitalMessage::Welcome(welcome)) = wire::decode(&net.raw[&connection][0]) else {
+        panic!("every connection begins with a challenge")
+    };
+    // study digest || challenge || verifying key || uint32 held
+    let body = [
+        net.round.study().digest().as_bytes().as_slice(),
+        &welcome.challenge.0,
+        identity.id().as_bytes(),
+        &[0; 4],
+    ]
+    .concat();
+    let signature = identity.sign(SignatureLabel::Identification, &[&body]);
+    wire::encode(&PeerMessage::Identify(SignedBytes { body: body.into(), signature }))
 }
 
 fn refused_from(net: &mut Net, from: ConnectionId, bytes: Vec<u8>, code: u16) -> Refusal {
@@ -113,6 +135,8 @@ fn an_enrolment_with_any_bit_flipped_is_refused() {
         let mut bytes = enrol.clone();
         bytes[position] ^= 1 << (position % 8);
         let stranger = net.join_raw();
+        let itself = Identity::derive(&Entropy::new([99; 32]));
+        net.send_raw(stranger, identification(&net, stranger, &itself));
         net.send_raw(stranger, bytes);
         assert!(net.raw_closed.contains_key(&stranger), "byte {position} does not matter");
     }
@@ -123,7 +147,7 @@ fn an_enrolment_with_any_bit_flipped_is_refused() {
 fn the_same_enrolment_from_somebody_else_is_refused() {
     let mut net = three_enrolled();
     let enrol = sent(&net, 0, is_enrol);
-    assert_eq!(refused(&mut net, enrol, 4409), Refusal::AlreadyEnrolled);
+    assert_eq!(refused(&mut net, enrol, 4401), Refusal::NotMember);
     ends_with_ten(net);
 }
 
@@ -163,7 +187,9 @@ fn a_sealing_key_of_small_order_is_refused() {
     .concat();
     let signature = identity.sign(SignatureLabel::Enrolment, &[&body]);
     let message = PeerMessage::Enrol(SignedBytes { body: body.into(), signature });
-    let reason = refused(&mut net, wire::encode(&message), 4400);
+    let weak = net.join_raw();
+    net.send_raw(weak, identification(&net, weak, &identity));
+    let reason = refused_from(&mut net, weak, wire::encode(&message), 4400);
     assert_eq!(reason, Refusal::Enrolment(EnrolmentError::SealingKey));
     ends_with_ten(net);
 }
@@ -244,13 +270,16 @@ fn committee_of_three(maximum: u32) -> Net {
 fn a_second_different_answer_under_the_same_key_is_refused() {
     let mut net = committee_of_three(1_000);
     let (first, second) = (net.join_raw(), net.join_raw());
-    let yes = net.compose(first, Entropy::new([1; 32]), 4);
-    let no = net.compose(second, Entropy::new([1; 32]), 9);
+    let [hello, yes] = net.compose(first, Entropy::new([1; 32]), 4);
+    net.send_raw(first, hello);
     net.send_raw(first, yes.clone());
     assert_eq!(net.round.status().contributed, 1);
+    let [hello, no] = net.compose(second, Entropy::new([1; 32]), 9);
+    net.send_raw(second, hello);
+    assert_eq!(net.raw_closed.get(&first), Some(&Refusal::Replaced), "one connection a peer");
     assert_eq!(refused_from(&mut net, second, no, 4409), Refusal::AlreadyContributed);
     // The same answer again, from wherever its sender has come back, counts once.
-    let back = net.join_raw();
+    let back = net.join_raw_as(Entropy::new([1; 32]));
     net.send_raw(back, yes);
     assert!(!net.raw_closed.contains_key(&back));
     net.run();
@@ -261,22 +290,54 @@ fn a_second_different_answer_under_the_same_key_is_refused() {
 fn nobody_answers_twice_over_one_connection_under_two_keys() {
     let mut net = committee_of_three(1_000);
     let stranger = net.join_raw();
-    let composed = [1, 2].map(|seed| net.compose(stranger, Entropy::new([seed; 32]), 4));
-    for (bytes, closed) in composed.into_iter().zip([None, Some(&Refusal::NotMember)]) {
-        net.send_raw(stranger, bytes);
-        assert_eq!(net.raw_closed.get(&stranger), closed);
-    }
+    let [hello, answer] = net.compose(stranger, Entropy::new([1; 32]), 4);
+    net.send_raw(stranger, hello);
+    net.send_raw(stranger, answer);
+    let [hello, _] = net.compose(stranger, Entropy::new([2; 32]), 4);
+    assert_eq!(refused_from(&mut net, stranger, hello, 4401), Refusal::NotMember);
     net.run();
     assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((4, 14)));
+}
+
+#[test]
+fn nothing_is_taken_from_a_connection_before_it_has_shown_whose_it_is() {
+    let mut net = three_contributed();
+    for wanted in [is_enrol, is_contribute] {
+        let bytes = sent(&net, 0, wanted);
+        let stranger = net.join_raw();
+        assert_eq!(refused_from(&mut net, stranger, bytes, 4405), Refusal::Unidentified);
+    }
+    ends_with_ten(net);
+}
+
+/// What somebody signed for another connection, or for another study, proves nothing.
+#[test]
+fn an_identification_is_good_for_one_connection_only() {
+    let mut net = three_contributed();
+    let (first, second) = (net.join_raw(), net.join_raw());
+    let identity = Identity::derive(&Entropy::new([8; 32]));
+    let bytes = identification(&net, first, &identity);
+    let foreign = Refusal::Identification(IdentificationError::ForeignChallenge);
+    assert_eq!(refused_from(&mut net, second, bytes.clone(), 4401), foreign);
+    for position in 3..bytes.len() {
+        let mut altered = bytes.clone();
+        altered[position] ^= 1;
+        let third = net.join_raw();
+        net.send_raw(third, altered);
+        assert!(net.raw_closed.contains_key(&third), "byte {position} does not matter");
+    }
+    ends_with_ten(net);
 }
 
 #[test]
 fn a_full_study_takes_no_more_and_keeps_room_for_its_members() {
     let mut net = committee_of_three(4);
     let (first, second) = (net.join_raw(), net.join_raw());
-    let bytes = net.compose(first, Entropy::new([1; 32]), 4);
+    let [hello, bytes] = net.compose(first, Entropy::new([1; 32]), 4);
+    net.send_raw(first, hello);
     net.send_raw(first, bytes);
-    let bytes = net.compose(second, Entropy::new([2; 32]), 4);
+    let [hello, bytes] = net.compose(second, Entropy::new([2; 32]), 4);
+    net.send_raw(second, hello);
     assert_eq!(refused_from(&mut net, second, bytes, 4411), Refusal::Full);
     net.run();
     assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((4, 14)));
@@ -312,22 +373,23 @@ fn a_stranger_cannot_decline_for_a_member() {
 #[test]
 fn somebody_who_comes_too_late_is_told_so() {
     let mut net = three_contributed();
+    let late = net.join_raw();
+    let [hello, answer] = net.compose(late, Entropy::new([1; 32]), 4);
+    net.send_raw(late, hello);
     net.run_until(|net| net.round.status().phase == Phase::Aggregating);
-    let late = sent(&net, 0, is_enrol);
-    assert_eq!(refused(&mut net, late, 4410), Refusal::RoundOver);
+    assert_eq!(refused_from(&mut net, late, answer, 4410), Refusal::RoundOver);
     ends_with_ten(net);
 }
 
-/// A member that adds wrongly: with one partial aggregate to spare the lie shows, and nothing is
-/// published.
-#[test]
-fn a_wrong_partial_aggregate_is_noticed_where_there_is_one_to_spare() {
-    let mut net = Net::new(study(|p| p.minimum_cohort = 4), 11);
+/// A round in which one member adds wrongly and signs it properly.
+fn with_a_liar(honest: &[i128]) -> Net {
+    let minimum = u32::try_from(honest.len()).unwrap();
+    let mut net = Net::new(study(|p| p.minimum_cohort = minimum), 11);
     // The liar speaks for itself; its keys are those of an honest peer that the test drives.
     let entropy = Entropy::new([5; 32]);
     let liar = net.join_raw();
-    let mut peer = Peer::new(entropy.clone());
-    all_answer(&mut net, &[2, 3, 5, 4]);
+    let mut peer = Peer::new(entropy.clone(), net.now);
+    all_answer(&mut net, honest);
     peer.handle(peer::Input::Connected, net.now);
     let mut read = 0;
     let mut answered = false;
@@ -344,18 +406,7 @@ fn a_wrong_partial_aggregate_is_noticed_where_there_is_one_to_spare() {
             match output {
                 peer::Output::Send(bytes) => {
                     let bytes = match wire::decode(&bytes).unwrap() {
-                        PeerMessage::Partial(_) => {
-                            let (committee, manifest) = seen(&net, liar);
-                            let study = net.round.study();
-                            let committee = Committee::decode(study, &committee).unwrap();
-                            let id = Identity::derive(&entropy);
-                            let index: ShareIndex = committee.place_of(&id.id()).unwrap();
-                            let digest = Commitment::digest(&manifest, study, &committee);
-                            let lie = field::zero();
-                            wire::encode(&PeerMessage::Partial(sign_partial(
-                                &id, study, &committee, digest, index, lie,
-                            )))
-                        }
+                        PeerMessage::Partial(_) => lie(&net, liar, &entropy),
                         _ => bytes,
                     };
                     net.send_raw(liar, bytes);
@@ -372,10 +423,53 @@ fn a_wrong_partial_aggregate_is_noticed_where_there_is_one_to_spare() {
             break;
         }
     }
+    net
+}
+
+/// A partial aggregate of zero.
+fn lie(net: &Net, liar: ConnectionId, entropy: &Entropy) -> Vec<u8> {
+    let (committee, manifest) = seen(net, liar);
+    let study = net.round.study();
+    let committee = Committee::decode(study, &committee).unwrap();
+    let identity = Identity::derive(entropy);
+    let index: ShareIndex = committee.place_of(&identity.id()).unwrap();
+    let digest = Commitment::digest(&manifest, study, &committee);
+    let signed = sign_partial(&identity, study, &committee, digest, index, field::zero());
+    wire::encode(&PeerMessage::Partial(signed))
+}
+
+/// With one partial aggregate to spare (T = 4 of 5) the lie shows, and nothing is published.
+#[test]
+fn a_wrong_partial_aggregate_is_noticed_where_there_is_one_to_spare() {
+    let net = with_a_liar(&[2, 3, 5, 4]);
     let status = net.round.status();
     assert_eq!((status.committee, status.threshold), (Some(5), Some(4)));
     assert_eq!(status.ended, Some(EndReason::Contradiction), "{:?}", net.events);
     assert_eq!(status.aggregate, None);
+}
+
+/// With two to spare (T = 5 of 7) the sum is right all the same, and everybody knows who lied.
+#[test]
+fn a_wrong_partial_aggregate_is_corrected_where_there_are_two_to_spare() {
+    let net = with_a_liar(&[2, 3, 5, 4, 1, 1]);
+    let status = net.round.status();
+    assert_eq!((status.committee, status.threshold), (Some(7), Some(5)));
+    assert_eq!(status.aggregate.map(|a| (a.count, a.sum)), Some((7, 17)), "{:?}", net.events);
+    let wrong = net.events.iter().find_map(|event| match event {
+        Event::Published { wrong, .. } => Some(wrong.clone()),
+        _ => None,
+    });
+    let liar = seen_place(&net);
+    assert_eq!(wrong, Some(vec![liar]));
+    assert_eq!(net.published(0).map(|p| (p.aggregate.sum, p.wrong)), Some((17, 1)));
+}
+
+/// The liar's place on the committee.
+fn seen_place(net: &Net) -> ShareIndex {
+    let liar = *net.raw.keys().next().unwrap();
+    let (committee, _) = seen(net, liar);
+    let committee = Committee::decode(net.round.study(), &committee).unwrap();
+    committee.place_of(&Identity::derive(&Entropy::new([5; 32])).id()).unwrap()
 }
 
 /// The committee's bytes and the manifest's commitment, from what the liar was told.

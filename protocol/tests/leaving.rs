@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Net, all_answer, settle, study};
-use wardsum_protocol::peer::{Failure, OwnAnswer};
+use wardsum_protocol::peer::{Event, Failure, OwnAnswer};
 use wardsum_protocol::round::Command;
 use wardsum_protocol::{Closing, EndReason, Phase, Shortfall};
 #[cfg(target_arch = "wasm32")]
@@ -64,11 +64,47 @@ fn one_more_ends_the_round_and_says_so() {
     for patient in [0, 3, 5] {
         net.leave(patient);
     }
+    let left = net.now;
     net.run();
-    let reason = EndReason::MembersLost(Shortfall { have: 4, need: 5 });
+    // They are waited for until the deadline: a closed tab can be opened again.
+    let reason = EndReason::PartialsLate(Shortfall { have: 4, need: 5 });
     assert_eq!(ended(&net), Some(reason));
+    assert!(net.now.since(left) >= 60_000, "the aggregation deadline");
     assert_eq!(net.aggregate(), None);
     assert_eq!(net.failure(1), Some(Failure::RoundEnded(reason)));
+}
+
+#[test]
+fn members_that_come_back_before_the_deadline_save_the_round() {
+    let mut net = seven();
+    net.run_until(|net| net.round.status().contributed == 7);
+    net.settle_mail();
+    for patient in [0, 3, 5] {
+        net.leave(patient);
+    }
+    net.run_until(|net| net.round.status().partials == 4);
+    assert_eq!(net.round.status().away, 3, "everybody is told whom the round waits for");
+    net.reload(3);
+    net.run();
+    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((7, 28)));
+    assert_eq!(net.published(3).map(|p| p.own), Some(OwnAnswer::Counted));
+}
+
+/// Whoever leaves for good says so, and nobody waits for a round that cannot succeed any more.
+#[test]
+fn members_that_leave_for_good_are_not_waited_for() {
+    let mut net = seven();
+    net.run_until(|net| net.round.status().contributed == 7);
+    net.settle_mail();
+    let left = net.now;
+    for patient in [0, 3, 5] {
+        net.leave_for_good(patient);
+    }
+    net.run_until(|net| ended(net).is_some());
+    assert_eq!(ended(&net), Some(EndReason::MembersLost(Shortfall { have: 4, need: 5 })));
+    assert!(net.now.since(left) < 1_000);
+    assert_eq!(net.failure(0), Some(Failure::Left));
+    assert!(net.patients[0].memory.is_none(), "everything is erased");
 }
 
 #[test]
@@ -85,7 +121,7 @@ fn members_that_leave_while_partial_aggregates_come_in_are_not_waited_for() {
         net.leave(patient);
     }
     net.run();
-    assert!(matches!(ended(&net), Some(EndReason::MembersLost(_))), "{:?}", ended(&net));
+    assert!(matches!(ended(&net), Some(EndReason::PartialsLate(_))), "{:?}", ended(&net));
 }
 
 #[test]
@@ -95,7 +131,7 @@ fn an_additive_study_cannot_spare_anybody() {
     net.run_until(|net| net.round.status().contributed == 5);
     net.leave(2);
     net.run();
-    assert_eq!(ended(&net), Some(EndReason::MembersLost(Shortfall { have: 4, need: 5 })));
+    assert_eq!(ended(&net), Some(EndReason::PartialsLate(Shortfall { have: 4, need: 5 })));
 }
 
 #[test]
@@ -125,7 +161,8 @@ fn a_deadline_for_contributing_ends_the_round_with_the_numbers() {
 
 #[test]
 fn a_command_closes_only_what_the_study_lets_it_close() {
-    let by_command = Closing { by_command: true, ..Closing::default() };
+    let day = 86_400_000;
+    let by_command = Closing { by_command: true, ..Closing::deadline(day) };
     let mut net = Net::new(study(|p| p.enrolment = by_command), 3);
     all_answer(&mut net, &[1, 2, 3, 4]);
     net.settle_mail();
@@ -157,8 +194,8 @@ fn an_aborted_round_publishes_nothing() {
 fn a_count_closes_at_once() {
     let mut net = Net::new(
         study(|p| {
-            p.enrolment = Closing { count: Some(4), ..Closing::default() };
-            p.contributing = Closing { count: Some(4), ..Closing::default() };
+            p.enrolment = Closing { count: Some(4), ..Closing::deadline(600_000) };
+            p.contributing = Closing { count: Some(4), ..Closing::deadline(600_000) };
         }),
         3,
     );
@@ -170,7 +207,7 @@ fn a_count_closes_at_once() {
 
 #[test]
 fn nobody_is_left_waiting_for_a_silent_hospital() {
-    let mut net = Net::new(study(|p| p.contributing = settle(2_000)), 3);
+    let mut net = Net::new(study(|_| {}), 3);
     let patient = net.join();
     net.mute(patient);
     net.run();
@@ -192,7 +229,7 @@ fn coming_and_going_does_not_keep_enrolment_open() {
             net.flush(passer_by);
             net.settle_mail();
         }
-        net.leave(passer_by);
+        net.leave_for_good(passer_by);
         if net.round.status().phase != Phase::Enrolling {
             break;
         }
@@ -220,8 +257,9 @@ fn members_that_are_here_are_waited_for_whatever_the_count() {
 fn a_silent_member_is_waited_for_only_so_long() {
     let mut net = Net::new(study(|_| {}), 3);
     let silent = net.join_raw();
-    let enrol = net.compose(silent, wardsum_protocol::Entropy::new([1; 32]), 9);
-    net.send_raw(silent, enrol);
+    for bytes in net.compose(silent, wardsum_protocol::Entropy::new([1; 32]), 9) {
+        net.send_raw(silent, bytes);
+    }
     all_answer(&mut net, &[1, 2, 3, 4]);
     net.run_until(|net| net.round.status().phase == Phase::Contributing);
     let fixed = net.now;
@@ -232,33 +270,37 @@ fn a_silent_member_is_waited_for_only_so_long() {
     assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((4, 10)));
 }
 
-/// With fewer than T partial aggregates at the deadline the round ends with the numbers.
-#[test]
-fn partial_aggregates_that_do_not_come_end_the_round_at_its_deadline() {
-    let mut net = seven();
-    net.run_until(|net| net.round.status().contributed == 7);
-    net.settle_mail();
-    // Three of seven are cut off without the hospital's noticing: T = 5 cannot be reached.
-    for patient in [0, 1, 2] {
-        net.lose(patient);
-    }
-    net.run();
-    let reason = EndReason::PartialsLate(Shortfall { have: 4, need: 5 });
-    assert_eq!(ended(&net), Some(reason));
-}
-
 /// A connection that is gone without having been closed: phones and networks do that.
 #[test]
-fn a_peer_that_hears_nothing_for_a_minute_takes_the_connection_for_lost() {
-    let by_command = Closing { by_command: true, ..Closing::default() };
+fn a_peer_that_hears_nothing_for_a_minute_connects_anew() {
+    let by_command = Closing { by_command: true, ..Closing::deadline(86_400_000) };
     let mut net = Net::new(study(|p| p.enrolment = by_command), 3);
     all_answer(&mut net, &[1, 2, 3, 4]);
     net.settle_mail();
     let cut = net.now;
     net.cut(1);
-    net.run_until(|net| net.failure(1).is_some());
-    assert_eq!(net.failure(1), Some(Failure::ConnectionLost));
+    let disconnected = |net: &Net| {
+        net.patients[1].events.iter().any(|event| matches!(event, Event::Disconnected { .. }))
+    };
+    net.run_until(disconnected);
     let waited = net.now.since(cut);
     assert!((40_000..=60_000).contains(&waited), "{waited} ms");
-    assert_eq!(net.failure(0), None);
+    assert_eq!(net.failure(1), None, "it tries again");
+    net.reach_again(1);
+    net.settle_mail();
+    assert!(net.patients[1].events.contains(&Event::Reconnected));
+    net.command(Command::CloseEnrolment);
+    net.run();
+    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((4, 10)));
+}
+
+/// Whoever can never be reached again is not told for ever that the page tries again.
+#[test]
+fn a_peer_that_cannot_reach_the_hospital_gives_up_after_the_longest_time_a_round_can_take() {
+    let mut net = seven();
+    net.cut(2);
+    net.run();
+    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((6, 25)));
+    assert!(net.failure(2).is_some());
+    assert!(net.patients[2].memory.is_some(), "it may still come back one day");
 }

@@ -124,12 +124,6 @@ fn cohorts_and_committees_have_bounds() {
 }
 
 #[test]
-fn a_phase_that_never_closes_is_refused() {
-    refused(|p| p.enrolment = Closing::default(), "nothing ever closes enrolment");
-    refused(|p| p.contributing = Closing::default(), "nothing ever closes contributing");
-}
-
-#[test]
 fn counts_that_contradict_the_cohort_are_refused() {
     refused(|p| p.enrolment = closing(|c| c.count = Some(2)), "below the 3 it must have");
     refused(|p| p.enrolment = closing(|c| c.count = Some(33)), "no more than 32 can be there");
@@ -146,9 +140,7 @@ fn counts_that_contradict_the_cohort_are_refused() {
 #[test]
 fn times_are_neither_zero_nor_endless() {
     refused(|p| p.enrolment = closing(|c| c.settle_ms = Some(0)), "settle time of enrolment");
-    refused(
-        |p| p.contributing = closing(|c| c.deadline_ms = Some(u64::MAX)),
-        "deadline of contributing",
-    );
+    refused(|p| p.contributing = closing(|c| c.deadline_ms = u64::MAX), "deadline of contributing");
+    refused(|p| p.enrolment = closing(|c| c.deadline_ms = 0), "deadline of enrolment");
     refused(|p| p.aggregation_deadline_ms = 0, "aggregation deadline");
 }

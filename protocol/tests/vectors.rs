@@ -6,8 +6,14 @@
 
 #[path = "vectors/arithmetic.rs"]
 mod arithmetic;
+#[path = "vectors/conversation.rs"]
+mod conversation;
 #[path = "vectors/document.rs"]
 mod document;
+#[path = "vectors/for_hospital.rs"]
+mod for_hospital;
+#[path = "vectors/for_peers.rs"]
+mod for_peers;
 #[path = "vectors/json.rs"]
 mod json;
 #[path = "vectors/keys.rs"]
@@ -16,6 +22,8 @@ mod keys;
 mod machines;
 #[path = "vectors/refusals.rs"]
 mod refusals;
+#[path = "vectors/replay.rs"]
+mod replay;
 #[path = "vectors/rounds.rs"]
 mod rounds;
 #[path = "vectors/studies.rs"]
@@ -51,12 +59,13 @@ macro_rules! vector_file {
 }
 
 /// All files, in the order of the document.
-const FILES: [VectorFile; 7] = [
+const FILES: [VectorFile; 8] = [
     vector_file!("encoding", arithmetic::generate_encoding),
     vector_file!("sharing", arithmetic::generate_sharing),
     vector_file!("study", studies::generate),
     vector_file!("additive-round", rounds::generate_additive),
     vector_file!("shamir-round", rounds::generate_shamir),
+    vector_file!("resumed-round", rounds::generate_resumed),
     vector_file!("x-wing", rounds::generate_x_wing),
     vector_file!("refusals", refusals::generate),
 ];

@@ -11,7 +11,7 @@ use crate::entropy::Purpose;
 use crate::field::{Field, SecretVector};
 use crate::identity::PeerId;
 use crate::manifest::{Commitment, Manifest};
-use crate::messages::{DeclineReason, Delivery, Inclusion, PeerMessage};
+use crate::messages::{DeclineReason, Delivery, Inclusion, PeerMessage, Publication};
 use crate::peer::{
     Answer, AwaitingResult, Event, Failure, OwnAnswer, Peer, Record, Role, State, Transition,
 };
@@ -19,9 +19,18 @@ use crate::seal::OpeningKey;
 use crate::sharing::ShareIndex;
 use crate::study::Study;
 use crate::time::Timestamp;
+use crate::wire;
 
 /// How many shares are sealed before the page gets its turn: about 10 ms of work in a browser.
 const SEALING_SLICE: usize = 16;
+
+/// After how many deliveries a member confirms them: well within the hospital's window.
+const CONFIRM_EVERY: u32 = 64;
+
+/// How often a result may come without the proof that this peer's acknowledged answer is counted, or
+/// the manifest, before the hospital is taken to have broken its promise: either may be lost with a
+/// connection.
+const DOUBTS_MAX: u8 = 3;
 
 /// What both states here know: the round as it stands, and this peer's duty in it.
 #[derive(Debug)]
@@ -37,6 +46,8 @@ struct Duty {
     index: ShareIndex,
     opening_key: OpeningKey,
     received: BTreeMap<u32, Received>,
+    /// How many of them there are from number 0 on without a gap.
+    held: u32,
     senders: BTreeSet<PeerId>,
 }
 
@@ -52,8 +63,19 @@ struct Received {
 #[derive(Debug)]
 pub(super) struct Sealing {
     pub(super) round: FixedRound,
+    /// What came before the sealing was done.
+    pub(super) early: Early,
     work: contribution::Sealing,
     encapsulation: chacha20::ChaCha20Rng,
+}
+
+/// What can only be checked once the peer has its own contribution: a peer that comes back makes it
+/// again, and may hear how the round went on meanwhile.
+#[derive(Debug, Default)]
+pub(super) struct Early {
+    pub(super) manifest: Option<Vec<ContributionDigest>>,
+    pub(super) inclusion: Option<Inclusion>,
+    pub(super) publication: Option<Publication>,
 }
 
 /// The contribution is on its way, and the manifest is awaited.
@@ -61,8 +83,13 @@ pub(super) struct Sealing {
 pub(super) struct AwaitingManifest {
     pub(super) round: FixedRound,
     contribution: ContributionDigest,
-    message: MessageDigest,
+    /// The message, encoded.
+    message: Vec<u8>,
+    /// Whether it need not be repeated: the hospital has acknowledged it in this life of the peer.
     acknowledged: bool,
+    /// A result that came before this peer knew what it counts.
+    publication: Option<Publication>,
+    doubts: u8,
 }
 
 impl Sealing {
@@ -79,13 +106,16 @@ impl Sealing {
             index,
             opening_key,
             received: BTreeMap::new(),
+            held: 0,
             senders: BTreeSet::new(),
         });
         let role = match &duty {
             Some(duty) => Role::Member { index: duty.index.number() },
             None => Role::Contributor,
         };
-        peer.persist(Record::Contributing(committee.digest()));
+        if peer.me.committee.replace(committee.digest()).is_none() {
+            peer.persist(Record::Contributing(committee.digest()));
+        }
         peer.emit(Event::CommitteeFixed {
             members: committee.size(),
             threshold: committee.threshold(),
@@ -104,7 +134,7 @@ impl Sealing {
         let encapsulation = entropy.stream(Purpose::Encapsulation, &context);
         let work = contribution::Sealing::new(&study, &committee, &bits, &mut sharing);
         let round = FixedRound { study, committee, duty };
-        State::Sealing(Box::new(Self { round, work, encapsulation }))
+        State::Sealing(Box::new(Self { round, early: Early::default(), work, encapsulation }))
     }
 
     /// Seals the next slice, and contributes after the last one.
@@ -117,46 +147,37 @@ impl Sealing {
         if !done {
             return Ok(State::Sealing(self));
         }
-        let Self { round, work, .. } = *self;
+        let Self { round, work, early, .. } = *self;
         let (message, contribution) =
             work.finish(&peer.me.identity, &round.study, &round.committee);
-        let message = peer.send(&PeerMessage::Contribute(message));
-        let shares = round.committee.size();
-        peer.disclosure.shares_sent += u32::from(shares);
-        peer.emit(Event::ContributionSent { shares });
-        peer.expect_reply(now);
-        Ok(State::AwaitingManifest(Box::new(AwaitingManifest {
+        let waiting = AwaitingManifest {
             round,
             contribution,
-            message,
+            message: wire::encode(&PeerMessage::Contribute(message)),
             acknowledged: false,
-        })))
-    }
-}
-
-impl Sealing {
-    /// The manifest is fixed while this member still seals its answer: it is not in it.
-    pub(super) fn manifest(self, digests: &[ContributionDigest], peer: &mut Peer) -> Transition {
-        let Self { round, .. } = self;
-        let checked = round.check_manifest(&peer.me.id(), None, digests)?;
-        match checked.value {
-            Err(DeclineReason::OwnAnswer) => {
-                Ok(round.decline(DeclineReason::OwnAnswer, checked.commitment, peer))
-            }
-            _ => Err(Failure::ManifestInvalid),
-        }
+            publication: early.publication,
+            doubts: 0,
+        };
+        waiting.catch_up(early.manifest, early.inclusion, peer, now)
     }
 }
 
 impl FixedRound {
+    /// How many deliveries this member holds, counted from the first without a gap.
+    pub(super) fn deliveries_held(&self) -> u32 {
+        self.duty.as_ref().map_or(0, |duty| duty.held)
+    }
+
     /// Keeps a share that came for this member.
     pub(super) fn deliver(&mut self, delivery: &Delivery, peer: &mut Peer) -> Result<(), Failure> {
-        let duty = self.duty.as_mut().ok_or(Failure::Unexpected)?;
+        // Whoever is no member can open nothing.
+        let Some(duty) = self.duty.as_mut() else { return Ok(()) };
         let sender =
             delivery.sender.resolve(&self.committee).map_err(|_| Failure::ForeignSender)?;
+        // The first one under a number stays; another could only be a repetition.
         let beyond = delivery.number >= self.study.maximum_cohort();
         if beyond || duty.received.contains_key(&delivery.number) {
-            return Err(Failure::Unexpected);
+            return Ok(());
         }
         let me = peer.me.id();
         let share = if duty.senders.insert(sender) {
@@ -168,66 +189,120 @@ impl FixedRound {
             Err(DeclineReason::Mismatch)
         };
         duty.received.insert(delivery.number, Received { sender, share });
+        while duty.received.contains_key(&duty.held) {
+            duty.held += 1;
+        }
         let received = u32::try_from(duty.received.len()).unwrap_or(u32::MAX);
         peer.emit(Event::ShareReceived { received });
+        let held = self.deliveries_held();
+        if held.is_multiple_of(CONFIRM_EVERY) {
+            peer.send(&PeerMessage::Received(held));
+        }
         Ok(())
     }
 }
 
 impl AwaitingManifest {
-    /// Whether the hospital has stored this peer's contribution and so promised to count it.
-    pub(super) fn is_acknowledged(&self) -> bool {
-        self.acknowledged
+    /// Goes on with what is known already, or contributes.
+    fn catch_up(
+        self,
+        manifest: Option<Vec<ContributionDigest>>,
+        inclusion: Option<Inclusion>,
+        peer: &mut Peer,
+        now: Timestamp,
+    ) -> Transition {
+        if let Some(inclusion) = inclusion {
+            return Box::new(self).counted(&inclusion, peer);
+        }
+        if let Some(digests) = manifest {
+            return Box::new(self).manifest(&digests, peer, now);
+        }
+        let shares = self.round.committee.size();
+        peer.emit(Event::ContributionSent { shares });
+        peer.deliver(&self.message, now);
+        peer.disclosure.shares_sent = u32::from(shares);
+        Ok(State::AwaitingManifest(Box::new(self)))
+    }
+
+    /// The contribution, encoded, unless the hospital has acknowledged it.
+    pub(super) fn unacknowledged(&self) -> Option<&[u8]> {
+        (!self.acknowledged).then_some(&self.message)
     }
 
     /// Whether `digest` acknowledges this peer's contribution.
-    pub(super) fn is_own(&self, digest: MessageDigest) -> bool {
-        self.message == digest
-    }
-
-    pub(super) fn acknowledge(&mut self, peer: &mut Peer) {
-        if !core::mem::replace(&mut self.acknowledged, true) {
+    pub(super) fn acknowledge(&mut self, digest: MessageDigest, peer: &mut Peer) -> bool {
+        let own = MessageDigest::from(self.contribution) == digest;
+        if own && !core::mem::replace(&mut self.acknowledged, true) {
+            if !core::mem::replace(&mut peer.me.promised, true) {
+                peer.persist(Record::Promised);
+            }
             peer.emit(Event::ContributionAcknowledged);
         }
+        own
     }
 
-    /// A visitor gets the proof that its contribution counts.
-    pub(super) fn counted(self, inclusion: &Inclusion, peer: &mut Peer) -> Transition {
-        let Self { round, contribution, message, .. } = self;
+    /// A result came before this peer knows what it counts.
+    pub(super) fn keep_publication(mut self: Box<Self>, publication: Publication) -> Box<Self> {
+        self.publication = Some(publication);
+        self
+    }
+
+    /// The hospital did not say in time what it has to. That may be lost with a connection a few times.
+    pub(super) fn doubt(mut self: Box<Self>, promised: bool) -> Result<Box<Self>, Failure> {
+        if promised && self.publication.is_some() {
+            self.doubts += 1;
+        }
+        if self.doubts < DOUBTS_MAX { Ok(self) } else { Err(Failure::ManifestInvalid) }
+    }
+
+    /// The proof comes that the contribution counts: for whoever only contributes, and for a member
+    /// of whom no partial aggregate is needed any more.
+    pub(super) fn counted(self: Box<Self>, inclusion: &Inclusion, peer: &mut Peer) -> Transition {
         let commitment = Commitment { size: inclusion.size, root: inclusion.root };
         let path = inclusion.path.as_slice();
-        let holds = round.duty.is_none()
-            && commitment.fits(&round.study)
-            && commitment.includes(inclusion.number, &peer.me.id(), contribution, path);
+        let holds = commitment.fits(&self.round.study)
+            && commitment.includes(inclusion.number, &peer.me.id(), self.contribution, path);
         if !holds {
             return Err(Failure::ManifestInvalid);
         }
+        let manifest = commitment.digest(&self.round.study, &self.round.committee);
+        if peer.me.manifest.is_some_and(|bound| bound != manifest) {
+            return Err(Failure::Equivocation);
+        }
         let own = OwnAnswer::Counted;
-        peer.reply_due = None;
+        peer.link.replied();
         peer.emit(Event::ManifestAccepted { contributions: commitment.size, own });
-        Ok(round.await_result(commitment, own, message))
+        self.await_result(commitment, own, None, peer)
     }
 
     /// A member gets the whole manifest, checks it against what it holds, and answers it once.
     pub(super) fn manifest(
-        self,
+        self: Box<Self>,
         digests: &[ContributionDigest],
         peer: &mut Peer,
         now: Timestamp,
     ) -> Transition {
-        let Self { round, contribution, acknowledged, .. } = self;
-        let checked = round.check_manifest(&peer.me.id(), Some(contribution), digests)?;
+        let held = usize::try_from(self.round.deliveries_held()).unwrap_or(usize::MAX);
+        let Some(duty) = self.round.duty.as_ref().filter(|_| digests.len() <= held) else {
+            // Deliveries are missing, and come again.
+            return peer.out_of_order(State::AwaitingManifest(self), now);
+        };
+        let checked = self.round.check_manifest(duty, &peer.me.id(), self.contribution, digests);
         let commitment = checked.commitment;
+        let manifest = commitment.digest(&self.round.study, &self.round.committee);
+        if peer.me.manifest.is_some_and(|bound| bound != manifest) {
+            return Err(Failure::Equivocation);
+        }
         let (index, value) = match checked.value {
             Ok(partial) => partial,
             // Still on its way when contributing closed: nobody's fault, but a member vouches only
             // for sums that contain its own answer. Otherwise it could be made to open a sum over
             // one victim and people whom the hospital invented.
-            Err(DeclineReason::OwnAnswer) if !acknowledged => {
-                return Ok(round.decline(DeclineReason::OwnAnswer, commitment, peer));
+            Err(DeclineReason::OwnAnswer) if !peer.me.promised => {
+                return self.decline(DeclineReason::OwnAnswer, commitment, peer, now);
             }
             Err(DeclineReason::Unreadable) => {
-                return Ok(round.decline(DeclineReason::Unreadable, commitment, peer));
+                return self.decline(DeclineReason::Unreadable, commitment, peer, now);
             }
             // Everything else is the hospital's doing.
             Err(reason) => {
@@ -237,18 +312,56 @@ impl AwaitingManifest {
             }
         };
         let own = OwnAnswer::Counted;
-        let manifest = commitment.digest(&round.study, &round.committee);
         // Written down before it is sent: a peer that comes back never answers another manifest.
-        peer.persist(Record::Aggregating(manifest));
+        if peer.me.manifest.replace(manifest).is_none() {
+            peer.persist(Record::Aggregating(manifest));
+        }
         peer.emit(Event::ManifestAccepted { contributions: commitment.size, own });
-        let (study, committee) = (&round.study, &round.committee);
+        let (study, committee) = (&self.round.study, &self.round.committee);
         let identity = &peer.me.identity;
         let signed = aggregate::sign_partial(identity, study, committee, manifest, index, value);
-        let partial = peer.send(&PeerMessage::Partial(signed));
-        peer.disclosure.partials_sent += 1;
+        let partial = wire::encode(&PeerMessage::Partial(signed));
+        peer.link.replied();
+        peer.deliver(&partial, now);
+        peer.disclosure.partials_sent = 1;
         peer.emit(Event::PartialSent);
-        peer.expect_reply(now);
-        Ok(round.await_result(commitment, own, partial))
+        self.await_result(commitment, own, Some(partial), peer)
+    }
+
+    /// This member gives no partial aggregate, through no fault of the hospital's. The round can do
+    /// without as many as the threshold allows, and the result is checked like any other.
+    fn decline(
+        self: Box<Self>,
+        reason: DeclineReason,
+        commitment: Commitment,
+        peer: &mut Peer,
+        now: Timestamp,
+    ) -> Transition {
+        let message = wire::encode(&PeerMessage::Decline(reason));
+        peer.link.replied();
+        peer.deliver(&message, now);
+        peer.emit(Event::Declined(reason));
+        let own = match reason {
+            DeclineReason::OwnAnswer => OwnAnswer::NotCounted,
+            _ => OwnAnswer::Counted,
+        };
+        self.await_result(commitment, own, Some(message), peer)
+    }
+
+    /// The shares of the others have served their purpose: only what checks the result stays.
+    fn await_result(
+        self: Box<Self>,
+        commitment: Commitment,
+        own: OwnAnswer,
+        unacknowledged: Option<Vec<u8>>,
+        peer: &mut Peer,
+    ) -> Transition {
+        let Self { round: FixedRound { study, committee, .. }, publication, .. } = *self;
+        let waiting = AwaitingResult { study, committee, commitment, own, unacknowledged };
+        match publication {
+            Some(publication) => waiting.published(&publication, peer),
+            None => Ok(State::AwaitingResult(Box::new(waiting))),
+        }
     }
 }
 
@@ -264,7 +377,7 @@ impl Duty {
     fn sum_counted(
         &self,
         me: &PeerId,
-        own: Option<ContributionDigest>,
+        own: ContributionDigest,
         digests: &[ContributionDigest],
         len: usize,
     ) -> Result<SecretVector, DeclineReason> {
@@ -278,7 +391,7 @@ impl Duty {
             }
             // The own digest stands where the own share came, and nowhere else.
             let mine = received.sender == *me;
-            if mine != (Some(*digest) == own) {
+            if mine != (*digest == own) {
                 return Err(DeclineReason::OwnAnswer);
             }
             counted |= mine;
@@ -293,15 +406,13 @@ impl Duty {
 
 impl FixedRound {
     /// Checks a manifest entry by entry against the shares that came under the same numbers.
-    ///
-    /// `Err` only if this peer is no member.
     fn check_manifest(
         &self,
+        duty: &Duty,
         me: &PeerId,
-        own: Option<ContributionDigest>,
+        own: ContributionDigest,
         digests: &[ContributionDigest],
-    ) -> Result<CheckedManifest, Failure> {
-        let duty = self.duty.as_ref().ok_or(Failure::Unexpected)?;
+    ) -> CheckedManifest {
         let senders = (0u32..)
             .zip(digests)
             .map_while(|(number, digest)| Some((&duty.received.get(&number)?.sender, *digest)));
@@ -314,31 +425,6 @@ impl FixedRound {
             duty.sum_counted(me, own, digests, self.study.range().len())
                 .map(|sum| (duty.index, self.study.range().aggregate(&sum)))
         };
-        Ok(CheckedManifest { commitment, value })
-    }
-
-    /// This member gives no partial aggregate, through no fault of the hospital's. The round can do
-    /// without as many as the threshold allows, and the result is checked like any other.
-    fn decline(self, reason: DeclineReason, commitment: Commitment, peer: &mut Peer) -> State {
-        let message = peer.send(&PeerMessage::Decline(reason));
-        peer.emit(Event::Declined(reason));
-        peer.reply_due = None;
-        let own = match reason {
-            DeclineReason::OwnAnswer => OwnAnswer::NotCounted,
-            _ => OwnAnswer::Counted,
-        };
-        self.await_result(commitment, own, message)
-    }
-
-    /// The shares of the others have served their purpose: only what checks the result stays.
-    fn await_result(self, commitment: Commitment, own: OwnAnswer, message: MessageDigest) -> State {
-        let Self { study, committee, .. } = self;
-        State::AwaitingResult(Box::new(AwaitingResult {
-            study,
-            committee,
-            commitment,
-            own,
-            message,
-        }))
+        CheckedManifest { commitment, value }
     }
 }

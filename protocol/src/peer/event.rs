@@ -12,6 +12,15 @@ use crate::study::Study;
 pub enum Event {
     /// The study has arrived: the question can be asked.
     StudyReceived(Box<Study>),
+    /// This peer has answered before, and goes on where it was.
+    Resumed(Box<Study>),
+    /// The connection is gone; the peer tries again by itself.
+    Disconnected {
+        /// After this pause, in milliseconds.
+        retry_in_ms: u64,
+    },
+    /// The connection is back.
+    Reconnected,
     /// How far the round is, as the hospital says.
     Waiting(Waiting),
     /// The hospital has stored this peer's keys.
@@ -63,14 +72,16 @@ pub struct Waiting {
     pub present: u32,
     /// How many have to.
     pub needed: u32,
-    /// When the phase closes by itself, in milliseconds from now on, if it does.
-    pub closes_in_ms: Option<u64>,
+    /// How many are waited for that have lost their connection.
+    pub away: u32,
+    /// When the phase closes by itself, in milliseconds from now on.
+    pub closes_in_ms: u64,
 }
 
 impl From<Progress> for Waiting {
     fn from(progress: Progress) -> Self {
-        let Progress { phase, present, needed, closes_in_ms } = progress;
-        Self { phase, present, needed, closes_in_ms }
+        let Progress { phase, present, needed, away, closes_in_ms } = progress;
+        Self { phase, present, needed, away, closes_in_ms }
     }
 }
 
@@ -104,6 +115,8 @@ pub struct Published {
     pub aggregate: Aggregate,
     /// Whether this peer's own answer is in it.
     pub own: OwnAnswer,
+    /// How many partial aggregates were wrong and have been corrected.
+    pub wrong: usize,
 }
 
 /// What the peer is waiting for.
@@ -175,9 +188,18 @@ pub enum Failure {
     /// A message that is not of this protocol.
     #[error("The hospital's server sent something that this page does not understand.")]
     Malformed,
-    /// A message that has no place at this point.
-    #[error("The hospital's server sent something out of order, so this page stopped taking part.")]
-    Unexpected,
+    /// The hospital no longer has this round.
+    #[error("The hospital's server no longer knows this round.")]
+    RoundGone,
+    /// The same patient takes part from another tab.
+    #[error("You go on with this answer in another tab.")]
+    Replaced,
+    /// The hospital said one thing before and another now.
+    #[error(
+        "The hospital's server now says something else than before about who holds the shares or \
+         what is counted, so this page stopped taking part."
+    )]
+    Equivocation,
     /// The study breaks its own rules.
     #[error(
         "The hospital's study breaks the rules that protect you, so this page does not take part."
@@ -219,7 +241,9 @@ impl Failure {
             Self::Left => "left",
             Self::RoundEnded(_) => "round-ended",
             Self::Malformed => "malformed",
-            Self::Unexpected => "unexpected",
+            Self::RoundGone => "round-gone",
+            Self::Replaced => "replaced",
+            Self::Equivocation => "equivocation",
             Self::StudyInvalid => "study-invalid",
             Self::Committee(_) => "committee",
             Self::Sealing => "sealing",
@@ -230,19 +254,37 @@ impl Failure {
         }
     }
 
-    /// Whether the peer's part is over for good. After the others it may come back with its keys.
+    /// Whether the peer's part is over for good, so that everything is erased. After the others it
+    /// may come back with its keys.
     #[must_use]
     pub fn is_final(&self) -> bool {
-        !matches!(self, Self::ConnectionLost | Self::HospitalStopping | Self::HospitalSilent)
+        !matches!(
+            self,
+            Self::ConnectionLost
+                | Self::HospitalStopping
+                | Self::HospitalSilent
+                | Self::Replaced
+                | Self::RoundGone
+        )
+    }
+
+    /// Whether a connection that ends with this is not made again.
+    pub(super) fn ends_part(&self) -> bool {
+        self.is_final() || matches!(self, Self::Replaced | Self::RoundGone)
     }
 
     /// What a close code means to a peer (PROTOCOL.md, "Close codes").
     #[must_use]
     pub(crate) fn from_close_code(code: u16) -> Self {
         match code {
-            1001 | 1012 => Self::HospitalStopping,
+            1001 | 1012 | 1013 => Self::HospitalStopping,
+            4404 => Self::RoundGone,
             4410 => Self::TooLate,
             4411 => Self::Full,
+            4412 => Self::Replaced,
+            // 4403: too many connections from this network; 4405: the proof of identity was lost on
+            // the way; 4408: too slow. All of them may be better next time.
+            4403 | 4405 | 4408 => Self::ConnectionLost,
             1009 | 4400..=4499 => Self::Refused { code },
             _ => Self::ConnectionLost,
         }

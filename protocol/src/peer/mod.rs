@@ -9,128 +9,55 @@
 //! Named for what they await, each with its data: a study, an answer, the committee, its own
 //! sealing to be done, the manifest, the result. The peer enrols only when its patient has
 //! answered, so that a committee consists of people who have.
+//!
+//! # Connections
+//!
+//! Beside its state a peer has a connection, or tries to get one ([`Output::Connect`]). Once it knows
+//! its study it outlives its connections: over a new one it shows who it is and repeats what was not
+//! acknowledged. What comes out of order, or does not come, is cured by connecting anew; only what no
+//! honest hospital says ends the peer's part.
+//!
+//! # Coming back
+//!
+//! What a peer writes down ([`Record`]) folds into a [`Memory`], and [`Peer::resume`] goes on from it
+//! with the same keys. It is bound to the committee and the manifest that it wrote down, and to no other.
 
 mod contributing;
 mod event;
+mod io;
+mod link;
+mod memory;
 mod result;
 
 use std::collections::VecDeque;
 
-use thiserror::Error;
-
 use crate::committee::{Committee, Enrolment};
-use crate::digest::{ManifestDigest, MessageDigest, StudyDigest};
+use crate::digest::{CommitteeDigest, ManifestDigest, MessageDigest};
 use crate::entropy::Entropy;
-use crate::identity::{Identity, PeerId, SignedBytes};
-use crate::messages::{HospitalMessage, PeerMessage, Phase};
+use crate::identification;
+use crate::identity::{Identity, PeerId};
+use crate::messages::{HospitalMessage, PeerMessage, Phase, Progress, Welcome};
 use crate::seal::OpeningKey;
 use crate::study::Study;
 use crate::time::Timestamp;
 use crate::wire;
 use contributing::{AwaitingManifest, Sealing};
 pub use event::{Disclosure, Event, Failure, OwnAnswer, Published, Role, Stage, Waiting};
+pub use io::{Answer, AnswerError, Input, Output, Record};
+use link::{Link, LinkDue};
+pub use memory::{Memory, MemoryError};
 use result::AwaitingResult;
 
-/// How long the hospital may take to answer, in milliseconds, before the peer gives up on it.
+/// How long the hospital may take to answer, in milliseconds, before the peer connects anew.
 pub const REPLY_TIMEOUT_MS: u64 = 30_000;
 
-/// How long a peer waits for others without a word from the hospital, which repeats its progress
-/// every 20 s, before it takes the connection for lost. In milliseconds.
+/// How long a peer waits without a word from the hospital, which repeats its progress every 20 s,
+/// before it takes the connection for lost. In milliseconds.
 pub const SILENCE_MS: u64 = 60_000;
 
-/// What happens to a peer.
-#[derive(Debug)]
-pub enum Input {
-    /// The connection stands.
-    Connected,
-    /// One WebSocket message, unread.
-    Message(Vec<u8>),
-    /// The connection is gone, with this WebSocket close code (1006 where there was none).
-    ConnectionLost {
-        /// The close code.
-        code: u16,
-    },
-    /// The patient leaves.
-    Leave,
-    /// The time of the last [`Output::Timeout`] has come.
-    Timeout,
-}
-
-/// What a peer wants done, in order.
-#[derive(Debug)]
-pub enum Output {
-    /// Make this durable before anything that follows is performed.
-    Persist(Record),
-    /// Send one WebSocket message.
-    Send(Vec<u8>),
-    /// Something that the patient should see.
-    Event(Event),
-    /// Set the timer, or clear it. A time that has passed already asks to be called again as soon
-    /// as the page has had its turn: long work is done in slices.
-    Timeout(Option<Timestamp>),
-}
-
-/// What has to survive a reload. It never leaves the patient's device.
-#[derive(Clone, Debug)]
-pub enum Record {
-    /// The patient has answered; entropy, study and answer determine all keys and shares.
-    Answered {
-        /// The peer's randomness.
-        entropy: Entropy,
-        /// The study's canonical bytes.
-        study: Vec<u8>,
-        /// The answer.
-        answer: Answer,
-    },
-    /// The peer contributes to this committee and will contribute to no other.
-    Contributing(crate::digest::CommitteeDigest),
-    /// The peer gives its partial aggregate for this manifest and will for no other.
-    Aggregating(ManifestDigest),
-    /// The round is over for this peer: erase everything.
-    Finished(StudyDigest),
-}
-
-/// A patient's answer. It does not show in `Debug`.
-#[derive(Clone, zeroize::Zeroize, zeroize::ZeroizeOnDrop)]
-pub struct Answer(i128);
-
-impl Answer {
-    /// The number.
-    #[must_use]
-    pub fn value(&self) -> i128 {
-        self.0
-    }
-}
-
-impl core::fmt::Debug for Answer {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Answer").finish_non_exhaustive()
-    }
-}
-
-/// Why an answer is not taken: the caller's fault.
-#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-pub enum AnswerError {
-    /// Outside the study's range.
-    #[error("{value} is out of range: the answer must be from {min} to {max}")]
-    OutOfRange {
-        /// The smallest answer.
-        min: i128,
-        /// The largest answer.
-        max: i128,
-        /// What was given.
-        value: i128,
-    },
-    /// The patient has answered before.
-    #[error("this patient has already answered; one answer counts")]
-    AlreadyAnswered,
-    /// The study has not arrived yet.
-    #[error("the study has not arrived yet")]
-    NoStudy,
-    /// The round counts no more answers.
-    #[error("the round is over or counts no more answers")]
-    Closed,
-}
+/// How long a peer tries to come back after the longest time that the round can take, in
+/// milliseconds: the round's clock stands still while the hospital is down.
+const GIVE_UP_SLACK_MS: u64 = 60 * 60 * 1_000;
 
 /// The patient's side of one round.
 #[derive(Debug)]
@@ -138,18 +65,25 @@ pub struct Peer {
     me: Me,
     /// `None` only while a transition runs.
     state: Option<State>,
+    link: Link,
+    /// When the peer stops trying to connect, once it knows its study.
+    give_up_at: Option<Timestamp>,
     outputs: VecDeque<Output>,
-    reply_due: Option<Timestamp>,
-    last_heard: Timestamp,
     timer: Option<Timestamp>,
     disclosure: Disclosure,
 }
 
-/// Who the peer is.
+/// Who the peer is, and what it is bound to.
 #[derive(Debug)]
 struct Me {
     entropy: Entropy,
     identity: Identity,
+    /// The only committee that it contributes to, once it has written that down.
+    committee: Option<CommitteeDigest>,
+    /// Whether the hospital has promised to count its answer, by acknowledging the contribution.
+    promised: bool,
+    /// The only manifest that it answers, once it has written that down.
+    manifest: Option<ManifestDigest>,
 }
 
 impl Me {
@@ -160,7 +94,6 @@ impl Me {
 
 #[derive(Debug)]
 enum State {
-    AwaitingConnection,
     AwaitingStudy,
     AwaitingAnswer(Box<AwaitingAnswer>),
     AwaitingCommittee(Box<AwaitingCommittee>),
@@ -185,23 +118,47 @@ struct AwaitingCommittee {
     study: Study,
     answer: Answer,
     opening_key: OpeningKey,
-    enrolment: MessageDigest,
+    /// The enrolment, encoded.
+    enrolment: Vec<u8>,
+    enrolled: bool,
 }
 
 /// What a state makes of an input: the next state, or the end of the peer's part.
 type Transition = Result<State, Failure>;
 
 impl Peer {
-    /// A peer with fresh keys.
+    /// A peer with fresh keys. It asks to be connected.
     #[must_use]
-    pub fn new(entropy: Entropy) -> Self {
+    pub fn new(entropy: Entropy, now: Timestamp) -> Self {
+        let mut peer = Self::with(entropy, State::AwaitingStudy, now);
+        peer.outputs.push_back(Output::Connect(None));
+        peer.set_timer(now);
+        peer
+    }
+
+    /// A peer that has answered before and comes back.
+    #[must_use]
+    pub fn resume(memory: Memory, now: Timestamp) -> Self {
+        let Memory { entropy, study, answer, committee, promised, manifest } = memory;
+        let mut peer = Self::with(entropy, State::AwaitingStudy, now);
+        (peer.me.committee, peer.me.manifest) = (committee, manifest);
+        peer.me.promised = promised;
+        peer.give_up_at = Some(give_up_at(&study, now));
+        peer.outputs.push_back(Output::Connect(Some(study.digest())));
+        peer.emit(Event::Resumed(Box::new(study.clone())));
+        peer.state = Some(State::AwaitingCommittee(Box::new(peer.enrolment(study, answer))));
+        peer.set_timer(now);
+        peer
+    }
+
+    fn with(entropy: Entropy, state: State, now: Timestamp) -> Self {
         let identity = Identity::derive(&entropy);
         Self {
-            me: Me { entropy, identity },
-            state: Some(State::AwaitingConnection),
+            link: Link::opening(&entropy, now),
+            me: Me { entropy, identity, committee: None, promised: false, manifest: None },
+            state: Some(state),
+            give_up_at: None,
             outputs: VecDeque::new(),
-            reply_due: None,
-            last_heard: Timestamp::default(),
             timer: None,
             disclosure: Disclosure::default(),
         }
@@ -214,20 +171,33 @@ impl Peer {
         let over = matches!(state, State::Finished(_) | State::Failed(..));
         let next = match input {
             _ if over => Ok(state),
-            Input::Connected => Ok(self.connected(state, now)),
-            Input::Message(bytes) => {
-                self.last_heard = now;
-                self.message(state, &bytes, now)
+            Input::Connected => {
+                if !self.link.opened(now) {
+                    self.outputs.push_back(Output::Disconnect);
+                }
+                Ok(state)
             }
-            Input::ConnectionLost { code } => Err(Failure::from_close_code(code)),
-            Input::Leave => Err(Failure::Left),
+            Input::Message(bytes) if self.link.heard(now) => self.message(state, &bytes, now),
+            // It came over a connection that was given up.
+            Input::Message(_) => Ok(state),
+            Input::ConnectionLost { code } => {
+                self.connection_lost(state, Failure::from_close_code(code), now)
+            }
+            Input::Wake => Ok(self.wake(state, now)),
+            Input::Leave => {
+                if self.link.challenge().is_some() && state.has_answered() {
+                    self.send(&PeerMessage::Leave);
+                }
+                Err(Failure::Left)
+            }
             Input::Timeout => {
                 self.timer = None;
                 self.timeout(state, now)
             }
         };
         let next = next.unwrap_or_else(|failure| self.fail(failure, study));
-        self.put(next, now);
+        self.state = Some(next);
+        self.set_timer(now);
     }
 
     /// Takes the patient's answer: the peer enrols, or contributes at once if the committee is fixed.
@@ -236,7 +206,7 @@ impl Peer {
             State::AwaitingAnswer(state) => state,
             other => {
                 let error = match other {
-                    State::AwaitingConnection | State::AwaitingStudy => AnswerError::NoStudy,
+                    State::AwaitingStudy => AnswerError::NoStudy,
                     State::Finished(_) | State::Failed(..) => AnswerError::Closed,
                     _ => AnswerError::AlreadyAnswered,
                 };
@@ -255,7 +225,8 @@ impl Peer {
             });
         }
         let next = self.answered(*state, Answer(value), now);
-        self.put(next, now);
+        self.state = Some(next);
+        self.set_timer(now);
         Ok(())
     }
 
@@ -268,7 +239,7 @@ impl Peer {
     #[must_use]
     pub fn stage(&self) -> Stage {
         match self.state() {
-            State::AwaitingConnection | State::AwaitingStudy => Stage::Connecting,
+            State::AwaitingStudy => Stage::Connecting,
             State::AwaitingAnswer(_) => Stage::AwaitingAnswer,
             State::AwaitingCommittee(_) => Stage::AwaitingCommittee,
             State::Sealing(_) => Stage::Sealing,
@@ -308,26 +279,15 @@ impl Peer {
         self.state.take().unwrap_or_else(|| unreachable!("every transition puts a state back"))
     }
 
-    fn put(&mut self, state: State, now: Timestamp) {
+    fn set_timer(&mut self, now: Timestamp) {
         // Sealing asks to be called again at once, in slices.
-        let due = match state {
+        let due = match self.state() {
             State::Sealing(_) => Some(self.timer.map_or(now, |timer| timer.min(now))),
-            _ => [self.reply_due, self.silence_due(&state)].into_iter().flatten().min(),
+            _ => self.link.due(),
         };
-        self.state = Some(state);
         if due != self.timer {
             self.timer = due;
             self.outputs.push_back(Output::Timeout(due));
-        }
-    }
-
-    /// When the hospital will have been silent for too long, if the peer waits for others.
-    fn silence_due(&self, state: &State) -> Option<Timestamp> {
-        match state {
-            State::AwaitingCommittee(_) | State::AwaitingManifest(_) | State::AwaitingResult(_) => {
-                Some(self.last_heard.after(SILENCE_MS))
-            }
-            _ => None,
         }
     }
 
@@ -339,68 +299,108 @@ impl Peer {
         self.outputs.push_back(Output::Persist(record));
     }
 
-    /// Sends a message; returns what will acknowledge it.
-    fn send(&mut self, message: &PeerMessage) -> MessageDigest {
-        let bytes = wire::encode(message);
-        let digest = MessageDigest::of(&bytes);
+    /// Sends a message that needs no acknowledgement.
+    fn send(&mut self, message: &PeerMessage) {
+        self.send_encoded(wire::encode(message));
+    }
+
+    fn send_encoded(&mut self, bytes: Vec<u8>) {
         self.disclosure.messages_sent += 1;
         self.disclosure.bytes_sent += bytes.len() as u64;
         self.outputs.push_back(Output::Send(bytes));
-        digest
     }
 
-    fn expect_reply(&mut self, now: Timestamp) {
-        self.reply_due = Some(now.after(REPLY_TIMEOUT_MS));
+    /// Sends a message that the hospital has to acknowledge. Without a connection it is sent over
+    /// the next one: see [`State::unacknowledged`].
+    fn deliver(&mut self, bytes: &[u8], now: Timestamp) {
+        if self.link.challenge().is_some() {
+            self.send_encoded(bytes.to_vec());
+            self.link.expect_reply(now);
+        }
     }
 
     fn fail(&mut self, failure: Failure, study: Option<Study>) -> State {
-        self.reply_due = None;
         if let Some(study) = study.as_ref().filter(|_| failure.is_final()) {
             self.persist(Record::Finished(study.digest()));
         }
+        self.close();
         self.emit(Event::Failed(failure));
         State::Failed(failure, study)
     }
 
-    fn connected(&mut self, state: State, now: Timestamp) -> State {
-        match state {
-            State::AwaitingConnection => {
-                self.expect_reply(now);
-                State::AwaitingStudy
-            }
-            other => other,
+    /// The peer needs no connection any more.
+    fn close(&mut self) {
+        self.link.end();
+        self.outputs.push_back(Output::Disconnect);
+    }
+
+    /// The connection ended, which ends the peer's part only if the hospital refused it, or if there
+    /// is nothing yet to come back to.
+    fn connection_lost(&mut self, state: State, why: Failure, now: Timestamp) -> Transition {
+        // Too late for an answer that it has acknowledged: the hospital has broken its promise.
+        let why = match why {
+            Failure::TooLate if self.me.promised => Failure::ManifestInvalid,
+            why => why,
+        };
+        let given_up = self.give_up_at.is_none_or(|at| now >= at);
+        if why.ends_part() || given_up {
+            return Err(why);
         }
+        let retry_in_ms = self.link.lost(why == Failure::HospitalStopping, now);
+        self.emit(Event::Disconnected { retry_in_ms });
+        Ok(state)
+    }
+
+    /// Gives the connection up and makes another: what is missing or out of order comes again.
+    fn reconnect(&mut self, state: State, why: Failure, now: Timestamp) -> Transition {
+        self.outputs.push_back(Output::Disconnect);
+        self.connection_lost(state, why, now)
+    }
+
+    fn wake(&mut self, state: State, now: Timestamp) -> State {
+        if self.link.wake(now) {
+            self.outputs.push_back(Output::Disconnect);
+            self.connect(&state, now);
+        }
+        state
+    }
+
+    fn connect(&mut self, state: &State, now: Timestamp) {
+        self.link.connecting(now);
+        self.outputs.push_back(Output::Connect(state.study().map(Study::digest)));
     }
 
     fn timeout(&mut self, state: State, now: Timestamp) -> Transition {
-        if let State::Sealing(sealing) = state {
-            return sealing.advance(self, now);
+        let state = match self.link.act(now) {
+            None => state,
+            Some(LinkDue::Connect) => {
+                self.connect(&state, now);
+                state
+            }
+            Some(LinkDue::Silence) => self.reconnect(state, Failure::ConnectionLost, now)?,
+            Some(LinkDue::NoReply) => {
+                let state = match state {
+                    State::AwaitingManifest(waiting) => {
+                        State::AwaitingManifest(waiting.doubt(self.me.promised)?)
+                    }
+                    other => other,
+                };
+                self.reconnect(state, Failure::HospitalSilent, now)?
+            }
+        };
+        match state {
+            State::Sealing(sealing) => sealing.advance(self, now),
+            other => Ok(other),
         }
-        if self.reply_due.is_some_and(|due| now >= due) {
-            return Err(Failure::HospitalSilent);
-        }
-        if self.silence_due(&state).is_some_and(|due| now >= due) {
-            return Err(Failure::ConnectionLost);
-        }
-        Ok(state)
     }
 
     fn message(&mut self, state: State, bytes: &[u8], now: Timestamp) -> Transition {
         let message = wire::decode(bytes).map_err(|_| Failure::Malformed)?;
         match message {
-            HospitalMessage::Welcome(study) => self.welcome(&state, study.as_slice()),
-            HospitalMessage::Progress(progress) => {
-                self.emit(Event::Waiting(Waiting::from(progress)));
-                Ok(match state {
-                    State::AwaitingAnswer(mut waiting) => {
-                        waiting.phase = progress.phase;
-                        State::AwaitingAnswer(waiting)
-                    }
-                    other => other,
-                })
-            }
+            HospitalMessage::Welcome(welcome) => self.welcome(state, &welcome, now),
+            HospitalMessage::Progress(progress) => Ok(self.progress(state, progress, now)),
             HospitalMessage::Acknowledge(digest) => Ok(self.acknowledged(state, digest)),
-            HospitalMessage::Committee(bytes) => self.committee_fixed(state, &bytes.0),
+            HospitalMessage::Committee(bytes) => self.committee_fixed(state, &bytes.0, now),
             HospitalMessage::Ended(reason) => Err(Failure::RoundEnded(reason)),
             HospitalMessage::Deliver(delivery) => match state {
                 State::Sealing(mut sealing) => {
@@ -411,29 +411,53 @@ impl Peer {
                     waiting.round.deliver(&delivery, self)?;
                     Ok(State::AwaitingManifest(waiting))
                 }
-                _ => Err(Failure::Unexpected),
+                // It was under way when the manifest was answered.
+                State::AwaitingResult(waiting) => Ok(State::AwaitingResult(waiting)),
+                other => self.out_of_order(other, now),
             },
             HospitalMessage::Manifest(digests) => match state {
-                State::AwaitingManifest(waiting) => {
-                    (*waiting).manifest(digests.as_slice(), self, now)
+                State::AwaitingManifest(waiting) => waiting.manifest(digests.as_slice(), self, now),
+                State::Sealing(mut sealing) => {
+                    sealing.early.manifest = Some(digests.into_vec());
+                    Ok(State::Sealing(sealing))
                 }
-                State::Sealing(sealing) => (*sealing).manifest(digests.as_slice(), self),
-                _ => Err(Failure::Unexpected),
+                // Answered, and never again.
+                State::AwaitingResult(waiting) => Ok(State::AwaitingResult(waiting)),
+                other => self.out_of_order(other, now),
             },
             HospitalMessage::Counted(inclusion) => match state {
-                State::AwaitingManifest(waiting) => (*waiting).counted(&inclusion, self),
-                _ => Err(Failure::Unexpected),
+                State::AwaitingManifest(waiting) => waiting.counted(&inclusion, self),
+                State::Sealing(mut sealing) => {
+                    sealing.early.inclusion = Some(inclusion);
+                    Ok(State::Sealing(sealing))
+                }
+                State::AwaitingResult(waiting) => Ok(State::AwaitingResult(waiting)),
+                other => self.out_of_order(other, now),
             },
-            HospitalMessage::Published(publication) => self.published(state, &publication),
+            HospitalMessage::Published(publication) => self.published(state, publication, now),
         }
     }
 
-    fn welcome(&mut self, state: &State, bytes: &[u8]) -> Transition {
-        let State::AwaitingStudy = state else {
-            return Err(Failure::Unexpected);
-        };
-        let study = Study::decode(bytes).map_err(|_| Failure::StudyInvalid)?;
-        self.reply_due = None;
+    /// A message came before those that it builds on: they are lost, and come again.
+    fn out_of_order(&mut self, state: State, now: Timestamp) -> Transition {
+        self.reconnect(state, Failure::ConnectionLost, now)
+    }
+
+    fn welcome(&mut self, state: State, welcome: &Welcome, now: Timestamp) -> Transition {
+        if !self.link.welcomed(welcome.challenge) {
+            return self.out_of_order(state, now);
+        }
+        if let Some(study) = state.study() {
+            // It is another round, and this one's is gone.
+            if study.encode() != welcome.study.as_slice() {
+                return Err(Failure::RoundGone);
+            }
+            self.emit(Event::Reconnected);
+            self.introduce(&state, now);
+            return Ok(state);
+        }
+        let study = Study::decode(welcome.study.as_slice()).map_err(|_| Failure::StudyInvalid)?;
+        self.give_up_at = Some(give_up_at(&study, now));
         self.emit(Event::StudyReceived(Box::new(study.clone())));
         Ok(State::AwaitingAnswer(Box::new(AwaitingAnswer {
             study,
@@ -442,48 +466,90 @@ impl Peer {
         })))
     }
 
+    /// Shows who the peer is, as soon as there is an answer to contribute, and repeats what was not
+    /// acknowledged.
+    fn introduce(&mut self, state: &State, now: Timestamp) {
+        if let Some(study) = state.study().filter(|_| state.has_answered())
+            && let Some(challenge) = self.link.challenge()
+        {
+            let signed =
+                identification::sign(study, &self.me.identity, challenge, state.deliveries_held());
+            self.send(&PeerMessage::Identify(signed));
+            // Who is bound to a committee already needs no place on it.
+            let enrolled =
+                matches!(state, State::AwaitingCommittee(_)) && self.me.committee.is_some();
+            if let Some(message) = state.unacknowledged().filter(|_| !enrolled) {
+                self.deliver(message, now);
+            }
+        }
+    }
+
+    fn progress(&mut self, mut state: State, progress: Progress, now: Timestamp) -> State {
+        self.emit(Event::Waiting(Waiting::from(progress)));
+        match &mut state {
+            State::AwaitingAnswer(waiting) => waiting.phase = progress.phase,
+            // The round is further than what this peer has heard of: it must hear of it soon.
+            State::AwaitingCommittee(_) if progress.phase != Phase::Enrolling => {
+                self.link.expect_reply(now);
+            }
+            State::AwaitingManifest(_) if progress.phase == Phase::Aggregating => {
+                self.link.expect_reply(now);
+            }
+            _ => {}
+        }
+        state
+    }
+
     fn answered(&mut self, state: AwaitingAnswer, answer: Answer, now: Timestamp) -> State {
         let AwaitingAnswer { study, committee, .. } = state;
         self.persist(Record::Answered {
             entropy: self.me.entropy.clone(),
-            study: study.encode().to_vec(),
+            study: study.clone(),
             answer: answer.clone(),
         });
-        if let Some(committee) = committee {
-            return Sealing::begin(study, committee, &answer, None, self);
-        }
+        let state = match committee {
+            Some(committee) => Sealing::begin(study, committee, &answer, None, self),
+            None => State::AwaitingCommittee(Box::new(self.enrolment(study, answer))),
+        };
+        self.introduce(&state, now);
+        state
+    }
+
+    /// The peer's keys for this study, and the message that enrols it.
+    fn enrolment(&self, study: Study, answer: Answer) -> AwaitingCommittee {
         let (opening_key, public) = OpeningKey::derive(study.suite(), &self.me.entropy);
-        let signed: SignedBytes = Enrolment::sign(&study, &self.me.identity, &public);
-        let enrolment = self.send(&PeerMessage::Enrol(signed));
-        self.expect_reply(now);
-        let waiting = AwaitingCommittee { study, answer, opening_key, enrolment };
-        State::AwaitingCommittee(Box::new(waiting))
+        let signed = Enrolment::sign(&study, &self.me.identity, &public);
+        let enrolment = wire::encode(&PeerMessage::Enrol(signed));
+        AwaitingCommittee { study, answer, opening_key, enrolment, enrolled: false }
     }
 
-    fn acknowledged(&mut self, state: State, digest: MessageDigest) -> State {
-        match state {
-            State::AwaitingCommittee(waiting) if waiting.enrolment == digest => {
-                self.reply_due = None;
-                self.emit(Event::Enrolled);
-                State::AwaitingCommittee(waiting)
+    fn acknowledged(&mut self, mut state: State, digest: MessageDigest) -> State {
+        let known = match &mut state {
+            State::AwaitingCommittee(waiting) => {
+                let own = MessageDigest::of(&waiting.enrolment) == digest;
+                if own && !core::mem::replace(&mut waiting.enrolled, true) {
+                    self.emit(Event::Enrolled);
+                }
+                own
             }
-            State::AwaitingManifest(mut waiting) if waiting.is_own(digest) => {
-                self.reply_due = None;
-                waiting.acknowledge(self);
-                State::AwaitingManifest(waiting)
-            }
-            State::AwaitingResult(waiting) if waiting.is_own(digest) => {
-                self.reply_due = None;
-                State::AwaitingResult(waiting)
-            }
+            State::AwaitingManifest(waiting) => waiting.acknowledge(digest, self),
+            State::AwaitingResult(waiting) => waiting.acknowledge(digest),
             // An acknowledgement of something that is settled already.
-            other => other,
+            _ => false,
+        };
+        if known {
+            self.link.replied();
         }
+        state
     }
 
-    fn committee_fixed(&mut self, state: State, bytes: &[u8]) -> Transition {
+    fn committee_fixed(&mut self, state: State, bytes: &[u8], now: Timestamp) -> Transition {
+        if let Some(known) = state.committee() {
+            // It is repeated over every connection, and must stay the same.
+            return if known.bytes() == bytes { Ok(state) } else { Err(Failure::Equivocation) };
+        }
         match state {
-            State::AwaitingAnswer(mut waiting) if waiting.committee.is_none() => {
+            State::AwaitingAnswer(mut waiting) => {
                 let committee =
                     Committee::decode(&waiting.study, bytes).map_err(Failure::Committee)?;
                 waiting.committee = Some(committee);
@@ -492,24 +558,88 @@ impl Peer {
             State::AwaitingCommittee(waiting) => {
                 let AwaitingCommittee { study, answer, opening_key, .. } = *waiting;
                 let committee = Committee::decode(&study, bytes).map_err(Failure::Committee)?;
-                self.reply_due = None;
+                if self.me.committee.is_some_and(|bound| bound != committee.digest()) {
+                    return Err(Failure::Equivocation);
+                }
+                self.link.replied();
                 Ok(Sealing::begin(study, committee, &answer, Some(opening_key), self))
             }
-            _ => Err(Failure::Unexpected),
+            other => self.out_of_order(other, now),
         }
     }
+}
+
+/// When a peer of this study stops trying to come back.
+fn give_up_at(study: &Study, now: Timestamp) -> Timestamp {
+    now.after(study.longest_ms()).after(GIVE_UP_SLACK_MS)
 }
 
 impl State {
     fn study(&self) -> Option<&Study> {
         match self {
-            Self::AwaitingConnection | Self::AwaitingStudy => None,
+            Self::AwaitingStudy => None,
             Self::AwaitingAnswer(state) => Some(&state.study),
             Self::AwaitingCommittee(state) => Some(&state.study),
             Self::Sealing(state) => Some(&state.round.study),
             Self::AwaitingManifest(state) => Some(&state.round.study),
             Self::AwaitingResult(state) => Some(&state.study),
             Self::Finished(study) | Self::Failed(_, study) => study.as_ref(),
+        }
+    }
+
+    fn committee(&self) -> Option<&Committee> {
+        match self {
+            Self::AwaitingAnswer(state) => state.committee.as_ref(),
+            Self::Sealing(state) => Some(&state.round.committee),
+            Self::AwaitingManifest(state) => Some(&state.round.committee),
+            Self::AwaitingResult(state) => Some(&state.committee),
+            Self::AwaitingStudy
+            | Self::AwaitingCommittee(_)
+            | Self::Finished(_)
+            | Self::Failed(..) => None,
+        }
+    }
+
+    /// Whether the patient has answered and the round goes on for this peer.
+    fn has_answered(&self) -> bool {
+        match self {
+            Self::AwaitingCommittee(_)
+            | Self::Sealing(_)
+            | Self::AwaitingManifest(_)
+            | Self::AwaitingResult(_) => true,
+            Self::AwaitingStudy
+            | Self::AwaitingAnswer(_)
+            | Self::Finished(_)
+            | Self::Failed(..) => false,
+        }
+    }
+
+    /// The message, encoded, that the hospital has not acknowledged yet. An enrolment is repeated in
+    /// any case: whoever stayed away for too long has to enrol again.
+    fn unacknowledged(&self) -> Option<&[u8]> {
+        match self {
+            Self::AwaitingCommittee(state) => Some(&state.enrolment),
+            Self::AwaitingManifest(state) => state.unacknowledged(),
+            Self::AwaitingResult(state) => state.unacknowledged.as_deref(),
+            Self::AwaitingStudy
+            | Self::AwaitingAnswer(_)
+            | Self::Sealing(_)
+            | Self::Finished(_)
+            | Self::Failed(..) => None,
+        }
+    }
+
+    /// How many deliveries the peer holds without a gap. One that needs no more holds them all.
+    fn deliveries_held(&self) -> u32 {
+        match self {
+            Self::Sealing(state) => state.round.deliveries_held(),
+            Self::AwaitingManifest(state) => state.round.deliveries_held(),
+            Self::AwaitingResult(_) => u32::MAX,
+            Self::AwaitingStudy
+            | Self::AwaitingAnswer(_)
+            | Self::AwaitingCommittee(_)
+            | Self::Finished(_)
+            | Self::Failed(..) => 0,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The result comes, and the peer checks it: nobody has to believe the hospital's addition.
 
-use crate::aggregate;
+use crate::aggregate::{self, Decoded};
 use crate::committee::Committee;
 use crate::digest::MessageDigest;
 use crate::identity::SignedBytes;
@@ -10,6 +10,7 @@ use crate::peer::{
     AwaitingAnswer, Event, Failure, OwnAnswer, Peer, Published, Record, State, Transition,
 };
 use crate::study::Study;
+use crate::time::Timestamp;
 
 /// The manifest is known; the result is awaited.
 #[derive(Debug)]
@@ -18,50 +19,81 @@ pub(super) struct AwaitingResult {
     pub(super) committee: Committee,
     pub(super) commitment: Commitment,
     pub(super) own: OwnAnswer,
-    /// The last message, for its acknowledgement.
-    pub(super) message: MessageDigest,
+    /// The last message, encoded, until it is acknowledged.
+    pub(super) unacknowledged: Option<Vec<u8>>,
 }
 
 impl AwaitingResult {
     /// Whether `digest` acknowledges this peer's last message.
-    pub(super) fn is_own(&self, digest: MessageDigest) -> bool {
-        self.message == digest
+    pub(super) fn acknowledge(&mut self, digest: MessageDigest) -> bool {
+        let own = |message: &Vec<u8>| MessageDigest::of(message) == digest;
+        let acknowledged = self.unacknowledged.as_ref().is_some_and(own);
+        if acknowledged {
+            self.unacknowledged = None;
+        }
+        acknowledged
+    }
+
+    /// The result comes for the manifest that this peer knows.
+    pub(super) fn published(self, publication: &Publication, peer: &mut Peer) -> Transition {
+        let commitment = Commitment { size: publication.size, root: publication.root };
+        if self.commitment != commitment {
+            return Err(Failure::ManifestInvalid);
+        }
+        let Self { study, committee, own, .. } = self;
+        peer.check_result(study, &committee, own, publication)
     }
 }
 
 impl Peer {
-    pub(super) fn published(&mut self, state: State, publication: &Publication) -> Transition {
-        let commitment = Commitment { size: publication.size, root: publication.root };
-        let (study, committee, own) = match state {
-            State::AwaitingResult(waiting) => {
-                if waiting.commitment != commitment {
-                    return Err(Failure::ManifestInvalid);
+    pub(super) fn published(
+        &mut self,
+        state: State,
+        publication: Publication,
+        now: Timestamp,
+    ) -> Transition {
+        match state {
+            State::AwaitingResult(waiting) => waiting.published(&publication, self),
+            State::AwaitingAnswer(waiting) => match *waiting {
+                AwaitingAnswer { study, committee: Some(committee), .. } => {
+                    self.check_result(study, &committee, OwnAnswer::None, &publication)
                 }
-                (waiting.study, waiting.committee, waiting.own)
+                waiting => self.out_of_order(State::AwaitingAnswer(Box::new(waiting)), now),
+            },
+            // Whoever comes back late is told the result before what it counts. Whoever was not
+            // counted is refused when it contributes.
+            State::Sealing(mut sealing) => {
+                sealing.early.publication = Some(publication);
+                Ok(State::Sealing(sealing))
             }
-            State::AwaitingAnswer(waiting) => {
-                let AwaitingAnswer { study, committee, .. } = *waiting;
-                (study, committee.ok_or(Failure::Unexpected)?, OwnAnswer::None)
+            State::AwaitingManifest(waiting) => {
+                self.link.expect_reply(now);
+                Ok(State::AwaitingManifest(waiting.keep_publication(publication)))
             }
-            // Whoever is counted hears of the manifest before the result.
-            State::AwaitingManifest(waiting) if waiting.is_acknowledged() => {
-                return Err(Failure::ManifestInvalid);
-            }
-            State::Sealing(_) | State::AwaitingManifest(_) => return Err(Failure::TooLate),
-            _ => return Err(Failure::Unexpected),
-        };
+            other => self.out_of_order(other, now),
+        }
+    }
+
+    fn check_result(
+        &mut self,
+        study: Study,
+        committee: &Committee,
+        own: OwnAnswer,
+        publication: &Publication,
+    ) -> Transition {
+        let commitment = Commitment { size: publication.size, root: publication.root };
         if !commitment.fits(&study) {
             return Err(Failure::ManifestInvalid);
         }
         let partials = publication.partials.as_slice();
-        let aggregate =
-            recompute(&study, &committee, commitment, partials).map_err(Failure::ResultInvalid)?;
+        let Decoded { aggregate, wrong } =
+            recompute(&study, committee, commitment, partials).map_err(Failure::ResultInvalid)?;
         if aggregate.sum != i128::from(publication.sum) {
             return Err(Failure::SumMismatch);
         }
-        self.reply_due = None;
         self.persist(Record::Finished(study.digest()));
-        self.emit(Event::Published(Published { aggregate, own }));
+        self.close();
+        self.emit(Event::Published(Published { aggregate, own, wrong: wrong.len() }));
         Ok(State::Finished(Some(study)))
     }
 }
@@ -72,7 +104,7 @@ fn recompute(
     committee: &Committee,
     commitment: Commitment,
     partials: &[SignedBytes],
-) -> Result<aggregate::Aggregate, aggregate::AggregateError> {
+) -> Result<Decoded, aggregate::AggregateError> {
     let manifest = commitment.digest(study, committee);
     // One more than the committee has is one too many; each costs a signature check.
     let at_most = usize::from(committee.size()) + 1;

@@ -4,18 +4,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 
-use crate::aggregate::{self, AggregateError};
-use crate::committee::{Committee, Enrolment};
+use crate::aggregate::{self, AggregateError, Decoded};
+use crate::committee::Committee;
 use crate::digest::ManifestDigest;
 use crate::identity::{PeerId, SignedBytes};
-use crate::manifest::{Commitment, Manifest};
+use crate::manifest::Commitment;
 use crate::messages::{
-    DeclineReason, EndReason, HospitalMessage, Inclusion, PeerMessage, Phase, Publication,
-    Shortfall,
+    DeclineReason, EndReason, HospitalMessage, PeerMessage, Phase, Publication, Shortfall,
 };
-use crate::round::contributing::{Contributed, Seat};
+use crate::round::contributing::Contributing;
+use crate::round::ledger::SealedLedger;
+use crate::round::over::Over;
 use crate::round::room::Room;
-use crate::round::{ConnectionId, Envelope, Event, Output, Over, Record, Refusal, State, Status};
+use crate::round::seats::{Presence, Seats};
+use crate::round::{Arrival, Envelope, Event, Output, Record, Refusal, State, Status};
 use crate::sharing::{CombineError, Share, ShareIndex};
 use crate::time::Timestamp;
 use crate::wire;
@@ -28,77 +30,101 @@ const EXTRA_PARTIALS_MS: u64 = 3_000;
 #[derive(Debug)]
 pub(super) struct Aggregating {
     began: Timestamp,
-    committee: Committee,
-    announcement: Bytes,
+    pub(super) committee: Committee,
+    pub(super) announcement: Bytes,
+    pub(super) ledger: SealedLedger,
+    pub(super) seats: Seats,
     commitment: Commitment,
-    manifest: ManifestDigest,
+    digest: ManifestDigest,
+    /// The message that tells members the manifest, encoded once.
+    manifest: Bytes,
+    /// The members that were told it over the connection that they have now.
+    told: BTreeSet<ShareIndex>,
     partials: BTreeMap<ShareIndex, (SignedBytes, Share)>,
-    /// Members from which no partial aggregate is expected any more.
-    gone: BTreeSet<ShareIndex>,
+    /// Members that will not give one.
+    declined: BTreeSet<ShareIndex>,
     enough_since: Option<Timestamp>,
 }
 
 impl Aggregating {
-    pub(super) fn begin(
-        committee: Committee,
-        announcement: Bytes,
-        seats: &[Seat],
-        contributions: &[Contributed],
-        room: &mut Room,
-    ) -> State {
-        let tree = Manifest::new(contributions.iter().map(|c| (&c.sender, c.digest)));
-        let commitment = tree.commitment();
-        let gone = committee.members().zip(seats).filter(|(_, seat)| seat.connection.is_none());
-        let gone = gone.map(|((index, _), _)| index).collect();
-        let state = Self {
-            began: room.now(),
-            manifest: commitment.digest(room.study(), &committee),
+    /// Fixes the manifest and tells everybody.
+    pub(super) fn begin(state: Contributing, room: &mut Room) -> Self {
+        let mut state = Self::restore(state, room.study(), room.now());
+        room.persist(Record::ManifestFixed { size: state.commitment.size });
+        room.push(Output::Event(Event::PhaseChanged(Phase::Aggregating)));
+        state.tell_members(room);
+        for (peer, connection) in room.peers().collect::<Vec<_>>() {
+            state.tell_visitor(&peer, connection, room);
+        }
+        state
+    }
+
+    /// The phase that began at `began`, as its records tell it.
+    pub(super) fn restore(
+        state: Contributing,
+        study: &crate::study::Study,
+        began: Timestamp,
+    ) -> Self {
+        let Contributing { committee, announcement, seats, ledger, .. } = state;
+        let manifest = HospitalMessage::Manifest(ledger.digests().into());
+        let ledger = ledger.seal();
+        let commitment = ledger.manifest.commitment();
+        Self {
+            began,
+            digest: commitment.digest(study, &committee),
             committee,
             announcement,
+            ledger,
+            seats,
             commitment,
+            manifest: wire::encode(&manifest).into(),
+            told: BTreeSet::new(),
             partials: BTreeMap::new(),
-            gone,
+            declined: BTreeSet::new(),
             enough_since: None,
-        };
-        room.push(Output::Persist(Record::ManifestFixed { size: commitment.size }));
-        room.push(Output::Event(Event::PhaseChanged(Phase::Aggregating)));
-        state.tell_members(contributions, room);
-        state.tell_visitors(contributions, &tree, room);
-        State::Aggregating(state)
-    }
-
-    fn tell_members(&self, contributions: &[Contributed], room: &mut Room) {
-        let digests = contributions.iter().map(|c| c.digest).collect::<Vec<_>>();
-        let message = HospitalMessage::Manifest(digests.into());
-        let committee = &self.committee;
-        room.multicast(&wire::encode(&message).into(), |peer| {
-            peer.is_some_and(|peer| committee.place_of(peer).is_some())
-        });
-    }
-
-    fn tell_visitors(&self, contributions: &[Contributed], tree: &Manifest, room: &mut Room) {
-        let connections: BTreeMap<PeerId, ConnectionId> =
-            room.peers().map(|(connection, peer)| (peer, connection)).collect();
-        for (number, contributed) in (0..).zip(contributions) {
-            let Some(connection) = connections.get(&contributed.sender) else {
-                continue;
-            };
-            if self.committee.place_of(&contributed.sender).is_some() {
-                continue;
-            }
-            let inclusion = Inclusion {
-                number,
-                size: self.commitment.size,
-                root: self.commitment.root,
-                path: tree.path(number).into(),
-            };
-            room.send(*connection, &HospitalMessage::Counted(inclusion));
         }
     }
 
-    /// The encoded message that tells the committee.
-    pub(super) fn announcement(&self) -> &Bytes {
-        &self.announcement
+    /// Takes in a partial aggregate that was written down. The extra ones are waited for anew.
+    pub(super) fn restore_partial(
+        &mut self,
+        signed: SignedBytes,
+        study: &crate::study::Study,
+        now: Timestamp,
+    ) -> Result<(), AggregateError> {
+        let share = aggregate::verify_partial(study, &self.committee, self.digest, &signed)?;
+        self.keep(signed, share, now);
+        Ok(())
+    }
+
+    /// Takes in that a member declined.
+    pub(super) fn restore_decline(&mut self, peer: &PeerId) -> bool {
+        self.committee.place_of(peer).is_some_and(|place| self.declined.insert(place))
+    }
+
+    fn keep(&mut self, signed: SignedBytes, share: Share, now: Timestamp) {
+        self.partials.insert(share.index, (signed, share));
+        if self.partials() >= self.threshold() && self.enough_since.is_none() {
+            self.enough_since = Some(now);
+        }
+    }
+
+    /// Tells the manifest to members who were given everything that it counts.
+    fn tell_members(&mut self, room: &mut Room) {
+        for (place, connection) in self.seats.caught_up(self.commitment.size) {
+            if self.told.insert(place) {
+                room.send_encoded(connection, self.manifest.clone());
+            }
+        }
+    }
+
+    /// Proves to somebody who only contributed that it is counted.
+    fn tell_visitor(&self, peer: &PeerId, connection: super::ConnectionId, room: &mut Room) {
+        if self.committee.place_of(peer).is_none()
+            && let Some(inclusion) = self.ledger.inclusion(peer)
+        {
+            room.send(connection, &HospitalMessage::Counted(inclusion));
+        }
     }
 
     pub(super) fn partials(&self) -> u32 {
@@ -107,6 +133,13 @@ impl Aggregating {
 
     pub(super) fn threshold(&self) -> u32 {
         u32::from(self.committee.threshold())
+    }
+
+    /// How many members are waited for that have no connection.
+    pub(super) fn away(&self) -> u32 {
+        let away = |seat: ShareIndex| matches!(self.seats.seat(seat).presence, Presence::Away(_));
+        let away = self.outstanding().filter(|place| away(*place)).count();
+        u32::try_from(away).unwrap_or(u32::MAX)
     }
 
     pub(super) fn status(&self, blank: Status) -> Status {
@@ -127,18 +160,50 @@ impl Aggregating {
         envelope: &Envelope<'_>,
         room: &mut Room,
     ) -> (State, Option<Refusal>) {
+        let place = self.committee.place_of(&envelope.peer);
         let refusal = match message {
             PeerMessage::Partial(signed) => self.accept(signed, envelope, room).err(),
-            PeerMessage::Decline(reason) => match self.place(envelope.from, room) {
-                Some(index) => return (self.decline(index, reason, room), None),
+            PeerMessage::Decline(reason) => match place {
+                Some(place) => {
+                    self.decline(place, reason, envelope, room);
+                    None
+                }
                 None => Some(Refusal::NotMember),
             },
-            // It crossed the manifest. The member stays, although its answer is not counted.
-            PeerMessage::Contribute(_) if self.place(envelope.from, room).is_some() => None,
-            // A moment too late to be counted.
-            PeerMessage::Enrol(_) | PeerMessage::Contribute(_) => Some(Refusal::RoundOver),
+            PeerMessage::Contribute(contribution) => {
+                self.repeated(&contribution.verify(room.study(), &self.committee), envelope, room)
+            }
+            PeerMessage::Received(held) => {
+                if let Some(place) = place {
+                    self.seats.confirm(place, held);
+                    self.seats.catch_up(self.commitment.size, room);
+                }
+                None
+            }
+            // An enrolment that crossed the committee on the way; its peer contributes next.
+            PeerMessage::Enrol(_) | PeerMessage::Identify(_) | PeerMessage::Leave => None,
         };
         (State::Aggregating(self), refusal)
+    }
+
+    /// A contribution that comes now is a repetition, or too late to be counted.
+    fn repeated(
+        &self,
+        verified: &Result<crate::contribution::Accepted, crate::ContributionError>,
+        envelope: &Envelope<'_>,
+        room: &mut Room,
+    ) -> Option<Refusal> {
+        match verified {
+            Err(error) => Some(Refusal::Contribution(*error)),
+            Ok(accepted) if accepted.sender != envelope.peer => Some(Refusal::NotMember),
+            Ok(accepted) if self.ledger.digest_of(&accepted.sender) == Some(accepted.digest) => {
+                envelope.acknowledge_contribution(accepted.digest, room);
+                None
+            }
+            // A member stays, although its answer is not counted: it hears of the result.
+            Ok(accepted) if self.committee.place_of(&accepted.sender).is_some() => None,
+            Ok(_) => Some(Refusal::RoundOver),
+        }
     }
 
     fn accept(
@@ -147,11 +212,10 @@ impl Aggregating {
         envelope: &Envelope<'_>,
         room: &mut Room,
     ) -> Result<(), Refusal> {
-        let share =
-            aggregate::verify_partial(room.study(), &self.committee, self.manifest, &signed)
-                .map_err(Refusal::Partial)?;
+        let share = aggregate::verify_partial(room.study(), &self.committee, self.digest, &signed)
+            .map_err(Refusal::Partial)?;
         let index = share.index;
-        if self.place(envelope.from, room) != Some(index) {
+        if self.committee.place_of(&envelope.peer) != Some(index) {
             return Err(Refusal::NotMember);
         }
         if let Some((known, _)) = self.partials.get(&index) {
@@ -161,77 +225,121 @@ impl Aggregating {
             }
             return Err(Refusal::AlreadyAggregated);
         }
-        if self.gone.contains(&index) {
+        if self.declined.contains(&index) {
             return Err(Refusal::AlreadyAggregated);
         }
-        self.partials.insert(index, (signed, share));
-        if self.partials() >= self.threshold() && self.enough_since.is_none() {
-            self.enough_since = Some(room.now());
-        }
-        room.push(Output::Persist(Record::Partial(Bytes::copy_from_slice(envelope.bytes))));
+        self.keep(signed, share, room.now());
+        room.persist(Record::Partial(envelope.bytes.clone()));
         envelope.acknowledge(room);
         room.push(Output::Event(Event::PartialReceived { partials: self.partials() }));
         Ok(())
     }
 
-    /// The share index of the member at the other end of a connection.
-    fn place(&self, connection: ConnectionId, room: &Room) -> Option<ShareIndex> {
-        room.peer(connection).and_then(|peer| self.committee.place_of(&peer))
+    fn decline(
+        &mut self,
+        place: ShareIndex,
+        reason: DeclineReason,
+        envelope: &Envelope<'_>,
+        room: &mut Room,
+    ) {
+        if !self.partials.contains_key(&place) && self.declined.insert(place) {
+            room.persist(Record::Declined(envelope.peer, reason));
+            room.push(Output::Event(Event::MemberDeclined(reason)));
+        }
+        envelope.acknowledge(room);
     }
 
-    fn decline(mut self, index: ShareIndex, reason: DeclineReason, room: &mut Room) -> State {
-        if self.partials.contains_key(&index) || !self.gone.insert(index) {
-            return State::Aggregating(self);
-        }
-        if let Some(peer) = self.committee.member(index).map(Enrolment::id) {
-            room.push(Output::Persist(Record::Declined(peer, reason)));
-        }
-        room.push(Output::Event(Event::MemberDeclined(reason)));
+    pub(super) fn loaded(mut self, number: u32, message: &Bytes, room: &mut Room) -> State {
+        self.seats.loaded(number, message, self.commitment.size, room);
+        self.tell_members(room);
         State::Aggregating(self)
     }
 
-    pub(super) fn leave(mut self, peer: PeerId, _room: &mut Room) -> State {
-        if let Some(index) = self.committee.place_of(&peer)
-            && !self.partials.contains_key(&index)
-        {
-            self.gone.insert(index);
+    /// A peer has identified itself: it gets what it lacks.
+    pub(super) fn arrive(mut self, arrival: Arrival, room: &mut Room) -> State {
+        if let Some(place) = self.committee.place_of(&arrival.peer) {
+            let total = self.commitment.size;
+            self.told.remove(&place);
+            self.seats.arrive(place, arrival.connection, arrival.held, total);
+            self.seats.catch_up(total, room);
+            self.tell_members(room);
+        } else {
+            self.tell_visitor(&arrival.peer, arrival.connection, room);
         }
         State::Aggregating(self)
+    }
+
+    /// A peer's connection is gone; it may come back.
+    pub(super) fn go_away(mut self, peer: &PeerId, room: &Room) -> State {
+        if let Some(place) = self.committee.place_of(peer) {
+            self.seats.go_away(place, room.now());
+        }
+        State::Aggregating(self)
+    }
+
+    /// A patient leaves for good. A partial aggregate that it gave is used all the same.
+    pub(super) fn leave(mut self, peer: &PeerId, room: &mut Room) -> State {
+        if let Some(place) = self.committee.place_of(peer) {
+            room.persist(Record::Left(*peer));
+            self.seats.leave(place);
+        }
+        State::Aggregating(self)
+    }
+
+    /// Members that may still give a partial aggregate.
+    fn outstanding(&self) -> impl Iterator<Item = ShareIndex> {
+        self.seats.iter().filter_map(|(place, seat)| {
+            let may = seat.contributed
+                && seat.presence != Presence::Left
+                && !self.declined.contains(&place)
+                && !self.partials.contains_key(&place);
+            may.then_some(place)
+        })
     }
 
     pub(super) fn tick(self, room: &mut Room) -> State {
         let (have, need) = (self.partials(), self.threshold());
-        let outstanding =
-            usize::from(self.committee.size()) - self.partials.len() - self.gone.len();
-        let left = have.saturating_add(u32::try_from(outstanding).unwrap_or(u32::MAX));
+        let outstanding = u32::try_from(self.outstanding().count()).unwrap_or(u32::MAX);
+        let left = have.saturating_add(outstanding);
         if left < need {
             let reason = EndReason::MembersLost(Shortfall { have: left, need });
             return State::Aggregating(self).end(reason, room);
         }
-        if have >= need && (outstanding == 0 || room.now() >= self.due(room)) {
-            return self.publish(room);
+        let late = room.now() >= self.deadline(room);
+        if have < need {
+            if late {
+                let reason = EndReason::PartialsLate(Shortfall { have, need });
+                return State::Aggregating(self).end(reason, room);
+            }
+            return State::Aggregating(self);
         }
-        if room.now() >= self.due(room) {
-            let reason = EndReason::PartialsLate(Shortfall { have, need });
-            return State::Aggregating(self).end(reason, room);
+        let expected = self.outstanding().any(|p| self.seats.seat(p).is_expected(room.now()));
+        if !late && expected && room.now() < self.settles_at() {
+            return State::Aggregating(self);
         }
-        State::Aggregating(self)
+        match self.decode(room) {
+            Ok(decoded) => self.publish(&decoded, room),
+            // Another one that comes back may still tell which of them are wrong.
+            Err(_) if !late && outstanding > 0 => State::Aggregating(self),
+            Err(reason) => State::Aggregating(self).end(reason, room),
+        }
     }
 
-    fn publish(self, room: &mut Room) -> State {
+    /// Combines the partial aggregates and finds out which of them are wrong.
+    fn decode(&self, room: &Room) -> Result<Decoded, EndReason> {
         let shares: Vec<Share> = self.partials.values().map(|(_, share)| share.clone()).collect();
-        let combined = aggregate::combine(room.study(), &self.committee, self.commitment, &shares);
-        let aggregate = match combined {
-            Ok(aggregate) => aggregate,
-            // Number and indices hold by construction: what is left is that somebody is wrong.
-            Err(
-                AggregateError::Combine(CombineError::Inconsistent { .. })
-                | AggregateError::Impossible { .. },
-            ) => {
-                return State::Aggregating(self).end(EndReason::Contradiction, room);
-            }
-            Err(error) => unreachable!("the partial aggregates were checked one by one: {error}"),
-        };
+        aggregate::combine(room.study(), &self.committee, self.commitment, &shares).map_err(
+            |error| match error {
+                // Number and indices hold by construction: what is left is that somebody is wrong.
+                AggregateError::Combine(CombineError::Undecodable { .. })
+                | AggregateError::Impossible { .. } => EndReason::Contradiction,
+                error => unreachable!("the partial aggregates were checked one by one: {error}"),
+            },
+        )
+    }
+
+    fn publish(self, decoded: &Decoded, room: &mut Room) -> State {
+        let aggregate = decoded.aggregate;
         let partials = self.partials.values().map(|(signed, _)| signed.clone()).collect::<Vec<_>>();
         let outcome = HospitalMessage::Published(Publication {
             size: self.commitment.size,
@@ -239,23 +347,30 @@ impl Aggregating {
             sum: aggregate.sum.into(),
             partials: partials.into(),
         });
-        room.push(Output::Persist(Record::Published(aggregate)));
+        let message = Bytes::from(wire::encode(&outcome));
+        room.persist(Record::Published { aggregate, message: message.clone() });
         room.push(Output::Event(Event::PhaseChanged(Phase::Published)));
-        room.push(Output::Event(Event::Published(aggregate)));
-        let announcement = Some(self.announcement.clone());
-        let status = Status {
-            phase: Phase::Published,
-            closes_at: None,
-            aggregate: Some(aggregate),
-            ..State::Aggregating(self).status(room)
-        };
-        State::Over(Over::tell(status, announcement, &outcome, room))
+        room.push(Output::Event(Event::Published { aggregate, wrong: decoded.wrong.clone() }));
+        room.broadcast(&message);
+        State::Over(Over::published(self, aggregate, message, room))
     }
 
-    /// When the state acts by itself: with enough partial aggregates soon, else at the deadline.
+    /// When the state acts by itself.
     pub(super) fn due(&self, room: &Room) -> Timestamp {
-        let deadline = self.began.after(room.study().aggregation_deadline_ms());
-        let settled = self.enough_since.map(|since| since.after(EXTRA_PARTIALS_MS));
-        settled.map_or(deadline, |settled| settled.min(deadline))
+        let deadline = self.deadline(room);
+        if self.enough_since.is_some() && room.now() < self.settles_at() {
+            deadline.min(self.settles_at())
+        } else {
+            deadline
+        }
+    }
+
+    fn deadline(&self, room: &Room) -> Timestamp {
+        self.began.after(room.study().aggregation_deadline_ms())
+    }
+
+    /// Until when the partial aggregates beyond the threshold are waited for.
+    fn settles_at(&self) -> Timestamp {
+        self.enough_since.unwrap_or_default().after(EXTRA_PARTIALS_MS)
     }
 }

@@ -7,7 +7,7 @@ use crate::time::Timestamp;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
     /// It goes on, until this time at most.
-    Wait(Option<Timestamp>),
+    Wait(Timestamp),
     /// It closes, whether or not enough people are there.
     Close,
 }
@@ -27,38 +27,42 @@ pub(super) struct Attendance {
     pub(super) maximum: u32,
     /// Whether the researcher has closed the phase.
     pub(super) commanded: bool,
-    /// Until when somebody is waited for who is here and not done. Only the deadline goes first.
+    /// Until when somebody is waited for who is not done. Only the deadline goes first.
     pub(super) hold_until: Option<Timestamp>,
+    /// Whether closing now would leave a round that cannot succeed. Only the deadline closes then.
+    pub(super) hopeless: bool,
 }
 
 /// Applies `rule` at `now`.
 pub(super) fn decide(rule: Closing, attendance: Attendance, now: Timestamp) -> Decision {
-    let Attendance { began, last_arrival, present, minimum, maximum, commanded, hold_until } =
-        attendance;
+    let Attendance {
+        began,
+        last_arrival,
+        present,
+        minimum,
+        maximum,
+        commanded,
+        hold_until,
+        hopeless,
+    } = attendance;
     let complete = commanded || present >= rule.count.unwrap_or(maximum).min(maximum);
     let ready = if complete {
         Some(last_arrival)
     } else {
         rule.settle_ms.filter(|_| present >= minimum).map(|ms| last_arrival.after(ms))
     };
-    let ready = ready.map(|at| hold_until.map_or(at, |hold| at.max(hold)));
-    let deadline = rule.deadline_ms.map(|ms| began.after(ms));
-    match [ready, deadline].into_iter().flatten().min() {
-        Some(at) if now >= at => Decision::Close,
-        until => Decision::Wait(until),
-    }
+    let ready = ready.filter(|_| !hopeless).map(|at| hold_until.map_or(at, |hold| at.max(hold)));
+    let deadline = began.after(rule.deadline_ms);
+    let closes = ready.map_or(deadline, |at| at.min(deadline));
+    if now >= closes { Decision::Close } else { Decision::Wait(closes) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const RULE: Closing = Closing {
-        count: Some(5),
-        settle_ms: Some(100),
-        deadline_ms: Some(1_000),
-        by_command: false,
-    };
+    const RULE: Closing =
+        Closing { count: Some(5), settle_ms: Some(100), deadline_ms: 1_000, by_command: false };
 
     fn attendance(present: u32) -> Attendance {
         Attendance {
@@ -69,6 +73,7 @@ mod tests {
             maximum: 8,
             commanded: false,
             hold_until: None,
+            hopeless: false,
         }
     }
 
@@ -79,24 +84,15 @@ mod tests {
 
     #[test]
     fn settle_time_runs_only_with_enough_people() {
-        assert_eq!(
-            decide(RULE, attendance(2), Timestamp(700)),
-            Decision::Wait(Some(Timestamp(1_000)))
-        );
-        assert_eq!(
-            decide(RULE, attendance(3), Timestamp(599)),
-            Decision::Wait(Some(Timestamp(600)))
-        );
+        assert_eq!(decide(RULE, attendance(2), Timestamp(700)), Decision::Wait(Timestamp(1_000)));
+        assert_eq!(decide(RULE, attendance(3), Timestamp(599)), Decision::Wait(Timestamp(600)));
         assert_eq!(decide(RULE, attendance(3), Timestamp(600)), Decision::Close);
     }
 
     #[test]
     fn the_deadline_closes_with_however_many_are_there() {
         let rule = Closing { settle_ms: None, ..RULE };
-        assert_eq!(
-            decide(rule, attendance(2), Timestamp(999)),
-            Decision::Wait(Some(Timestamp(1_000)))
-        );
+        assert_eq!(decide(rule, attendance(2), Timestamp(999)), Decision::Wait(Timestamp(1_000)));
         assert_eq!(decide(rule, attendance(2), Timestamp(1_000)), Decision::Close);
         assert_eq!(decide(rule, attendance(3), Timestamp(1_000)), Decision::Close);
     }
@@ -106,18 +102,25 @@ mod tests {
         let hold = |until| Some(Timestamp(until));
         for (present, commanded) in [(5, false), (3, false), (2, true)] {
             let waiting = Attendance { hold_until: hold(800), commanded, ..attendance(present) };
-            assert_eq!(decide(RULE, waiting, Timestamp(799)), Decision::Wait(hold(800)));
+            assert_eq!(decide(RULE, waiting, Timestamp(799)), Decision::Wait(Timestamp(800)));
             assert_eq!(decide(RULE, waiting, Timestamp(800)), Decision::Close);
             let waiting = Attendance { hold_until: hold(5_000), ..waiting };
-            assert_eq!(decide(RULE, waiting, Timestamp(999)), Decision::Wait(hold(1_000)));
+            assert_eq!(decide(RULE, waiting, Timestamp(999)), Decision::Wait(Timestamp(1_000)));
             assert_eq!(decide(RULE, waiting, Timestamp(1_000)), Decision::Close);
         }
     }
 
     #[test]
     fn the_maximum_closes_without_a_count() {
-        let rule = Closing { count: None, settle_ms: None, deadline_ms: None, by_command: true };
-        assert_eq!(decide(rule, attendance(7), Timestamp(501)), Decision::Wait(None));
+        let rule = Closing::deadline(1_000);
+        assert_eq!(decide(rule, attendance(7), Timestamp(501)), Decision::Wait(Timestamp(1_000)));
         assert_eq!(decide(rule, attendance(8), Timestamp(501)), Decision::Close);
+    }
+
+    #[test]
+    fn a_hopeless_phase_closes_at_its_deadline_only() {
+        let waiting = Attendance { hopeless: true, commanded: true, ..attendance(8) };
+        assert_eq!(decide(RULE, waiting, Timestamp(999)), Decision::Wait(Timestamp(1_000)));
+        assert_eq!(decide(RULE, waiting, Timestamp(1_000)), Decision::Close);
     }
 }

@@ -1,19 +1,20 @@
 //! The committee is fixed; sealed shares are accepted and relayed.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 
 use crate::committee::Committee;
-use crate::contribution::{Contribution, Sender};
-use crate::digest::ContributionDigest;
+use crate::contribution::Contribution;
 use crate::identity::PeerId;
-use crate::messages::{Delivery, EndReason, HospitalMessage, PeerMessage, Phase, Shortfall};
+use crate::messages::{EndReason, HospitalMessage, PeerMessage, Phase, Shortfall};
 use crate::round::aggregating::Aggregating;
 use crate::round::closing::{Attendance, Decision, decide};
+use crate::round::ledger::Ledger;
+use crate::round::record::Contributed;
 use crate::round::room::Room;
-use crate::round::{ConnectionId, Envelope, Event, Output, Record, Refusal, State, Status, bounds};
-use crate::sharing::ShareIndex;
+use crate::round::seats::{Presence, Seats};
+use crate::round::{
+    AWAY_GRACE_MS, Arrival, Envelope, Event, Output, Record, Refusal, State, Status, bounds,
+};
 use crate::study::RulePhase;
 use crate::time::Timestamp;
 use crate::wire::{self, Rest};
@@ -27,70 +28,66 @@ const MEMBER_GRACE_MS: u64 = 30_000;
 pub(super) struct Contributing {
     began: Timestamp,
     last_arrival: Timestamp,
-    committee: Committee,
+    pub(super) committee: Committee,
     /// The message that tells the committee, encoded once.
-    announcement: Bytes,
-    /// By place.
-    seats: Vec<Seat>,
-    /// By number.
-    contributions: Vec<Contributed>,
-    numbers: BTreeMap<[u8; 32], u32>,
+    pub(super) announcement: Bytes,
+    pub(super) seats: Seats,
+    pub(super) ledger: Ledger,
     commanded: bool,
 }
 
-/// A member's place.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Seat {
-    /// Its connection, while it has one.
-    pub(super) connection: Option<ConnectionId>,
-    contributed: bool,
-}
-
-/// What is kept of a contribution once its shares are on their way.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Contributed {
-    pub(super) sender: PeerId,
-    pub(super) digest: ContributionDigest,
-}
-
 impl Contributing {
+    /// Fixes the committee and tells everybody.
     pub(super) fn begin(committee: Committee, room: &mut Room) -> Self {
-        let mut seats = vec![Seat::default(); usize::from(committee.size())];
-        for (connection, peer) in room.peers() {
-            if let Some(place) = committee.place_of(&peer) {
-                seats[place.position()].connection = Some(connection);
+        let bytes = Bytes::copy_from_slice(committee.bytes());
+        room.persist(Record::CommitteeFixed(bytes));
+        room.push(Output::Event(Event::PhaseChanged(Phase::Contributing)));
+        let mut state = Self::restore(committee, room.now(), room.now());
+        room.broadcast(&state.announcement);
+        for (peer, connection) in room.peers() {
+            if let Some(place) = state.committee.place_of(&peer) {
+                state.seats.arrive(place, connection, 0, 0);
             }
         }
-        let began = room.now();
-        let bytes = Bytes::copy_from_slice(committee.bytes());
-        room.push(Output::Persist(Record::CommitteeFixed(bytes.clone())));
-        room.push(Output::Event(Event::PhaseChanged(Phase::Contributing)));
-        let announcement = wire::encode(&HospitalMessage::Committee(Rest(bytes))).into();
-        room.broadcast(&announcement);
+        state
+    }
+
+    /// The phase that began at `began`, as its records tell it `now`: nobody is here yet.
+    pub(super) fn restore(committee: Committee, began: Timestamp, now: Timestamp) -> Self {
+        let bytes = Rest(Bytes::copy_from_slice(committee.bytes()));
         Self {
             began,
             last_arrival: began,
+            announcement: wire::encode(&HospitalMessage::Committee(bytes)).into(),
+            seats: Seats::of(&committee, now),
             committee,
-            announcement,
-            seats,
-            contributions: Vec::new(),
-            numbers: BTreeMap::new(),
+            ledger: Ledger::default(),
             commanded: false,
         }
     }
 
-    /// The encoded message that tells the committee.
-    pub(super) fn announcement(&self) -> &Bytes {
-        &self.announcement
+    /// Enters a contribution that was written down.
+    pub(super) fn restore_contribution(&mut self, contributed: &Contributed, at: Timestamp) {
+        if let Some(place) = self.committee.place_of(&contributed.sender) {
+            self.seats.set_contributed(place);
+        }
+        self.ledger.enter(contributed.sender, contributed.digest);
+        self.last_arrival = at;
     }
 
-    pub(super) fn contributed(&self) -> u32 {
-        u32::try_from(self.contributions.len()).unwrap_or(u32::MAX)
-    }
-
-    /// How many contributions are waited for: the minimum cohort, and every member that is still here.
+    /// How many contributions are waited for: the minimum cohort, and every member that may still come.
     pub(super) fn expected(&self, room: &Room) -> u32 {
-        room.study().minimum_cohort().max(self.contributed().saturating_add(self.missing_members()))
+        let coming = self.ledger.len().saturating_add(self.missing_members(room.now()));
+        room.study().minimum_cohort().max(coming)
+    }
+
+    /// How many members are waited for that have no connection.
+    pub(super) fn away(&self, room: &Room) -> u32 {
+        let lacking = self.hopeless();
+        self.seats.count(|seat| {
+            let away = matches!(seat.presence, Presence::Away(_));
+            away && !seat.contributed && (lacking || seat.is_expected(room.now()))
+        })
     }
 
     pub(super) fn status(&self, blank: Status) -> Status {
@@ -99,7 +96,7 @@ impl Contributing {
             enrolled: u32::from(self.committee.size()),
             committee: Some(self.committee.size()),
             threshold: Some(self.committee.threshold()),
-            contributed: self.contributed(),
+            contributed: self.ledger.len(),
             ..blank
         }
     }
@@ -114,12 +111,19 @@ impl Contributing {
             PeerMessage::Contribute(contribution) => {
                 self.accept(contribution, envelope, room).err()
             }
-            // It crossed the committee on the way; the peer now contributes without a seat.
-            PeerMessage::Enrol(_) if room.peer(envelope.from).is_none() => None,
-            PeerMessage::Enrol(_) => Some(Refusal::AlreadyEnrolled),
+            PeerMessage::Received(held) => {
+                if let Some(place) = self.committee.place_of(&envelope.peer) {
+                    self.seats.confirm(place, held);
+                    self.seats.catch_up(self.ledger.len(), room);
+                }
+                None
+            }
             PeerMessage::Partial(_) | PeerMessage::Decline(_) => {
                 Some(Refusal::WrongPhase(Phase::Contributing))
             }
+            // An enrolment that crossed the committee on the way: a member's is stored already, and
+            // whoever has no seat contributes without one.
+            PeerMessage::Enrol(_) | PeerMessage::Identify(_) | PeerMessage::Leave => None,
         };
         (State::Contributing(self), refusal)
     }
@@ -134,75 +138,72 @@ impl Contributing {
         let accepted =
             contribution.verify(room.study(), &self.committee).map_err(Refusal::Contribution)?;
         let sender = accepted.sender;
-        let place = self.check_connection(&sender, envelope.from, room)?;
-        if let Some(&number) = self.numbers.get(sender.as_bytes()) {
-            let known = self.contributions.get(number as usize);
-            if known.is_none_or(|known| known.digest != accepted.digest) {
+        if sender != envelope.peer {
+            return Err(Refusal::NotMember);
+        }
+        if let Some(known) = self.ledger.digest_of(&sender) {
+            if known != accepted.digest {
                 return Err(Refusal::AlreadyContributed);
             }
-            // A repetition counts once. Whoever only contributes may have come back for it.
-            room.identify(envelope.from, sender);
-            envelope.acknowledge(room);
+            // A repetition counts once.
+            envelope.acknowledge_contribution(known, room);
             return Ok(());
         }
-        let number = self.contributed();
-        // Members that are still here keep their place among the answers.
-        let reserved = if place.is_some() { 0 } else { self.missing_members() };
+        let place = self.committee.place_of(&sender);
+        let number = self.ledger.len();
+        // Members that may still come keep their place among the answers.
+        let reserved = if place.is_some() { 0 } else { self.reserved(room.now()) };
         if number.saturating_add(reserved) >= room.study().maximum_cohort() {
             return Err(Refusal::Full);
         }
         if let Some(place) = place {
-            self.seats[place.position()].contributed = true;
+            self.seats.set_contributed(place);
         }
-        room.identify(envelope.from, sender);
-        self.numbers.insert(*sender.as_bytes(), number);
-        self.contributions.push(Contributed { sender, digest: accepted.digest });
+        self.ledger.enter(sender, accepted.digest);
         self.last_arrival = room.now();
-        let message = envelope.bytes.clone();
-        room.push(Output::Persist(Record::Contributed { number, message }));
-        envelope.acknowledge(room);
-        self.deliver(number, wire_sender, accepted.shares(), room);
-        room.push(Output::Event(Event::Contributed { contributed: self.contributed() }));
+        room.persist(Record::Contributed(Contributed {
+            number,
+            sender,
+            digest: accepted.digest,
+            message: envelope.bytes.clone(),
+        }));
+        envelope.acknowledge_contribution(accepted.digest, room);
+        self.seats.deliver(number, wire_sender, accepted.shares(), room);
+        room.push(Output::Event(Event::Contributed { contributed: self.ledger.len() }));
         Ok(())
     }
 
-    /// A member contributes over its own connection, and nobody contributes for two. Returns the
-    /// member's place.
-    fn check_connection(
-        &self,
-        sender: &PeerId,
-        from: ConnectionId,
-        room: &Room,
-    ) -> Result<Option<ShareIndex>, Refusal> {
-        let place = self.committee.place_of(sender);
-        let own = match place {
-            Some(place) => self.seats[place.position()].connection == Some(from),
-            None => room.peer(from).is_none_or(|peer| peer == *sender),
-        };
-        if own { Ok(place) } else { Err(Refusal::NotMember) }
+    pub(super) fn loaded(mut self, number: u32, message: &Bytes, room: &mut Room) -> State {
+        self.seats.loaded(number, message, self.ledger.len(), room);
+        State::Contributing(self)
     }
 
-    fn deliver(
-        &self,
-        number: u32,
-        sender: Sender,
-        shares: impl Iterator<Item = Bytes>,
-        room: &mut Room,
-    ) {
-        for (seat, share) in self.seats.iter().zip(shares) {
-            if let Some(connection) = seat.connection {
-                let delivery = Delivery { number, sender, share: Rest(share) };
-                room.send(connection, &HospitalMessage::Deliver(delivery));
-            }
+    /// A peer has identified itself: a member gets what it lacks.
+    pub(super) fn arrive(mut self, arrival: Arrival, room: &mut Room) -> State {
+        if let Some(place) = self.committee.place_of(&arrival.peer) {
+            let total = self.ledger.len();
+            self.seats.arrive(place, arrival.connection, arrival.held, total);
+            self.seats.catch_up(total, room);
         }
+        State::Contributing(self)
     }
 
-    pub(super) fn leave(mut self, peer: PeerId, room: &mut Room) -> State {
-        let Some(place) = self.committee.place_of(&peer) else {
+    /// A peer's connection is gone; it may come back.
+    pub(super) fn go_away(mut self, peer: &PeerId, room: &Room) -> State {
+        if let Some(place) = self.committee.place_of(peer) {
+            self.seats.go_away(place, room.now());
+        }
+        State::Contributing(self)
+    }
+
+    /// A patient leaves for good. A contribution that it made counts all the same.
+    pub(super) fn leave(mut self, peer: &PeerId, room: &mut Room) -> State {
+        let Some(place) = self.committee.place_of(peer) else {
             return State::Contributing(self);
         };
-        self.seats[place.position()].connection = None;
-        let have = count(&self.seats, |seat| seat.connection.is_some());
+        room.persist(Record::Left(*peer));
+        self.seats.leave(place);
+        let have = self.seats.count(|seat| seat.presence != Presence::Left);
         let need = u32::from(self.committee.threshold());
         if have < need {
             let reason = EndReason::MembersLost(Shortfall { have, need });
@@ -219,31 +220,39 @@ impl Contributing {
     }
 
     /// The researcher closes the phase, as soon as members that are here have contributed.
-    pub(super) fn command(self) -> State {
-        State::Contributing(Self { commanded: true, ..self })
+    pub(super) fn command(self, room: &mut Room) -> State {
+        if !self.commanded {
+            room.persist(Record::ContributingClosed);
+        }
+        State::Contributing(self.restore_command())
     }
 
-    /// Fixes the manifest, or ends the round if it would be too small.
+    /// Takes in that the researcher has closed the phase.
+    pub(super) fn restore_command(self) -> Self {
+        Self { commanded: true, ..self }
+    }
+
+    /// Fixes the manifest, or ends the round if nothing could come of it.
     fn close(self, room: &mut Room) -> State {
-        let have = self.contributed();
+        let have = self.ledger.len();
         let need = room.study().minimum_cohort();
         if have < need {
             let reason = EndReason::TooFewContributed(Shortfall { have, need });
             return State::Contributing(self).end(reason, room);
         }
-        Aggregating::begin(
-            self.committee,
-            self.announcement,
-            &self.seats,
-            &self.contributions,
-            room,
-        )
+        if self.hopeless() {
+            let (have, need) = (self.able(), u32::from(self.committee.threshold()));
+            let reason = EndReason::MembersLost(Shortfall { have, need });
+            return State::Contributing(self).end(reason, room);
+        }
+        State::Aggregating(Aggregating::begin(self, room))
     }
 
-    pub(super) fn due(&self, room: &Room) -> Option<Timestamp> {
+    /// When the state acts by itself.
+    pub(super) fn due(&self, room: &Room) -> Timestamp {
         match self.decision(room) {
             Decision::Wait(until) => until,
-            Decision::Close => Some(room.now()),
+            Decision::Close => room.now(),
         }
     }
 
@@ -252,21 +261,46 @@ impl Contributing {
         let attendance = Attendance {
             began: self.began,
             last_arrival: self.last_arrival,
-            present: self.contributed(),
+            present: self.ledger.len(),
             minimum,
             maximum,
             commanded: self.commanded,
-            hold_until: (self.missing_members() > 0).then(|| self.began.after(MEMBER_GRACE_MS)),
+            hold_until: self.hold_until(room.now()),
+            hopeless: self.hopeless(),
         };
         decide(room.study().contributing(), attendance, room.now())
     }
 
-    /// How many members are connected and have not contributed.
-    fn missing_members(&self) -> u32 {
-        count(&self.seats, |seat| seat.connection.is_some() && !seat.contributed)
+    /// How many members can give a partial aggregate: they vouch for no sum without their own answer.
+    fn able(&self) -> u32 {
+        self.seats.count(|seat| seat.contributed && seat.presence != Presence::Left)
     }
-}
 
-fn count(seats: &[Seat], which: impl Fn(&Seat) -> bool) -> u32 {
-    u32::try_from(seats.iter().filter(|seat| which(seat)).count()).unwrap_or(u32::MAX)
+    /// Whether the threshold would be out of reach if the manifest were fixed now.
+    fn hopeless(&self) -> bool {
+        self.able() < u32::from(self.committee.threshold())
+    }
+
+    /// Until when members are waited for that have not contributed.
+    fn hold_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let missing = self.seats.iter().map(|(_, seat)| seat).filter(|seat| !seat.contributed);
+        let hold = missing.filter_map(|seat| match seat.presence {
+            Presence::Here(_) => Some(self.began.after(MEMBER_GRACE_MS)),
+            Presence::Away(since) => Some(since.after(AWAY_GRACE_MS)),
+            Presence::Left => None,
+        });
+        hold.max().filter(|until| now < *until)
+    }
+
+    /// How many places among the answers are kept for members: for all that are expected, and for as many
+    /// as the threshold lacks however long they are away, because there is no sum without them.
+    fn reserved(&self, now: Timestamp) -> u32 {
+        let lacking = u32::from(self.committee.threshold()).saturating_sub(self.able());
+        self.missing_members(now).max(lacking)
+    }
+
+    /// How many members have not contributed and may still come.
+    fn missing_members(&self, now: Timestamp) -> u32 {
+        self.seats.count(|seat| !seat.contributed && seat.is_expected(now))
+    }
 }

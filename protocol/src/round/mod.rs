@@ -12,6 +12,13 @@
 //!    one. To come late is harmless, and after coming early the same time is set again.
 //! 5. Nothing else happens: no clock is read, no randomness drawn, no task started.
 //!
+//! # Coming back
+//!
+//! A round that crashed is opened again with [`Round::restore`] from the records that are durable. Its
+//! time goes on where the last record, or whatever else the driver kept of its clock, left it: the
+//! clock stands still while nobody serves the round. Connections are new, and every peer repeats what
+//! was not acknowledged.
+//!
 //! # States
 //!
 //! `Enrolling -> Contributing -> Aggregating -> Over`, each a module here. A state is consumed by
@@ -22,177 +29,37 @@ mod aggregating;
 mod closing;
 mod contributing;
 mod enrolling;
+mod io;
+mod ledger;
+mod over;
+mod record;
 mod refusal;
+mod restore;
 mod room;
+mod seats;
 
 use bytes::Bytes;
 
-use crate::aggregate::Aggregate;
-use crate::digest::MessageDigest;
-use crate::identity::PeerId;
-use crate::messages::{DeclineReason, EndReason, HospitalMessage, PeerMessage, Phase, Progress};
+use crate::digest::{ContributionDigest, MessageDigest};
+use crate::identification;
+use crate::identity::{PeerId, SignedBytes};
+use crate::messages::{EndReason, HospitalMessage, PeerMessage, Phase, Progress};
 use crate::study::{RulePhase, Study};
 use crate::time::Timestamp;
-use crate::wire;
 use aggregating::Aggregating;
 use contributing::Contributing;
 use enrolling::Enrolling;
+pub use io::{Command, ConnectionId, Event, Input, Output, Status};
+use over::Over;
+pub use record::{Contributed, Record, RecordError};
 pub use refusal::Refusal;
+pub use restore::RestoreError;
 use room::Room;
+pub use seats::DELIVERY_WINDOW;
 
-/// Names a connection; the driver gives each a number that it never uses again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnectionId(pub u64);
-
-/// What happens to a round.
-#[derive(Debug)]
-pub enum Input {
-    /// A peer connected.
-    Connected(ConnectionId),
-    /// A connection is gone.
-    Disconnected(ConnectionId),
-    /// One WebSocket message, unread.
-    Message {
-        /// From which connection.
-        from: ConnectionId,
-        /// Its bytes. A contribution is kept and relayed without another copy of them.
-        bytes: Bytes,
-    },
-    /// The researcher decided something.
-    Command(Command),
-    /// The time of the last [`Output::Timeout`] has come.
-    Timeout,
-}
-
-/// What a researcher can decide while a round runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// Fix the committee now; below the minimum the round ends.
-    CloseEnrolment,
-    /// Fix the manifest, as soon as members that are here have contributed or had time to; below
-    /// the minimum the round ends.
-    CloseContributing,
-    /// End the round without a result.
-    Abort,
-}
-
-/// What a round wants done, in order.
-#[derive(Debug)]
-pub enum Output {
-    /// Make this durable before anything that follows is performed.
-    Persist(Record),
-    /// Send one WebSocket message.
-    Send {
-        /// To which connection.
-        to: ConnectionId,
-        /// Its bytes, shared where the same message goes to many.
-        bytes: Bytes,
-    },
-    /// Close with `reason.code()` and `reason.to_string()`. No [`Input::Disconnected`] is expected.
-    Close {
-        /// Which connection.
-        connection: ConnectionId,
-        /// Why.
-        reason: Refusal,
-    },
-    /// Something worth telling the people who run the round.
-    Event(Event),
-    /// Set the timer, or clear it.
-    Timeout(Option<Timestamp>),
-}
-
-/// What has to survive the process, in the order in which it happened.
-#[derive(Clone, Debug)]
-pub enum Record {
-    /// A peer enrolled: its message.
-    Enrolled(Bytes),
-    /// A peer that had enrolled left before the committee was fixed.
-    Withdrawn(PeerId),
-    /// The committee is fixed: its bytes.
-    CommitteeFixed(Bytes),
-    /// A contribution was accepted: its number, and the message with all sealed shares.
-    Contributed {
-        /// From 0, in the order of acceptance.
-        number: u32,
-        /// The message.
-        message: Bytes,
-    },
-    /// The manifest is fixed: it has this many contributions, in the order of their numbers.
-    ManifestFixed {
-        /// How many.
-        size: u32,
-    },
-    /// A member gave its partial aggregate: its message.
-    Partial(Bytes),
-    /// A member will not give one.
-    Declined(PeerId, DeclineReason),
-    /// There is a result.
-    Published(Aggregate),
-    /// The round ended without a result.
-    Ended(EndReason),
-}
-
-/// What the people who run the round get to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// The round went on to this phase.
-    PhaseChanged(Phase),
-    /// One more person has answered and could serve on the committee.
-    Enrolled {
-        /// How many now.
-        enrolled: u32,
-    },
-    /// One more contribution has been accepted.
-    Contributed {
-        /// How many now.
-        contributed: u32,
-    },
-    /// One more partial aggregate has come.
-    PartialReceived {
-        /// How many now.
-        partials: u32,
-    },
-    /// A member will not give a partial aggregate.
-    MemberDeclined(DeclineReason),
-    /// A peer did something that no honest one does, or came too late; its connection is closed.
-    PeerRefused {
-        /// Which connection.
-        connection: ConnectionId,
-        /// What it did.
-        reason: Refusal,
-    },
-    /// A command does not fit the phase, or the study does not allow it.
-    CommandRefused(Command),
-    /// The result.
-    Published(Aggregate),
-    /// The round ended without a result.
-    Ended(EndReason),
-}
-
-/// A snapshot for the status page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Status {
-    /// Where the round stands.
-    pub phase: Phase,
-    /// How many people have enrolled.
-    pub enrolled: u32,
-    /// `k`, once the committee is fixed.
-    pub committee: Option<u8>,
-    /// `T`, once the committee is fixed.
-    pub threshold: Option<u8>,
-    /// How many contributions were accepted.
-    pub contributed: u32,
-    /// How many partial aggregates have come.
-    pub partials: u32,
-    /// How many connections there are.
-    pub connected: u32,
-    /// When the phase closes by itself, if nothing happens before.
-    pub closes_at: Option<Timestamp>,
-    /// The result.
-    pub aggregate: Option<Aggregate>,
-    /// Why there is none.
-    pub ended: Option<EndReason>,
-}
+/// How long somebody who has lost the connection is waited for as if it were still there, in
+/// milliseconds: phones change networks and pages reload.
+pub const AWAY_GRACE_MS: u64 = 20_000;
 
 /// The hospital's side of one round.
 #[derive(Debug)]
@@ -211,28 +78,13 @@ enum State {
     Over(Over),
 }
 
-/// The round is over, and what is said to everybody who still comes.
-#[derive(Debug)]
-struct Over {
-    status: Status,
-    /// The encoded message that tells the committee, if there was one.
-    committee: Option<Bytes>,
-    /// The encoded message that tells how the round ended.
-    outcome: Bytes,
-}
-
-impl Over {
-    /// Tells everybody how the round ended.
-    fn tell(
-        status: Status,
-        committee: Option<Bytes>,
-        outcome: &HospitalMessage,
-        room: &mut Room,
-    ) -> Self {
-        let outcome = wire::encode(outcome).into();
-        room.broadcast(&outcome);
-        Self { status, committee, outcome }
-    }
+/// A peer that has just shown who it is.
+#[derive(Clone, Copy, Debug)]
+struct Arrival {
+    peer: PeerId,
+    connection: ConnectionId,
+    /// How many deliveries it holds.
+    held: u32,
 }
 
 impl Round {
@@ -300,55 +152,104 @@ impl Round {
 impl State {
     fn handle(self, input: Input, room: &mut Room) -> Self {
         match input {
-            Input::Connected(connection) => {
-                room.welcome(connection);
-                self.catch_up(connection, room);
+            Input::Connected { connection, challenge } => {
+                room.welcome(connection, challenge);
+                self.introduce(connection, room);
                 self
             }
-            Input::Disconnected(connection) => match room.remove(connection) {
-                Some(peer) => self.leave(peer, room),
-                None => self,
-            },
-            Input::Message { from, bytes } if room.is_connected(from) => {
-                self.message(from, &bytes, room)
+            Input::Disconnected(connection) => {
+                let peer = room.remove(connection);
+                self.gone(peer, room)
             }
+            Input::Message { from, bytes } if room.is_connected(from) => {
+                match self.message(from, &bytes, room) {
+                    (state, None) => state,
+                    (state, Some(reason)) => {
+                        let peer = room.refuse(from, reason);
+                        state.gone(peer, room)
+                    }
+                }
+            }
+            Input::Loaded { number, message } => match self {
+                Self::Contributing(state) => state.loaded(number, &message, room),
+                Self::Aggregating(state) => state.loaded(number, &message, room),
+                // Nobody needs it any more.
+                state @ (Self::Enrolling(_) | Self::Over(_)) => state,
+            },
             // What was under way when the connection was closed is of no interest any more.
             Input::Message { .. } | Input::Timeout => self,
             Input::Command(command) => self.command(command, room),
         }
     }
 
-    fn message(self, from: ConnectionId, bytes: &Bytes, room: &mut Room) -> Self {
-        let Ok(message) = PeerMessage::decode(bytes) else {
-            let peer = room.refuse(from, Refusal::Malformed);
-            return self.left(peer, room);
+    fn message(
+        self,
+        from: ConnectionId,
+        bytes: &Bytes,
+        room: &mut Room,
+    ) -> (Self, Option<Refusal>) {
+        let message = match PeerMessage::decode(bytes) {
+            Ok(PeerMessage::Identify(signed)) => return self.identify(&signed, from, room),
+            Ok(message) => message,
+            Err(_) => return (self, Some(Refusal::Malformed)),
         };
-        let digest = MessageDigest::of(bytes);
-        let envelope = Envelope { from, bytes, digest };
-        let (state, refusal) = match self {
+        let Some(peer) = room.peer(from) else {
+            return (self, Some(Refusal::Unidentified));
+        };
+        if let PeerMessage::Leave = message {
+            return (self.leave(&peer, room), None);
+        }
+        let envelope = Envelope { from, peer, bytes };
+        match self {
             Self::Enrolling(state) => state.message(message, &envelope, room),
             Self::Contributing(state) => state.message(message, &envelope, room),
             Self::Aggregating(state) => state.message(message, &envelope, room),
-            Self::Over(over) => (Self::Over(over), Some(Refusal::RoundOver)),
+            Self::Over(state) => state.message(message, &envelope, room),
+        }
+    }
+
+    /// A peer shows who it is, and gets what it has missed.
+    fn identify(
+        self,
+        signed: &SignedBytes,
+        from: ConnectionId,
+        room: &mut Room,
+    ) -> (Self, Option<Refusal>) {
+        let Some(challenge) = room.challenge(from) else { return (self, None) };
+        let shown = match identification::verify(room.study(), challenge, signed) {
+            Ok(shown) => shown,
+            Err(error) => return (self, Some(Refusal::Identification(error))),
         };
-        match refusal {
-            Some(reason) => {
-                let peer = room.refuse(from, reason);
-                state.left(peer, room)
-            }
-            None => state,
+        if room.peer(from).is_some_and(|known| known != shown.peer) {
+            return (self, Some(Refusal::NotMember));
+        }
+        if room.is_outdated(from, &shown.peer) {
+            return (self, Some(Refusal::Replaced));
+        }
+        room.identify(from, shown.peer);
+        let arrival = Arrival { peer: shown.peer, connection: from, held: shown.held };
+        let state = match self {
+            Self::Enrolling(state) => state.arrive(&arrival.peer),
+            Self::Contributing(state) => state.arrive(arrival, room),
+            Self::Aggregating(state) => state.arrive(arrival, room),
+            Self::Over(state) => state.arrive(arrival, room),
+        };
+        (state, None)
+    }
+
+    /// The connection of a peer, if it had shown to be one, is gone.
+    fn gone(self, peer: Option<PeerId>, room: &Room) -> Self {
+        let Some(peer) = peer else { return self };
+        match self {
+            Self::Enrolling(state) => state.go_away(&peer, room),
+            Self::Contributing(state) => state.go_away(&peer, room),
+            Self::Aggregating(state) => state.go_away(&peer, room),
+            Self::Over(over) => Self::Over(over),
         }
     }
 
-    fn left(self, peer: Option<PeerId>, room: &mut Room) -> Self {
-        match peer {
-            Some(peer) => self.leave(peer, room),
-            None => self,
-        }
-    }
-
-    /// A peer that had said who it is has gone.
-    fn leave(self, peer: PeerId, room: &mut Room) -> Self {
+    /// A patient leaves for good.
+    fn leave(self, peer: &PeerId, room: &mut Room) -> Self {
         match self {
             Self::Enrolling(state) => state.leave(peer, room),
             Self::Contributing(state) => state.leave(peer, room),
@@ -367,7 +268,7 @@ impl State {
             (Self::Contributing(state), Command::CloseContributing)
                 if room.study().contributing().by_command =>
             {
-                state.command()
+                state.command(room)
             }
             (
                 state @ (Self::Enrolling(_) | Self::Contributing(_) | Self::Aggregating(_)),
@@ -390,19 +291,13 @@ impl State {
         }
     }
 
-    /// Says what a newcomer has missed.
-    fn catch_up(&self, connection: ConnectionId, room: &mut Room) {
+    /// Says to a newcomer what everybody knows.
+    fn introduce(&self, connection: ConnectionId, room: &mut Room) {
         match self {
             Self::Enrolling(_) => {}
-            Self::Contributing(state) => {
-                room.send_encoded(connection, state.announcement().clone());
-            }
-            Self::Aggregating(state) => room.send_encoded(connection, state.announcement().clone()),
-            Self::Over(over) => {
-                for message in over.committee.iter().chain([&over.outcome]) {
-                    room.send_encoded(connection, message.clone());
-                }
-            }
+            Self::Contributing(state) => room.send_encoded(connection, state.announcement.clone()),
+            Self::Aggregating(state) => room.send_encoded(connection, state.announcement.clone()),
+            Self::Over(over) => over.tell(connection, room),
         }
         if let Some(progress) = self.progress(room) {
             room.send(connection, &HospitalMessage::Progress(progress));
@@ -410,67 +305,73 @@ impl State {
     }
 
     fn end(self, reason: EndReason, room: &mut Room) -> Self {
-        let committee = match &self {
-            Self::Contributing(state) => Some(state.announcement().clone()),
-            Self::Aggregating(state) => Some(state.announcement().clone()),
-            Self::Enrolling(_) | Self::Over(_) => None,
-        };
-        let status = Status {
-            phase: Phase::Ended,
-            closes_at: None,
-            ended: Some(reason),
-            ..self.status(room)
-        };
-        room.push(Output::Persist(Record::Ended(reason)));
+        room.persist(Record::Ended(reason));
         room.push(Output::Event(Event::PhaseChanged(Phase::Ended)));
         room.push(Output::Event(Event::Ended(reason)));
-        Self::Over(Over::tell(status, committee, &HospitalMessage::Ended(reason), room))
+        let over = self.ended(reason, room);
+        room.broadcast(over.outcome());
+        Self::Over(over)
+    }
+
+    /// What is left of a round that ended without a result.
+    fn ended(self, reason: EndReason, room: &Room) -> Over {
+        let status = self.status(room);
+        let announcement = match self {
+            Self::Contributing(state) => Some(state.announcement),
+            Self::Aggregating(state) => Some(state.announcement),
+            Self::Enrolling(_) | Self::Over(_) => None,
+        };
+        Over::ended(status, announcement, reason)
     }
 
     fn due(&self, room: &Room) -> Option<Timestamp> {
         match self {
-            Self::Enrolling(state) => state.due(room),
-            Self::Contributing(state) => state.due(room),
+            Self::Enrolling(state) => Some(state.due(room)),
+            Self::Contributing(state) => Some(state.due(room)),
             Self::Aggregating(state) => Some(state.due(room)),
             Self::Over(_) => None,
         }
     }
 
     fn progress(&self, room: &Room) -> Option<Progress> {
-        let (phase, present, needed) = match self {
+        let (phase, present, needed, away, closes_at) = match self {
             Self::Enrolling(state) => {
-                (Phase::Enrolling, state.enrolled(), room.study().minimum_cohort())
+                let needed = room.study().minimum_cohort();
+                (Phase::Enrolling, state.enrolled(), needed, state.away(), state.closes_at(room))
             }
             Self::Contributing(state) => {
-                (Phase::Contributing, state.contributed(), state.expected(room))
+                let (present, needed) = (state.ledger.len(), state.expected(room));
+                (Phase::Contributing, present, needed, state.away(room), state.due(room))
             }
-            Self::Aggregating(state) => (Phase::Aggregating, state.partials(), state.threshold()),
+            Self::Aggregating(state) => {
+                let (present, needed) = (state.partials(), state.threshold());
+                (Phase::Aggregating, present, needed, state.away(), state.due(room))
+            }
             Self::Over(_) => return None,
         };
-        let closes_in_ms = self.due(room).map(|due| due.since(room.now()));
-        Some(Progress { phase, present, needed, closes_in_ms })
+        let closes_in_ms = closes_at.since(room.now());
+        Some(Progress { phase, present, needed, away, closes_in_ms })
     }
 
     fn status(&self, room: &Room) -> Status {
-        let connected = room.connected();
-        let closes_at = self.due(room);
-        let blank = Status {
-            phase: Phase::Enrolling,
-            enrolled: 0,
-            committee: None,
-            threshold: None,
-            contributed: 0,
-            partials: 0,
-            connected,
-            closes_at,
-            aggregate: None,
-            ended: None,
-        };
+        let blank = Status::blank(room);
         match self {
-            Self::Enrolling(state) => Status { enrolled: state.enrolled(), ..blank },
-            Self::Contributing(state) => state.status(blank),
-            Self::Aggregating(state) => state.status(blank),
-            Self::Over(over) => Status { connected, ..over.status },
+            Self::Enrolling(state) => Status {
+                away: state.away(),
+                closes_at: Some(state.closes_at(room)),
+                ..state.status(blank)
+            },
+            Self::Contributing(state) => Status {
+                away: state.away(room),
+                closes_at: Some(state.due(room)),
+                ..state.status(blank)
+            },
+            Self::Aggregating(state) => Status {
+                away: state.away(),
+                closes_at: Some(state.due(room)),
+                ..state.status(blank)
+            },
+            Self::Over(over) => Status { connected: room.connected(), ..over.status },
         }
     }
 }
@@ -478,13 +379,20 @@ impl State {
 /// A message's way back: where it came from, its bytes, and what acknowledges it.
 struct Envelope<'a> {
     from: ConnectionId,
+    /// The peer that the connection has shown to be.
+    peer: PeerId,
     bytes: &'a Bytes,
-    digest: MessageDigest,
 }
 
 impl Envelope<'_> {
     fn acknowledge(&self, room: &mut Room) {
-        room.send(self.from, &HospitalMessage::Acknowledge(self.digest));
+        let digest = MessageDigest::of(self.bytes);
+        room.send(self.from, &HospitalMessage::Acknowledge(digest));
+    }
+
+    /// A contribution has a digest already, and is long.
+    fn acknowledge_contribution(&self, digest: ContributionDigest, room: &mut Room) {
+        room.send(self.from, &HospitalMessage::Acknowledge(digest.into()));
     }
 }
 

@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::aggregate::AggregateError;
 use crate::committee::EnrolmentError;
 use crate::contribution::ContributionError;
+use crate::identification::IdentificationError;
 use crate::identity::IdentityError;
 use crate::messages::Phase;
 
@@ -40,6 +41,15 @@ pub enum Refusal {
     /// A second, different partial aggregate.
     #[error("this member has already given its partial aggregate")]
     AlreadyAggregated,
+    /// Something else came before the peer had shown who it is.
+    #[error("this connection has not shown whose it is")]
+    Unidentified,
+    /// The proof of who the peer is does not hold.
+    #[error("identification refused: {0}")]
+    Identification(IdentificationError),
+    /// The same peer has connected again.
+    #[error("this patient takes part over another connection now")]
+    Replaced,
     /// Said in the name of a peer over a connection that belongs to another.
     #[error("this connection does not belong to that peer")]
     NotMember,
@@ -76,7 +86,14 @@ impl Refusal {
                 | AggregateError::Combine(_)
                 | AggregateError::Impossible { .. } => 4400,
             },
+            Self::Identification(error) => match error {
+                IdentificationError::Identity(error) => identity_code(*error),
+                IdentificationError::ForeignStudy => 4404,
+                IdentificationError::ForeignChallenge => 4401,
+            },
             Self::NotMember => 4401,
+            Self::Unidentified => 4405,
+            Self::Replaced => 4412,
             Self::WrongPhase(_)
             | Self::AlreadyEnrolled
             | Self::AlreadyContributed

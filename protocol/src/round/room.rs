@@ -4,9 +4,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 
+use crate::identification::Challenge;
 use crate::identity::PeerId;
-use crate::messages::{HospitalMessage, Progress};
-use crate::round::{ConnectionId, Event, Output, Refusal};
+use crate::messages::{HospitalMessage, Progress, Welcome};
+use crate::round::{ConnectionId, Event, Output, Record, Refusal};
 use crate::study::Study;
 use crate::time::Timestamp;
 use crate::wire;
@@ -23,12 +24,21 @@ const HEARTBEAT_MS: u64 = 20_000;
 pub(super) struct Room {
     study: Study,
     now: Timestamp,
-    /// Each connection, and the peer that it has shown to be.
-    connections: BTreeMap<ConnectionId, Option<PeerId>>,
+    connections: BTreeMap<ConnectionId, Guest>,
+    /// The connection of each peer that has identified itself.
+    peers: BTreeMap<PeerId, ConnectionId>,
     outputs: VecDeque<Output>,
     /// The last progress that was told to everybody, and when.
     told: Option<(Progress, Timestamp)>,
     progress_due: Option<Timestamp>,
+}
+
+/// The other end of a connection.
+#[derive(Debug)]
+struct Guest {
+    challenge: Challenge,
+    /// The peer that it has shown to be.
+    peer: Option<PeerId>,
 }
 
 impl Room {
@@ -37,6 +47,7 @@ impl Room {
             study,
             now,
             connections: BTreeMap::new(),
+            peers: BTreeMap::new(),
             outputs: VecDeque::new(),
             told: None,
             progress_due: None,
@@ -60,6 +71,10 @@ impl Room {
         self.outputs.push_back(output);
     }
 
+    pub(super) fn persist(&mut self, record: Record) {
+        self.push(Output::Persist(Box::new(record)));
+    }
+
     pub(super) fn next_output(&mut self) -> Option<Output> {
         self.outputs.pop_front()
     }
@@ -72,31 +87,51 @@ impl Room {
         self.connections.contains_key(&connection)
     }
 
-    /// Takes in a connection and tells it the study.
-    pub(super) fn welcome(&mut self, connection: ConnectionId) {
-        self.connections.insert(connection, None);
+    /// Takes in a connection and tells it challenge and study.
+    pub(super) fn welcome(&mut self, connection: ConnectionId, challenge: Challenge) {
+        self.connections.insert(connection, Guest { challenge, peer: None });
         let study = self.study.encode().into();
-        self.send(connection, &HospitalMessage::Welcome(study));
+        self.send(connection, &HospitalMessage::Welcome(Welcome { challenge, study }));
+    }
+
+    /// What a connection was asked to sign.
+    pub(super) fn challenge(&self, connection: ConnectionId) -> Option<Challenge> {
+        self.connections.get(&connection).map(|guest| guest.challenge)
     }
 
     /// Forgets a connection; returns the peer that it was.
     pub(super) fn remove(&mut self, connection: ConnectionId) -> Option<PeerId> {
-        self.connections.remove(&connection).flatten()
+        let peer = self.connections.remove(&connection)?.peer?;
+        self.peers.remove(&peer);
+        Some(peer)
     }
 
-    /// Remembers which peer a connection has shown to be.
+    /// Whether this peer has shown itself over a connection that began later. Then this one is a
+    /// straggler that the peer has given up: what it sent before that arrives only now.
+    pub(super) fn is_outdated(&self, connection: ConnectionId, peer: &PeerId) -> bool {
+        self.peers.get(peer).is_some_and(|current| *current > connection)
+    }
+
+    /// Remembers which peer a connection has shown to be. The connection that this peer had until
+    /// now is closed: it is half open, or another tab took the peer over.
     pub(super) fn identify(&mut self, connection: ConnectionId, peer: PeerId) {
-        self.connections.insert(connection, Some(peer));
+        let Some(guest) = self.connections.get_mut(&connection) else { return };
+        guest.peer = Some(peer);
+        let before = self.peers.insert(peer, connection);
+        if let Some(before) = before.filter(|before| *before != connection) {
+            self.connections.remove(&before);
+            self.push(Output::Close { connection: before, reason: Refusal::Replaced });
+        }
     }
 
     /// The peer that a connection has shown to be.
     pub(super) fn peer(&self, connection: ConnectionId) -> Option<PeerId> {
-        self.connections.get(&connection).copied().flatten()
+        self.connections.get(&connection)?.peer
     }
 
-    /// All connections that have shown which peer they are.
-    pub(super) fn peers(&self) -> impl Iterator<Item = (ConnectionId, PeerId)> {
-        self.connections.iter().filter_map(|(connection, peer)| Some((*connection, (*peer)?)))
+    /// All peers that have shown who they are.
+    pub(super) fn peers(&self) -> impl Iterator<Item = (PeerId, ConnectionId)> {
+        self.peers.iter().map(|(peer, connection)| (*peer, *connection))
     }
 
     pub(super) fn send(&mut self, to: ConnectionId, message: &HospitalMessage) {
@@ -110,16 +145,8 @@ impl Room {
 
     /// Sends one encoded message to everybody.
     pub(super) fn broadcast(&mut self, bytes: &Bytes) {
-        self.multicast(bytes, |_| true);
-    }
-
-    /// Sends one encoded message to every connection whose peer, if it has shown to be one, is
-    /// `wanted`.
-    pub(super) fn multicast(&mut self, bytes: &Bytes, wanted: impl Fn(Option<&PeerId>) -> bool) {
-        for (to, peer) in &self.connections {
-            if wanted(peer.as_ref()) {
-                self.outputs.push_back(Output::Send { to: *to, bytes: bytes.clone() });
-            }
+        for to in self.connections.keys() {
+            self.outputs.push_back(Output::Send { to: *to, bytes: bytes.clone() });
         }
     }
 
@@ -140,8 +167,8 @@ impl Room {
         // The countdown runs by itself at the other side and is no news of its own: it jumps only
         // where the counts or the phase change.
         let unchanged = told.is_some_and(|told| {
-            (told.phase, told.present, told.needed)
-                == (progress.phase, progress.present, progress.needed)
+            let Progress { phase, present, needed, away, .. } = progress;
+            (told.phase, told.present, told.needed, told.away) == (phase, present, needed, away)
         });
         let pause = if unchanged { HEARTBEAT_MS } else { self.progress_interval() };
         let due = told_at.map_or(self.now, |at| at.after(pause));

@@ -3,11 +3,16 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use bytes::Bytes;
 use chacha20::ChaCha20Rng;
+use prio::field::FieldElement;
 use rand_core::{Rng, SeedableRng};
-use wardsum_protocol::peer::{self, Peer};
-use wardsum_protocol::round::{self, ConnectionId, Refusal, Round};
-use wardsum_protocol::{Closing, Entropy, SchemeChoice, Study, StudyParameters, Suite, Timestamp};
+use wardsum_protocol::field::{self, Field};
+use wardsum_protocol::peer::{self, Memory, Peer};
+use wardsum_protocol::round::{self, ConnectionId, Record, Refusal, Round};
+use wardsum_protocol::{
+    Challenge, Closing, Entropy, SchemeChoice, Study, StudyParameters, Suite, Timestamp,
+};
 
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
@@ -34,7 +39,7 @@ pub fn parameters() -> StudyParameters {
 }
 
 pub fn settle(ms: u64) -> Closing {
-    Closing { settle_ms: Some(ms), deadline_ms: Some(600_000), ..Closing::default() }
+    Closing { settle_ms: Some(ms), ..Closing::deadline(600_000) }
 }
 
 pub fn study(change: impl FnOnce(&mut StudyParameters)) -> Study {
@@ -86,23 +91,41 @@ impl Dice {
     }
 }
 
+/// The value at `at` of the polynomial through `points`, whose first coordinates differ.
+pub fn interpolated(points: &[(Field, Field)], at: Field) -> Field {
+    points.iter().fold(field::zero(), |sum, (x, y)| {
+        let weight = points
+            .iter()
+            .filter(|(other, _)| other != x)
+            .fold(Field::one(), |w, (other, _)| w * (at - *other) * (*x - *other).inv());
+        sum + weight * *y
+    })
+}
+
 /// One patient: a peer, its connection, and everything that it was told.
 pub struct Patient {
     pub peer: Peer,
+    /// The connection that it has or, once it has none, that it had last.
     pub connection: ConnectionId,
     pub events: Vec<peer::Event>,
     /// What the peer wrote down and what it sent, in one order.
     pub history: Vec<PeerStep>,
+    /// What the peer would come back with.
+    pub memory: Option<Memory>,
+    /// Why the hospital closed its connection.
     pub closed: Option<Refusal>,
     timer: Option<Timestamp>,
-    connected: bool,
+    /// Whether the page is open.
+    open: bool,
+    /// Whether it can reach the hospital.
+    reachable: bool,
 }
 
-/// A message on its way; messages of one connection keep their order, those of two do not.
+/// What is on its way to a peer.
 #[derive(Debug)]
 pub enum Mail {
-    ToHospital(Vec<u8>),
-    ToPeer(Vec<u8>),
+    Message(Vec<u8>),
+    Close(Refusal),
 }
 
 /// Something that a peer did.
@@ -113,12 +136,23 @@ pub enum PeerStep {
 
 /// Something that the hospital did.
 pub enum Step {
-    Wrote(round::Record),
+    Wrote(Box<Record>),
     Sent(Vec<u8>),
 }
 
-/// What is under way on one connection: to the hospital, and to the peer.
-type Mailboxes = (VecDeque<Vec<u8>>, VecDeque<Vec<u8>>);
+/// What is under way on one connection; messages of one connection keep their order, those of two
+/// do not.
+#[derive(Default)]
+struct Mailboxes {
+    up: VecDeque<Vec<u8>>,
+    down: VecDeque<Mail>,
+}
+
+impl Mailboxes {
+    fn is_empty(&self) -> bool {
+        self.up.is_empty() && self.down.is_empty()
+    }
+}
 
 /// A round with its patients. Everything is determined by the seed.
 pub struct Net {
@@ -128,9 +162,12 @@ pub struct Net {
     pub events: Vec<round::Event>,
     /// What the hospital wrote down and what it sent, in one order.
     pub history: Vec<Step>,
+    /// What the hospital wrote down, and when.
+    pub journal: Vec<(Timestamp, Record)>,
     /// Everything that the hospital ever saw, in order: what an honest-but-curious one knows.
     pub seen_by_hospital: Vec<(ConnectionId, Vec<u8>)>,
     pub dice: Dice,
+    opened: Timestamp,
     mail: BTreeMap<ConnectionId, Mailboxes>,
     round_timer: Option<Timestamp>,
     next_connection: u64,
@@ -148,8 +185,10 @@ impl Net {
             patients: Vec::new(),
             events: Vec::new(),
             history: Vec::new(),
+            journal: Vec::new(),
             seen_by_hospital: Vec::new(),
             dice: Dice::new(seed),
+            opened: now,
             mail: BTreeMap::new(),
             round_timer: None,
             next_connection: 0,
@@ -163,31 +202,41 @@ impl Net {
     /// A patient opens the page; returns its number.
     pub fn join(&mut self) -> usize {
         let entropy = Entropy::new(self.dice.bytes());
-        let connection = self.connect();
         self.patients.push(Patient {
-            peer: Peer::new(entropy),
-            connection,
+            peer: Peer::new(entropy, self.now),
+            connection: ConnectionId(0),
             events: Vec::new(),
             history: Vec::new(),
+            memory: None,
             closed: None,
             timer: None,
-            connected: true,
+            open: true,
+            reachable: true,
         });
         let patient = self.patients.len() - 1;
-        self.patients[patient].peer.handle(peer::Input::Connected, self.now);
         self.drain_peer(patient);
-        self.round.handle(round::Input::Connected(connection), self.now);
-        self.drain_round();
         patient
     }
 
     /// A connection that the test itself speaks over.
     pub fn join_raw(&mut self) -> ConnectionId {
-        let connection = self.connect();
+        let connection = self.new_connection();
         self.raw.insert(connection, Vec::new());
-        self.round.handle(round::Input::Connected(connection), self.now);
-        self.drain_round();
+        self.connected(connection);
         connection
+    }
+
+    /// A connection that has shown to be the peer with this randomness.
+    pub fn join_raw_as(&mut self, entropy: Entropy) -> ConnectionId {
+        let connection = self.join_raw();
+        let [identify, _] = self.compose(connection, entropy, 0);
+        self.send_raw(connection, identify);
+        connection
+    }
+
+    pub fn leave_raw(&mut self, connection: ConnectionId) {
+        self.round.handle(round::Input::Disconnected(connection), self.now);
+        self.drain_round();
     }
 
     pub fn send_raw(&mut self, from: ConnectionId, bytes: Vec<u8>) {
@@ -195,11 +244,35 @@ impl Net {
         self.drain_round();
     }
 
-    fn connect(&mut self) -> ConnectionId {
+    fn new_connection(&mut self) -> ConnectionId {
         self.next_connection += 1;
-        let connection = ConnectionId(self.next_connection);
-        self.mail.insert(connection, Default::default());
-        connection
+        ConnectionId(self.next_connection)
+    }
+
+    fn connected(&mut self, connection: ConnectionId) {
+        let challenge = Challenge(self.dice.bytes());
+        self.round.handle(round::Input::Connected { connection, challenge }, self.now);
+        self.drain_round();
+    }
+
+    /// A patient's peer asked to be connected.
+    fn connect(&mut self, patient: usize) {
+        if !self.patients[patient].reachable {
+            return;
+        }
+        let connection = self.new_connection();
+        self.mail.insert(connection, Mailboxes::default());
+        self.patients[patient].connection = connection;
+        self.patients[patient].peer.handle(peer::Input::Connected, self.now);
+        self.connected(connection);
+        self.drain_peer(patient);
+    }
+
+    fn disconnect(&mut self, connection: ConnectionId) {
+        if self.mail.remove(&connection).is_some() {
+            self.round.handle(round::Input::Disconnected(connection), self.now);
+            self.drain_round();
+        }
     }
 
     pub fn answer(&mut self, patient: usize, value: i128) {
@@ -210,11 +283,41 @@ impl Net {
 
     /// A patient closes the tab.
     pub fn leave(&mut self, patient: usize) {
-        let connection = self.patients[patient].connection;
-        self.patients[patient].connected = false;
-        self.mail.remove(&connection);
-        self.round.handle(round::Input::Disconnected(connection), self.now);
+        self.patients[patient].open = false;
+        self.disconnect(self.patients[patient].connection);
+    }
+
+    /// A patient leaves for good, and says so.
+    pub fn leave_for_good(&mut self, patient: usize) {
+        self.patients[patient].peer.handle(peer::Input::Leave, self.now);
+        self.drain_peer(patient);
+    }
+
+    /// A patient reloads the page, or opens it again.
+    pub fn reload(&mut self, patient: usize) {
+        self.leave(patient);
+        let memory = self.patients[patient].memory.as_ref().expect("the patient has answered");
+        let memory = Memory::decode(&memory.encode()).expect("our own memory decodes");
+        let peer = Peer::resume(memory, self.now);
+        let patient_mut = &mut self.patients[patient];
+        (patient_mut.peer, patient_mut.open, patient_mut.timer) = (peer, true, None);
+        self.drain_peer(patient);
+    }
+
+    /// The hospital's process is killed and started again at once.
+    pub fn restart(&mut self) {
+        let study = self.round.study().clone();
+        let records = self.journal.iter().map(|(at, record)| {
+            (*at, Record::decode(&record.encode()).expect("our own records decode"))
+        });
+        self.round = Round::restore(study, self.opened, records, self.now)
+            .expect("our own records are those of a round");
+        self.round_timer = None;
         self.drain_round();
+        self.mail.clear();
+        for patient in 0..self.patients.len() {
+            self.lose(patient);
+        }
     }
 
     pub fn command(&mut self, command: round::Command) {
@@ -234,7 +337,7 @@ impl Net {
         let busy: Vec<ConnectionId> = self
             .mail
             .iter()
-            .filter(|(_, (up, down))| !up.is_empty() || !down.is_empty())
+            .filter(|(_, mailboxes)| !mailboxes.is_empty())
             .map(|(connection, _)| *connection)
             .collect();
         if busy.is_empty() {
@@ -242,33 +345,25 @@ impl Net {
         }
         let pick = busy[usize::try_from(self.dice.below(busy.len() as u64)).unwrap()];
         let upwards = self.dice.chance(50);
-        match self.take_mail(pick, upwards) {
-            Mail::ToHospital(bytes) => {
-                self.seen_by_hospital.push((pick, bytes.clone()));
-                self.round
-                    .handle(round::Input::Message { from: pick, bytes: bytes.into() }, self.now);
-                self.drain_round();
-            }
-            Mail::ToPeer(bytes) => {
-                let patient = self.patients.iter().position(|p| p.connection == pick).unwrap();
-                self.tell(patient, bytes);
-            }
+        let mailboxes = self.mail.get_mut(&pick).unwrap();
+        let up_first = if upwards { !mailboxes.up.is_empty() } else { mailboxes.down.is_empty() };
+        if up_first {
+            let bytes = mailboxes.up.pop_front().unwrap();
+            self.seen_by_hospital.push((pick, bytes.clone()));
+            self.send_raw(pick, bytes);
+            return true;
+        }
+        let mail = mailboxes.down.pop_front().unwrap();
+        let patient = self.patients.iter().position(|p| p.connection == pick).unwrap();
+        match mail {
+            Mail::Message(bytes) => self.tell(patient, bytes),
+            Mail::Close(reason) => self.closed(patient, reason),
         }
         true
     }
 
-    fn take_mail(&mut self, connection: ConnectionId, upwards: bool) -> Mail {
-        let (up, down) = self.mail.get_mut(&connection).unwrap();
-        let up_first = if upwards { !up.is_empty() } else { down.is_empty() };
-        if up_first {
-            Mail::ToHospital(up.pop_front().unwrap())
-        } else {
-            Mail::ToPeer(down.pop_front().unwrap())
-        }
-    }
-
     fn pass_time(&mut self) -> bool {
-        let timers = self.patients.iter().filter(|p| p.connected).filter_map(|p| p.timer);
+        let timers = self.patients.iter().filter(|p| p.open).filter_map(|p| p.timer);
         let Some(next) = timers.chain(self.round_timer).min() else { return false };
         self.now = self.now.max(next);
         if self.round_timer.is_some_and(|at| at <= self.now) {
@@ -278,7 +373,7 @@ impl Net {
         }
         for patient in 0..self.patients.len() {
             let due = self.patients[patient].timer.is_some_and(|at| at <= self.now);
-            if due && self.patients[patient].connected {
+            if due && self.patients[patient].open {
                 self.patients[patient].timer = None;
                 self.patients[patient].peer.handle(peer::Input::Timeout, self.now);
                 self.drain_peer(patient);
@@ -303,9 +398,14 @@ impl Net {
         }
     }
 
+    /// How many messages are on their way to the peer at the other end of a connection.
+    pub fn under_way(&self, connection: ConnectionId) -> usize {
+        self.mail.get(&connection).map_or(0, |mailboxes| mailboxes.down.len())
+    }
+
     /// Delivers all mail that is under way, without letting time pass.
     pub fn settle_mail(&mut self) {
-        while self.mail.values().any(|(up, down)| !up.is_empty() || !down.is_empty()) {
+        while self.mail.values().any(|mailboxes| !mailboxes.is_empty()) {
             self.step();
         }
     }
@@ -313,46 +413,81 @@ impl Net {
     fn drain_round(&mut self) {
         while let Some(output) = self.round.poll_output() {
             match output {
-                round::Output::Persist(record) => self.history.push(Step::Wrote(record)),
+                round::Output::Persist(record) => {
+                    self.journal.push((self.now, (*record).clone()));
+                    self.history.push(Step::Wrote(record));
+                }
                 round::Output::Send { to, bytes } => {
                     self.history.push(Step::Sent(bytes.to_vec()));
                     if let Some(inbox) = self.raw.get_mut(&to) {
                         inbox.push(bytes.into());
-                    } else if let Some((_, down)) = self.mail.get_mut(&to) {
-                        down.push_back(bytes.into());
+                    } else if let Some(mailboxes) = self.mail.get_mut(&to) {
+                        mailboxes.down.push_back(Mail::Message(bytes.into()));
                     }
                 }
-                round::Output::Close { connection, reason } => self.close(connection, reason),
+                round::Output::Load { numbers } => {
+                    for number in numbers {
+                        let message = self.stored(number);
+                        self.round.handle(round::Input::Loaded { number, message }, self.now);
+                    }
+                }
+                round::Output::Close { connection, reason } => {
+                    if self.raw.contains_key(&connection) {
+                        self.raw_closed.insert(connection, reason);
+                    } else if let Some(mailboxes) = self.mail.get_mut(&connection) {
+                        mailboxes.up.clear();
+                        mailboxes.down.push_back(Mail::Close(reason));
+                    }
+                }
                 round::Output::Event(event) => self.events.push(event),
                 round::Output::Timeout(at) => self.round_timer = at,
             }
         }
     }
 
-    fn close(&mut self, connection: ConnectionId, reason: Refusal) {
-        if self.raw.contains_key(&connection) {
-            self.raw_closed.insert(connection, reason);
-            return;
-        }
-        self.mail.remove(&connection);
-        let patient = self.patients.iter().position(|p| p.connection == connection).unwrap();
+    /// The message of a contribution that the hospital has written down.
+    fn stored(&self, number: u32) -> Bytes {
+        let message = self.journal.iter().find_map(|(_, record)| match record {
+            Record::Contributed(contributed) if contributed.number == number => {
+                Some(contributed.message.clone())
+            }
+            _ => None,
+        });
+        message.expect("a round asks for what it wrote down")
+    }
+
+    fn closed(&mut self, patient: usize, reason: Refusal) {
+        self.mail.remove(&self.patients[patient].connection);
         self.patients[patient].closed = Some(reason);
-        self.patients[patient].connected = false;
         let lost = peer::Input::ConnectionLost { code: reason.code() };
         self.patients[patient].peer.handle(lost, self.now);
         self.drain_peer(patient);
     }
 
-    fn drain_peer(&mut self, patient: usize) {
-        while let Some(output) = self.patients[patient].peer.poll_output() {
-            let patient = &mut self.patients[patient];
+    fn drain_peer(&mut self, number: usize) {
+        while let Some(output) = self.patients[number].peer.poll_output() {
+            let patient = &mut self.patients[number];
             match output {
-                peer::Output::Persist(record) => patient.history.push(PeerStep::Wrote(record)),
+                peer::Output::Persist(record) => {
+                    patient.memory = Memory::after(patient.memory.take(), &record);
+                    patient.history.push(PeerStep::Wrote(record));
+                }
                 peer::Output::Send(bytes) => {
                     patient.history.push(PeerStep::Sent(bytes.clone()));
-                    if let Some((up, _)) = self.mail.get_mut(&patient.connection) {
-                        up.push_back(bytes);
+                    if let Some(mailboxes) = self.mail.get_mut(&patient.connection) {
+                        mailboxes.up.push_back(bytes);
                     }
+                }
+                peer::Output::Connect(_) => self.connect(number),
+                peer::Output::Disconnect => {
+                    // What was sent before still arrives.
+                    let connection = patient.connection;
+                    let under_way = self.mail.get_mut(&connection).map(|m| m.up.split_off(0));
+                    for bytes in under_way.into_iter().flatten() {
+                        self.seen_by_hospital.push((connection, bytes.clone()));
+                        self.send_raw(connection, bytes);
+                    }
+                    self.disconnect(connection);
                 }
                 peer::Output::Event(event) => patient.events.push(event),
                 peer::Output::Timeout(at) => patient.timer = at,
@@ -391,7 +526,7 @@ pub fn all_answer(net: &mut Net, values: &[i128]) {
 impl Net {
     /// Delivers one message, if there is any, without letting time pass.
     pub fn step_mail(&mut self) {
-        if self.mail.values().any(|(up, down)| !up.is_empty() || !down.is_empty()) {
+        if self.mail.values().any(|mailboxes| !mailboxes.is_empty()) {
             self.step();
         }
     }
@@ -413,32 +548,41 @@ impl Net {
 }
 
 impl Net {
-    /// What a peer with this randomness sends over a raw connection until it waits for others:
-    /// its enrolment, or its contribution if the committee is fixed already. Nothing is delivered.
-    pub fn compose(&self, connection: ConnectionId, entropy: Entropy, value: i128) -> Vec<u8> {
-        let mut peer = Peer::new(entropy);
+    /// What a peer with this randomness sends over a raw connection until it waits for others: who
+    /// it is, and its enrolment, or its contribution if the committee is fixed already. Nothing is
+    /// delivered.
+    pub fn compose(&self, connection: ConnectionId, entropy: Entropy, value: i128) -> [Vec<u8>; 2] {
+        let mut peer = Peer::new(entropy, self.now);
         peer.handle(peer::Input::Connected, self.now);
         for bytes in &self.raw[&connection] {
             peer.handle(peer::Input::Message(bytes.clone()), self.now);
         }
         peer.answer(value, self.now).expect("the answer is admissible");
+        let mut sent = Vec::new();
         loop {
             match peer.poll_output() {
-                Some(peer::Output::Send(bytes)) => return bytes,
+                Some(peer::Output::Send(bytes)) => sent.push(bytes),
                 Some(peer::Output::Timeout(Some(at))) if at <= self.now => {
                     peer.handle(peer::Input::Timeout, self.now);
                 }
                 Some(_) => {}
-                None => panic!("the peer has nothing to send"),
+                None => panic!("the peer has nothing more to send"),
+            }
+            if let Ok(both) = <[Vec<u8>; 2]>::try_from(sent.clone()) {
+                return both;
             }
         }
     }
 
-    /// The connection of a patient is lost, without the hospital's noticing yet.
+    /// The connection of a patient is lost, without the hospital's noticing yet. The peer will make
+    /// another.
     pub fn lose(&mut self, patient: usize) {
-        let lost = peer::Input::ConnectionLost { code: 1006 };
-        self.patients[patient].peer.handle(lost, self.now);
-        self.drain_peer(patient);
+        self.mail.remove(&self.patients[patient].connection);
+        if self.patients[patient].open {
+            let lost = peer::Input::ConnectionLost { code: 1006 };
+            self.patients[patient].peer.handle(lost, self.now);
+            self.drain_peer(patient);
+        }
     }
 }
 
@@ -446,5 +590,13 @@ impl Net {
     /// From now on nothing reaches a patient or comes from it, and nobody is told.
     pub fn cut(&mut self, patient: usize) {
         self.mail.remove(&self.patients[patient].connection);
+        self.patients[patient].reachable = false;
+    }
+
+    /// A patient that was cut off can reach the hospital again, and its page notices.
+    pub fn reach_again(&mut self, patient: usize) {
+        self.patients[patient].reachable = true;
+        self.patients[patient].peer.handle(peer::Input::Wake, self.now);
+        self.drain_peer(patient);
     }
 }

@@ -8,10 +8,10 @@ use hpke::{OpModeR, OpModeS};
 use rand_core::SeedableRng;
 use std::hint::black_box;
 use wardsum_protocol::encoding::IntegerRange;
-use wardsum_protocol::field::SecretVector;
+use wardsum_protocol::field::{self, SecretVector};
 use wardsum_protocol::identity::{Identity, SignatureLabel};
 use wardsum_protocol::seal::{OpeningKey, SealingKey};
-use wardsum_protocol::sharing::Scheme;
+use wardsum_protocol::sharing::{SHARES_MAX, Scheme};
 use wardsum_protocol::{Entropy, Suite};
 
 /// How long to measure.
@@ -84,6 +84,17 @@ pub(crate) fn all(clock: &dyn Fn() -> f64, effort: Effort) -> Vec<(String, f64)>
             black_box(scheme.combine(&shares).expect("combines"));
         });
     }
+    // The largest committee, and as many liars in it as can be corrected.
+    let scheme = Scheme::threshold_of(SHARES_MAX);
+    let mut shares = scheme.split(&SecretVector::zeros(1), &mut rng);
+    let wrong = usize::from(SHARES_MAX - scheme.threshold()) / 2;
+    for share in &mut shares[..wrong] {
+        share.values = SecretVector::new(vec![field::sample(&mut rng)]);
+    }
+    row(format!("combine {SHARES_MAX}, {wrong} of them wrong"), &mut || {
+        let combined = scheme.combine(&shares).expect("corrects");
+        assert_eq!(black_box(combined).wrong.len(), wrong);
+    });
     rows
 }
 

@@ -1,12 +1,13 @@
-//! The examples of `docs/PROTOCOL.md` are the vectors.
+//! The examples of `docs/PROTOCOL.md` are the vectors, and its table of close codes is what peers do.
 //!
 //! A fenced block with the title `hex FILE NAME` shows the bytes that `FILE.json` calls `NAME`. What
 //! follows a `#` is explanation, and `...N` stands for N bytes that are not shown.
 
+use wardsum_protocol::peer::Input;
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use crate::json::{named, unhex};
+use crate::json::{list, named, unhex};
 
 const DOCUMENT: &str = include_str!("../../../docs/PROTOCOL.md");
 
@@ -65,4 +66,39 @@ fn examples_in_the_document_are_the_vectors() {
     let examples = examples();
     assert!(examples.len() >= 20, "the document shows {} vectors", examples.len());
     examples.iter().for_each(check);
+}
+
+/// The rows of the table of close codes: each with what a peer does at it.
+fn close_codes() -> Vec<(u16, &'static str)> {
+    let rows = DOCUMENT.lines().skip_while(|line| *line != "| code | meaning | the peer |");
+    rows.skip(2)
+        .take_while(|line| line.starts_with('|'))
+        .flat_map(|row| {
+            let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+            let [codes, _, does] = cells[..] else { panic!("{row} has three cells") };
+            codes.split(", ").map(move |code| (code.parse().expect("a close code"), does))
+        })
+        .collect()
+}
+
+#[test]
+fn peers_do_at_a_close_code_what_the_document_says() {
+    if crate::writing() {
+        return;
+    }
+    let round = crate::load("additive-round");
+    let codes = close_codes();
+    assert!(codes.len() >= 15, "the document has {} close codes", codes.len());
+    for (code, does) in &codes {
+        let mut person = crate::replay::person(&round, 1, Some("committee_to_1"));
+        person.input(Input::ConnectionLost { code: *code });
+        let expected = does.strip_prefix("ends, ").map(|name| name.trim_matches('`'));
+        assert!(expected.is_some() || does.starts_with("comes back"), "{code}: {does}");
+        assert_eq!(person.peer.failure().map(|failure| failure.code()), expected, "{code}");
+    }
+    for case in list(&crate::load("refusals"), "cases") {
+        if let Some(code) = case["close_code"].as_u64() {
+            assert!(codes.iter().any(|(known, _)| u64::from(*known) == code), "{code} is listed");
+        }
+    }
 }

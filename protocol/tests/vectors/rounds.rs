@@ -1,24 +1,27 @@
-//! `additive-round.json`, `shamir-round.json` and `x-wing.json`: whole rounds, message by message.
+//! `additive-round.json`, `shamir-round.json`, `resumed-round.json` and `x-wing.json`: whole rounds,
+//! message by message.
 //!
 //! All messages are delivered one after the other in the order in which they were sent, and the
 //! clock moves only where a step says so.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
-use serde_json::{Map, Value, json};
-use wardsum_protocol::peer::{Event, Input, Record};
-use wardsum_protocol::round::{self, ConnectionId};
+use serde_json::{Value, json};
+use wardsum_protocol::peer::Input;
 use wardsum_protocol::{Study, StudyParameters};
-#[cfg(target_arch = "wasm32")]
-use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use crate::json::{array, bytes, hex, list, named, number, text};
+use crate::json::{bytes, hex, list};
 use crate::machines::{Hospital, Person};
 use crate::{studies, values};
 
 /// Everybody's entropy: a byte that is the person's number, 32 times.
 fn entropy(person: u64) -> [u8; 32] {
     [u8::try_from(person).expect("few people"); 32]
+}
+
+/// What a connection is given to sign: a byte that says which connection it is, 32 times.
+fn challenge(connection: u64) -> [u8; 32] {
+    [0xc0 + u8::try_from(connection).expect("few connections"); 32]
 }
 
 /// Three people, who are all on the committee: additive sharing.
@@ -46,11 +49,39 @@ pub(crate) fn generate_shamir() -> Value {
     for (person, value) in [(1, -40), (2, 60), (3, -1), (4, 7)] {
         stage.answer(person, value);
     }
-    stage.disconnect(4);
+    stage.leave(4);
     stage.answer(5, 0);
     stage.connect(6);
     stage.answer(6, -12);
     stage.connect(7);
+    stage.finish()
+}
+
+/// Four members and a visitor who lose their connections, reload their pages and come back, also when
+/// it is over, and a hospital that restarts.
+pub(crate) fn generate_resumed() -> Value {
+    let mut stage = Stage::new(studies::follow_up());
+    for person in 1..=5 {
+        stage.connect(person);
+    }
+    stage.answer(1, 5);
+    stage.lose(1);
+    stage.clock(1_000);
+    for (person, value) in [(2, -8), (3, 0), (4, 31)] {
+        stage.answer(person, value);
+    }
+    stage.unload(3);
+    stage.clock(3_000);
+    stage.resume(3);
+    // The manifest is fixed while one member is away.
+    stage.lose(2);
+    stage.answer(5, 2);
+    stage.unload(4);
+    stage.restart();
+    stage.unload(1);
+    stage.resume(1);
+    stage.clock(6_000);
+    stage.resume(4);
     stage.finish()
 }
 
@@ -64,8 +95,6 @@ pub(crate) fn generate_x_wing() -> Value {
         stage.answer(person, value);
     }
     stage.clock(2_000);
-    stage.clock(4_000);
-    stage.clock(40_000);
     let mut round = stage.finish();
     let kept = ["enrol_1", "deliver_0_to_1", "deliver_0_to_2", "published_to_1"];
     let steps = round["steps"].as_array_mut().expect("a list");
@@ -82,17 +111,23 @@ struct Stage {
     hospital: Hospital,
     people: BTreeMap<u64, Person>,
     answers: BTreeMap<u64, i128>,
-    present: BTreeSet<u64>,
-    mail: VecDeque<(u64, Direction, Vec<u8>)>,
+    /// Whose each connection is or was; the first one is 1.
+    owners: Vec<u64>,
+    /// The connection that each person has now.
+    connections: BTreeMap<u64, u64>,
+    /// What is under way, and over which connection.
+    mail: VecDeque<(u64, Mail)>,
     now: u64,
     steps: Vec<Value>,
     names: BTreeMap<String, u32>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Direction {
-    Up,
-    Down,
+/// What travels over a connection.
+enum Mail {
+    Up(Vec<u8>),
+    Down(Vec<u8>),
+    /// The peer closes it.
+    Close,
 }
 
 impl Stage {
@@ -103,7 +138,8 @@ impl Stage {
             study,
             people: BTreeMap::new(),
             answers: BTreeMap::new(),
-            present: BTreeSet::new(),
+            owners: Vec::new(),
+            connections: BTreeMap::new(),
             mail: VecDeque::new(),
             now: 0,
             steps: Vec::new(),
@@ -111,11 +147,20 @@ impl Stage {
         }
     }
 
+    /// Makes the connection that a person's peer wants; who is new opens the page first.
     fn connect(&mut self, person: u64) {
-        self.steps.push(json!({ "do": "connect", "person": person }));
-        self.people.insert(person, Person::connect(entropy(person), self.now));
-        self.present.insert(person);
-        self.hospital.input(round::Input::Connected(ConnectionId(person)));
+        self.owners.push(person);
+        let connection = self.owners.len() as u64;
+        let challenge = challenge(connection);
+        self.steps.push(json!({
+            "do": "connect", "person": person, "connection": connection, "challenge": hex(challenge),
+        }));
+        let now = self.now;
+        let machine =
+            self.people.entry(person).or_insert_with(|| Person::new(entropy(person), now));
+        machine.connect();
+        self.connections.insert(person, connection);
+        self.hospital.connect(connection, challenge);
         self.deliver();
     }
 
@@ -126,17 +171,58 @@ impl Stage {
         self.deliver();
     }
 
-    fn disconnect(&mut self, person: u64) {
-        self.steps.push(json!({ "do": "disconnect", "person": person }));
-        self.present.remove(&person);
-        self.hospital.input(round::Input::Disconnected(ConnectionId(person)));
+    /// A patient leaves for good.
+    fn leave(&mut self, person: u64) {
+        self.steps.push(json!({ "do": "leave", "person": person }));
+        self.person(person).input(Input::Leave);
+        self.deliver();
+    }
+
+    /// A connection breaks.
+    fn lose(&mut self, person: u64) {
+        self.disconnect("lose", person);
+        self.person(person).lose();
+        self.deliver();
+    }
+
+    /// A page is closed without a word.
+    fn unload(&mut self, person: u64) {
+        if self.connections.contains_key(&person) {
+            self.disconnect("unload", person);
+        } else {
+            self.steps.push(json!({ "do": "unload", "person": person }));
+        }
+        self.person(person).unload();
+        self.deliver();
+    }
+
+    /// A page that was closed is opened again.
+    fn resume(&mut self, person: u64) {
+        self.steps.push(json!({ "do": "resume", "person": person }));
+        self.person(person).resume();
+        self.connect(person);
+    }
+
+    fn disconnect(&mut self, how: &str, person: u64) {
+        let connection = self.connections.remove(&person).expect("the person is connected");
+        self.steps.push(json!({ "do": how, "person": person, "connection": connection }));
+        self.hospital.disconnect(connection);
+    }
+
+    /// The hospital starts again, and nobody has a connection any more.
+    fn restart(&mut self) {
+        self.steps.push(json!({ "do": "restart" }));
+        self.hospital.restart();
+        for person in core::mem::take(&mut self.connections).into_keys() {
+            self.person(person).lose();
+        }
         self.deliver();
     }
 
     /// Lets time pass, timer by timer.
     fn clock(&mut self, until: u64) {
         loop {
-            let timers = self.people.values().map(|person| person.timer);
+            let timers = self.people.values().map(Person::timer);
             let next = timers.chain([self.hospital.timer]).flatten().map(|at| at.0).min();
             self.now = next.filter(|at| *at < until).unwrap_or(until);
             self.steps.push(json!({ "do": "clock", "at_ms": self.now }));
@@ -145,6 +231,15 @@ impl Stage {
                 person.clock(self.now);
             }
             self.deliver();
+            let coming: Vec<u64> = self
+                .people
+                .iter()
+                .filter(|(_, person)| person.wants_connection)
+                .map(|(number, _)| *number)
+                .collect();
+            for person in coming {
+                self.connect(person);
+            }
             if self.now == until {
                 return;
             }
@@ -156,54 +251,75 @@ impl Stage {
     }
 
     fn collect(&mut self) {
-        for (person, bytes) in self.hospital.sent.drain(..) {
-            self.mail.push_back((person, Direction::Down, bytes));
+        for (connection, bytes) in self.hospital.sent.drain(..) {
+            self.mail.push_back((connection, Mail::Down(bytes)));
         }
         for (number, person) in &mut self.people {
-            for bytes in person.sent.drain(..) {
-                self.mail.push_back((*number, Direction::Up, bytes));
+            let hangs_up = core::mem::take(&mut person.hangs_up);
+            let sent = person.sent.drain(..).map(Mail::Up).chain(hangs_up.then_some(Mail::Close));
+            // Who has no connection has none to close.
+            if let Some(connection) = self.connections.get(number) {
+                self.mail.extend(sent.map(|mail| (*connection, mail)));
             }
         }
-        self.mail.retain(|(person, ..)| self.present.contains(person));
     }
 
     /// Delivers everything, and what comes of it.
     fn deliver(&mut self) {
         self.collect();
-        while let Some((person, direction, bytes)) = self.mail.pop_front() {
-            let name = self.name(person, direction, &bytes);
-            let way = if direction == Direction::Up { "up" } else { "down" };
-            self.steps.push(json!({
-                "do": "message", "way": way, "person": person, "name": name, "hex": hex(&bytes),
-            }));
-            match direction {
-                Direction::Up => self.hospital.message(person, bytes),
-                Direction::Down => self.person(person).message(bytes),
+        while let Some((connection, mail)) = self.mail.pop_front() {
+            let index = usize::try_from(connection - 1).expect("few connections");
+            let person = self.owners[index];
+            assert_eq!(self.connections.get(&person), Some(&connection), "nothing is lost");
+            match mail {
+                Mail::Up(bytes) => {
+                    self.note(person, connection, "up", &bytes);
+                    self.hospital.message(connection, bytes);
+                }
+                Mail::Down(bytes) => {
+                    self.note(person, connection, "down", &bytes);
+                    self.person(person).message(bytes);
+                }
+                // What is under way goes first, so that the file shows who would have sent what.
+                Mail::Close if self.mail.iter().any(|(other, _)| *other == connection) => {
+                    self.mail.push_back((connection, Mail::Close));
+                }
+                Mail::Close => self.disconnect("close", person),
             }
             self.collect();
         }
         assert!(self.hospital.closed.is_empty(), "nobody is refused: {:?}", self.hospital.closed);
     }
 
-    fn name(&mut self, person: u64, direction: Direction, bytes: &[u8]) -> String {
-        let kind = match (direction, bytes[0]) {
-            (Direction::Up, 1) => "enrol",
-            (Direction::Up, 2) => "contribute",
-            (Direction::Up, 4) => "partial",
-            (Direction::Down, 1) => "welcome",
-            (Direction::Down, 2) => "progress",
-            (Direction::Down, 3) => "acknowledge",
-            (Direction::Down, 4) => "committee",
-            (Direction::Down, 5) => "deliver",
-            (Direction::Down, 6) => "manifest",
-            (Direction::Down, 7) => "counted",
-            (Direction::Down, 9) => "published",
+    fn note(&mut self, person: u64, connection: u64, way: &str, bytes: &[u8]) {
+        let name = self.name(person, way, bytes);
+        self.steps.push(json!({
+            "do": "message", "way": way, "person": person, "connection": connection, "name": name,
+            "hex": hex(bytes),
+        }));
+    }
+
+    fn name(&mut self, person: u64, way: &str, bytes: &[u8]) -> String {
+        let kind = match (way, bytes[0]) {
+            ("up", 1) => "enrol",
+            ("up", 2) => "contribute",
+            ("up", 4) => "partial",
+            ("up", 6) => "identify",
+            ("up", 8) => "leave",
+            ("down", 1) => "welcome",
+            ("down", 2) => "progress",
+            ("down", 3) => "acknowledge",
+            ("down", 4) => "committee",
+            ("down", 5) => "deliver",
+            ("down", 6) => "manifest",
+            ("down", 7) => "counted",
+            ("down", 9) => "published",
             (_, other) => panic!("message {other} has no part in a good round"),
         };
-        let name = match direction {
-            Direction::Up => format!("{kind}_{person}"),
-            Direction::Down if kind == "deliver" => format!("deliver_{}_to_{person}", bytes[4]),
-            Direction::Down => format!("{kind}_to_{person}"),
+        let name = match way {
+            "up" => format!("{kind}_{person}"),
+            _ if kind == "deliver" => format!("deliver_{}_to_{person}", bytes[4]),
+            _ => format!("{kind}_to_{person}"),
         };
         let times = self.names.entry(name.clone()).or_default();
         *times += 1;
@@ -235,148 +351,7 @@ impl Stage {
 }
 
 /// The people of a round with the keys that follow from their entropy.
-fn round_people(round: &Value) -> values::People {
+pub(crate) fn round_people(round: &Value) -> values::People {
     let study = Study::decode(&bytes(round, "study")).expect("the study is admissible");
     values::People::derive(list(round, "people"), study.suite() as u8)
 }
-
-// --- Replaying: one machine gets what the vector says, and must say what the vector says.
-
-/// Whether `step` is the one that is called `name`.
-fn is_named(step: &Value, name: Option<&str>) -> bool {
-    name.is_some() && step["name"].as_str() == name
-}
-
-/// The hospital, up to the message that is called `before`.
-pub(crate) fn replay_hospital(vector: &Value, before: Option<&str>) -> Hospital {
-    let study = Study::decode(&bytes(vector, "study")).expect("the study is admissible");
-    let mut hospital = Hospital::open(study);
-    for step in list(vector, "steps") {
-        if is_named(step, before) {
-            return hospital;
-        }
-        match text(step, "do") {
-            "clock" => hospital.clock(number(step, "at_ms")),
-            "connect" => {
-                hospital.input(round::Input::Connected(ConnectionId(number(step, "person"))));
-            }
-            "disconnect" => {
-                hospital.input(round::Input::Disconnected(ConnectionId(number(step, "person"))));
-            }
-            "message" if text(step, "way") == "up" => {
-                hospital.message(number(step, "person"), bytes(step, "hex"));
-            }
-            _ => {}
-        }
-    }
-    assert_eq!(before, None, "the vector has this message");
-    hospital
-}
-
-/// One person, up to the message that is called `before`.
-pub(crate) fn replay_person(vector: &Value, number_of: u64, before: Option<&str>) -> Person {
-    let me = list(vector, "people").iter().find(|person| number(person, "person") == number_of);
-    let entropy = array(me.expect("the vector has this person"), "entropy");
-    let mut now = 0;
-    let mut machine: Option<Person> = None;
-    for step in list(vector, "steps") {
-        if is_named(step, before) {
-            break;
-        }
-        let mine = step["person"].as_u64() == Some(number_of);
-        match (text(step, "do"), &mut machine) {
-            ("clock", machine) => {
-                now = number(step, "at_ms");
-                if let Some(person) = machine {
-                    person.clock(now);
-                }
-            }
-            ("connect", machine) if mine => *machine = Some(Person::connect(entropy, now)),
-            ("answer", Some(person)) if mine => {
-                person.answer(text(step, "value").parse().expect("a number"));
-            }
-            ("message", Some(person)) if mine && text(step, "way") == "down" => {
-                person.message(bytes(step, "hex"));
-            }
-            // A patient who closes the page notices no more.
-            ("disconnect", Some(person)) if mine => person.input(Input::Leave),
-            _ => {}
-        }
-    }
-    machine.expect("the person has connected")
-}
-
-fn messages<'a>(vector: &'a Value, way: &str) -> impl Iterator<Item = (u64, Vec<u8>)> + use<'a> {
-    let way = way.to_owned();
-    list(vector, "steps").iter().filter_map(move |step| {
-        let fits = step["way"].as_str() == Some(&way);
-        fits.then(|| (number(step, "person"), bytes(step, "hex")))
-    })
-}
-
-fn check_round(name: &str) {
-    if crate::writing() {
-        return;
-    }
-    let vector = crate::load(name);
-    let hospital = replay_hospital(&vector, None);
-    assert!(hospital.closed.is_empty(), "{:?}", hospital.closed);
-    let expected: Vec<_> = messages(&vector, "down").collect();
-    assert!(hospital.sent == expected, "the hospital sends what the vector says");
-    let aggregate = hospital.round.status().aggregate.expect("the round has a result");
-    assert_eq!(
-        vector["result"],
-        json!({ "count": aggregate.count, "sum": aggregate.sum.to_string() })
-    );
-
-    for entry in list(&vector, "people") {
-        let me = number(entry, "person");
-        let person = replay_person(&vector, me, None);
-        let expected: Vec<_> = messages(&vector, "up")
-            .filter(|(from, _)| *from == me)
-            .map(|(_, bytes)| bytes)
-            .collect();
-        assert!(person.sent == expected, "person {me} sends what the vector says");
-        check_records(&vector, &person);
-        let published = person.events.iter().find_map(|event| match event {
-            Event::Published(published) => Some(published.aggregate),
-            _ => None,
-        });
-        let left =
-            list(&vector, "steps").iter().any(|s| s["do"] == "disconnect" && s["person"] == me);
-        assert_eq!(published, (!left).then_some(aggregate), "person {me} is shown the result");
-    }
-    let explained = values::explain(&vector, &round_people(&vector));
-    assert_eq!(Value::Object(explained), vector["values"]);
-}
-
-/// The digests that a peer writes down are those of the vector.
-fn check_records(vector: &Value, person: &Person) {
-    for record in &person.records {
-        match record {
-            Record::Contributing(digest) => {
-                assert_eq!(digest.as_bytes().as_slice(), named(vector, "committee_digest"));
-            }
-            Record::Aggregating(digest) => {
-                assert_eq!(digest.as_bytes().as_slice(), named(vector, "manifest_digest"));
-            }
-            Record::Finished(digest) => {
-                assert_eq!(digest.as_bytes().as_slice(), named(vector, "study_digest"));
-            }
-            Record::Answered { study, .. } => assert_eq!(*study, bytes(vector, "study")),
-        }
-    }
-}
-
-#[test]
-fn additive_round_is_replayed() {
-    check_round("additive-round");
-}
-
-#[test]
-fn shamir_round_is_replayed() {
-    check_round("shamir-round");
-}
-
-/// A map with its entries, in the order in which they are explained.
-pub(crate) type Explained = Map<String, Value>;

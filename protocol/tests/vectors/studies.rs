@@ -22,12 +22,15 @@ pub(crate) fn pain_scale() -> StudyParameters {
         minimum_cohort: 3,
         maximum_cohort: 1_000,
         committee_cap: 32,
-        enrolment: Closing { count: Some(3), settle_ms: Some(15_000), ..Closing::default() },
+        enrolment: Closing {
+            count: Some(3),
+            settle_ms: Some(15_000),
+            ..Closing::deadline(900_000)
+        },
         contributing: Closing {
             settle_ms: Some(2_000),
-            deadline_ms: Some(600_000),
             by_command: true,
-            ..Closing::default()
+            ..Closing::deadline(600_000)
         },
         aggregation_deadline_ms: 60_000,
         scheme: SchemeChoice::Threshold,
@@ -48,11 +51,20 @@ pub(crate) fn weight_change() -> StudyParameters {
         minimum_cohort: 4,
         maximum_cohort: 50,
         committee_cap: 4,
-        enrolment: Closing { deadline_ms: Some(3_600_000), by_command: true, ..Closing::default() },
-        contributing: Closing { count: Some(6), deadline_ms: Some(600_000), ..Closing::default() },
+        enrolment: Closing { by_command: true, ..Closing::deadline(3_600_000) },
+        contributing: Closing { count: Some(6), ..Closing::deadline(600_000) },
         aggregation_deadline_ms: 60_000,
         scheme: SchemeChoice::Threshold,
         suite: Suite::X25519,
+    }
+}
+
+/// The study of `resumed-round.json`.
+pub(crate) fn follow_up() -> StudyParameters {
+    StudyParameters {
+        instance: [0x5c; 16],
+        contributing: Closing { count: Some(5), ..Closing::deadline(600_000) },
+        ..weight_change()
     }
 }
 
@@ -92,7 +104,7 @@ fn parameters(value: &Value) -> StudyParameters {
     let closing = |key: &str| Closing {
         count: value[key]["count"].as_u64().map(|count| u32::try_from(count).expect("a count")),
         settle_ms: value[key]["settle_ms"].as_u64(),
-        deadline_ms: value[key]["deadline_ms"].as_u64(),
+        deadline_ms: number(&value[key], "deadline_ms"),
         by_command: value[key]["by_command"].as_bool().expect("yes or no"),
     };
     let cohort = |key: &str| u32::try_from(number(value, key)).expect("a count");
@@ -130,9 +142,9 @@ fn encode(p: &StudyParameters) -> Vec<u8> {
         |bytes: Option<Vec<u8>>| bytes.map_or(vec![0], |bytes| [vec![1], bytes].concat());
     let closing = |rule: Closing| {
         let count = optional(rule.count.map(|count| count.to_be_bytes().into()));
-        let times = [rule.settle_ms, rule.deadline_ms]
-            .map(|ms| optional(ms.map(|ms| ms.to_be_bytes().into())));
-        [count, times.concat(), vec![rule.by_command.into()]].concat()
+        let settle = optional(rule.settle_ms.map(|ms| ms.to_be_bytes().into()));
+        let deadline = rule.deadline_ms.to_be_bytes().into();
+        [count, settle, deadline, vec![rule.by_command.into()]].concat()
     };
     [
         vec![0, 1],
@@ -160,6 +172,7 @@ pub(crate) fn generate() -> Value {
     let good: Value = [
         ("pain_scale", pain_scale()),
         ("weight_change", weight_change()),
+        ("follow_up", follow_up()),
         ("yes_or_no", yes_or_no()),
         (
             "largest_sums",
@@ -203,7 +216,7 @@ fn malformed() -> Vec<(&'static str, Vec<u8>)> {
     };
     // Counted from the end, where every field of this study has a fixed length.
     let (suite, scheme, by_command) = (end - 1, end - 2, end - 11);
-    let enrolment_count = end - 10 - 20 - 16;
+    let enrolment_count = end - 10 - 19 - 23;
     vec![
         ("bad_empty", vec![]),
         ("bad_version_0", with(1, 0)),
@@ -255,17 +268,14 @@ fn inadmissible() -> Vec<(&'static str, StudyParameters)> {
         ),
         ("bad_committee_cap_2", with(|p| p.committee_cap = 2)),
         ("bad_committee_cap_256", with(|p| p.committee_cap = 256)),
-        ("bad_enrolment_never_closes", with(|p| p.enrolment = Closing::default())),
-        ("bad_contributing_never_closes", with(|p| p.contributing = Closing::default())),
+        ("bad_enrolment_deadline_0", with(|p| p.enrolment.deadline_ms = 0)),
+        ("bad_contributing_deadline_0", with(|p| p.contributing.deadline_ms = 0)),
         ("bad_enrolment_count_below_minimum", with(|p| p.enrolment.count = Some(2))),
         ("bad_enrolment_count_above_the_cap", with(|p| p.enrolment.count = Some(33))),
         ("bad_contributing_count_below_minimum", with(|p| p.contributing.count = Some(2))),
         ("bad_contributing_count_above_maximum", with(|p| p.contributing.count = Some(1_001))),
         ("bad_settle_time_0", with(|p| p.enrolment.settle_ms = Some(0))),
-        (
-            "bad_deadline_above_400_days",
-            with(|p| p.contributing.deadline_ms = Some(34_560_000_001)),
-        ),
+        ("bad_deadline_above_400_days", with(|p| p.contributing.deadline_ms = 34_560_000_001)),
         ("bad_aggregation_deadline_0", with(|p| p.aggregation_deadline_ms = 0)),
     ]
 }

@@ -1,16 +1,19 @@
 //! What stands behind the messages of a round: keys, digests, opened shares and sums, computed
 //! from the messages alone, as the document says and without the implementation's help.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use wardsum_protocol::Study;
 use wardsum_protocol::field::{self, Field, SecretVector};
 use wardsum_protocol::sharing::{Share, ShareIndex};
 
-use crate::json::{array, bytes, hex, list, number, text};
+use crate::conversation::{self, Sent};
+use crate::json::{array, bytes, hex, number};
 use crate::keys::{Keys, hash, labelled, merkle_root};
-use crate::rounds::Explained;
+
+/// What is explained, by name.
+pub(crate) type Explained = Map<String, Value>;
 
 /// The people of a round.
 pub(crate) struct People {
@@ -44,23 +47,10 @@ impl People {
     }
 }
 
-/// One message of a round.
-struct Sent {
-    way: String,
-    person: u64,
-    bytes: Vec<u8>,
-}
-
 /// Explains a round in which person `i` of the first `k` has place `i` on the committee.
 pub(crate) fn explain(round: &Value, people: &People) -> Explained {
-    let steps = list(round, "steps").iter().filter(|step| step["do"] == "message");
-    let sent: Vec<Sent> = steps
-        .map(|step| Sent {
-            way: text(step, "way").into(),
-            person: number(step, "person"),
-            bytes: bytes(step, "hex"),
-        })
-        .collect();
+    let sent = conversation::messages(round);
+    conversation::check(round, &sent);
     let study = Study::decode(&bytes(round, "study")).expect("the study is admissible");
     let of = |way: &str, kind: u8| {
         let way = way.to_owned();
@@ -79,6 +69,10 @@ pub(crate) fn explain(round: &Value, people: &People) -> Explained {
     note("committee", committee);
     note("committee_digest", &committee_digest);
     note("hpke_info", &info);
+    for (connection, body) in conversation::identifications(round, &sent, people, &study) {
+        let signed = labelled("wardsum v1 sign identification", &[&body]);
+        note(&format!("signed_identification_{connection}"), &signed);
+    }
     for Sent { person, bytes, .. } in of("up", 1) {
         let body = &bytes[3..bytes.len() - 64];
         note(
@@ -90,8 +84,11 @@ pub(crate) fn explain(round: &Value, people: &People) -> Explained {
     // Contributions, in the order in which they reach the hospital.
     let share_len = study.sealed_share_len();
     let mut leaves = Vec::new();
+    let mut digests = BTreeMap::new();
     let mut sums: BTreeMap<u64, SecretVector> = BTreeMap::new();
-    for (index, Sent { person, bytes, .. }) in of("up", 2).enumerate() {
+    let mut senders = BTreeSet::new();
+    let contributions = of("up", 2).filter(|sent| senders.insert(sent.person));
+    for (index, Sent { person, bytes, .. }) in contributions.enumerate() {
         let keys = &people.keys[person];
         let header = if bytes[1] == 1 { 3 } else { 34 };
         let sealed_shares = &bytes[header + 64..];
@@ -106,6 +103,7 @@ pub(crate) fn explain(round: &Value, people: &People) -> Explained {
         let leaf: [u8; 64] = [keys.verifying(), digest].concat().try_into().expect("64 bytes");
         note(&format!("leaf_hash_{index}"), &merkle_root(&[leaf]));
         leaves.push(leaf);
+        digests.insert(*person, digest);
 
         let mut plaintexts = Vec::new();
         for (member, sealed) in (1..).zip(sealed_shares.chunks(share_len)) {
@@ -126,10 +124,11 @@ pub(crate) fn explain(round: &Value, people: &People) -> Explained {
             plaintexts.push(Share { index, values });
         }
         let scheme = study.scheme(u8::try_from(k).expect("few members"));
-        let bits = scheme.combine(&plaintexts).expect("the shares of an answer agree");
-        note(&format!("bits_{index}"), &bits.encode());
+        let combined = scheme.combine(&plaintexts).expect("the shares of an answer agree");
+        note(&format!("bits_{index}"), &combined.secret.encode());
     }
 
+    conversation::check_acknowledgements(&sent, &digests);
     let size = u32::try_from(leaves.len()).expect("few leaves");
     let root = merkle_root(&leaves);
     note("manifest_root", &root);
@@ -142,20 +141,21 @@ pub(crate) fn explain(round: &Value, people: &People) -> Explained {
         note(&format!("partial_value_{member}"), &field::encode(value));
     }
     for Sent { person, bytes, .. } in of("up", 4) {
-        let body = &bytes[3..bytes.len() - 64];
-        let expected: [&[u8]; 4] =
-            [&study_digest, &committee_digest, &manifest_digest, &body[96..]];
-        assert_eq!(body, expected.concat(), "a partial aggregate is bound to everything");
-        let value: Field = study.range().aggregate(&sums[person]);
-        assert_eq!(
-            body[97..],
-            field::encode(value),
-            "a partial aggregate is the sum of the shares"
-        );
+        let digests = [study_digest, committee_digest, manifest_digest];
+        let body = partial_body(bytes, &digests, study.range().aggregate(&sums[person]));
         note(
             &format!("signed_partial_{person}"),
             &labelled("wardsum v1 sign partial aggregate", &[body]),
         );
     }
     explained
+}
+
+/// The body of a partial aggregate, which is bound to study, committee and manifest and has this value.
+fn partial_body<'a>(message: &'a [u8], digests: &[[u8; 32]; 3], value: Field) -> &'a [u8] {
+    let body = &message[3..message.len() - 64];
+    assert_eq!(body[..96], digests.concat(), "a partial aggregate is bound to everything");
+    let sum = field::encode(value);
+    assert_eq!(body[97..], sum, "a partial aggregate is the sum of the shares");
+    body
 }

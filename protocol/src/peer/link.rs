@@ -1,0 +1,239 @@
+//! The peer's connection: when to connect, when to give one up, and when to try again.
+//!
+//! Connections are lost all the time: phones sleep, networks change, hospitals restart. So a peer
+//! that knows its study never ends with its connection. It tries again, after a pause that grows and
+//! that chance spreads, until the longest time that the round can take is over.
+
+use chacha20::ChaCha20Rng;
+use rand_core::Rng;
+
+use crate::entropy::{Entropy, Purpose};
+use crate::identification::Challenge;
+use crate::peer::{REPLY_TIMEOUT_MS, SILENCE_MS};
+use crate::time::Timestamp;
+
+/// The longest pause before the first new attempt, in milliseconds; it doubles with every failure.
+const FIRST_PAUSE_MS: u64 = 500;
+
+/// The longest pause, in milliseconds.
+const LONGEST_PAUSE_MS: u64 = 30_000;
+
+/// A connection that held for this long, in milliseconds, ends the series of failures.
+const STABLE_MS: u64 = 10_000;
+
+/// A page that wakes up and has heard nothing for this long, in milliseconds, connects anew: the
+/// hospital repeats its progress every 20 s.
+const STALE_MS: u64 = 25_000;
+
+/// Connects, watches and connects again.
+#[derive(Debug)]
+pub(super) struct Link {
+    state: LinkState,
+    /// How many attempts have failed in a row.
+    failures: u32,
+    jitter: ChaCha20Rng,
+}
+
+#[derive(Debug)]
+enum LinkState {
+    /// The driver is connecting.
+    Opening { since: Timestamp },
+    /// The connection stands.
+    Open(Open),
+    /// The next attempt waits.
+    Pausing { until: Timestamp },
+    /// No connection is wanted any more.
+    Over,
+}
+
+#[derive(Debug)]
+struct Open {
+    since: Timestamp,
+    last_heard: Timestamp,
+    /// Until when the hospital has to answer.
+    reply_due: Option<Timestamp>,
+    /// What the hospital wants signed, once it has said so.
+    challenge: Option<Challenge>,
+}
+
+/// What a link's timer is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LinkDue {
+    /// The pause is over.
+    Connect,
+    /// The hospital did not answer in time.
+    NoReply,
+    /// Nothing was heard for too long.
+    Silence,
+}
+
+impl Link {
+    /// The driver is asked to connect now.
+    pub(super) fn opening(entropy: &Entropy, now: Timestamp) -> Self {
+        let jitter = entropy.stream(Purpose::Backoff, &[]);
+        Self { state: LinkState::Opening { since: now }, failures: 0, jitter }
+    }
+
+    /// The driver has connected; `false` if that was not wanted.
+    pub(super) fn opened(&mut self, now: Timestamp) -> bool {
+        let wanted = matches!(self.state, LinkState::Opening { .. });
+        if wanted {
+            let reply_due = Some(now.after(REPLY_TIMEOUT_MS));
+            let open = Open { since: now, last_heard: now, reply_due, challenge: None };
+            self.state = LinkState::Open(open);
+        }
+        wanted
+    }
+
+    /// Something came; `false` if it came over a connection that was given up.
+    pub(super) fn heard(&mut self, now: Timestamp) -> bool {
+        match &mut self.state {
+            LinkState::Open(open) => {
+                open.last_heard = now;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// The hospital's first message came; `false` if it had come before.
+    pub(super) fn welcomed(&mut self, challenge: Challenge) -> bool {
+        match &mut self.state {
+            LinkState::Open(open) if open.challenge.is_none() => {
+                open.challenge = Some(challenge);
+                open.reply_due = None;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// What to sign, while messages can be sent.
+    pub(super) fn challenge(&self) -> Option<Challenge> {
+        match &self.state {
+            LinkState::Open(open) => open.challenge,
+            _ => None,
+        }
+    }
+
+    /// The hospital has to answer soon. An earlier time limit stays.
+    pub(super) fn expect_reply(&mut self, now: Timestamp) {
+        if let LinkState::Open(open) = &mut self.state {
+            open.reply_due.get_or_insert(now.after(REPLY_TIMEOUT_MS));
+        }
+    }
+
+    /// The hospital has answered. Its first message stays due: without it nothing can be sent.
+    pub(super) fn replied(&mut self) {
+        if let LinkState::Open(open) = &mut self.state
+            && open.challenge.is_some()
+        {
+            open.reply_due = None;
+        }
+    }
+
+    /// The connection is gone, or is given up. Returns how long the pause is, in milliseconds.
+    pub(super) fn lost(&mut self, restarting: bool, now: Timestamp) -> u64 {
+        if let LinkState::Open(open) = &self.state
+            && now.since(open.since) >= STABLE_MS
+        {
+            self.failures = 0;
+        }
+        // When a hospital restarts, everybody loses the connection at once: come back spread out.
+        let doublings = self.failures.max(if restarting { 2 } else { 0 });
+        self.failures = self.failures.saturating_add(1);
+        let longest = (FIRST_PAUSE_MS << doublings.min(16)).min(LONGEST_PAUSE_MS);
+        let pause = longest / 2 + self.jitter.next_u64() % (longest / 2);
+        self.state = LinkState::Pausing { until: now.after(pause) };
+        pause
+    }
+
+    /// The page is seen again, or the network is back; `true` if the connection has to be made anew.
+    pub(super) fn wake(&mut self, now: Timestamp) -> bool {
+        match &self.state {
+            LinkState::Pausing { .. } => true,
+            LinkState::Open(open) => now.since(open.last_heard) >= STALE_MS,
+            LinkState::Opening { .. } | LinkState::Over => false,
+        }
+    }
+
+    /// The driver is asked to connect.
+    pub(super) fn connecting(&mut self, now: Timestamp) {
+        self.state = LinkState::Opening { since: now };
+    }
+
+    /// No connection is wanted any more.
+    pub(super) fn end(&mut self) {
+        self.state = LinkState::Over;
+    }
+
+    /// When the link has to act.
+    pub(super) fn due(&self) -> Option<Timestamp> {
+        match &self.state {
+            LinkState::Opening { since } => Some(since.after(REPLY_TIMEOUT_MS)),
+            LinkState::Pausing { until } => Some(*until),
+            LinkState::Open(open) => {
+                let silence = open.last_heard.after(SILENCE_MS);
+                Some(open.reply_due.map_or(silence, |due| due.min(silence)))
+            }
+            LinkState::Over => None,
+        }
+    }
+
+    /// What the link has to do now.
+    pub(super) fn act(&self, now: Timestamp) -> Option<LinkDue> {
+        if self.due().is_none_or(|due| now < due) {
+            return None;
+        }
+        match &self.state {
+            LinkState::Opening { .. } => Some(LinkDue::NoReply),
+            LinkState::Pausing { .. } => Some(LinkDue::Connect),
+            LinkState::Open(open) if open.reply_due.is_some_and(|due| now >= due) => {
+                Some(LinkDue::NoReply)
+            }
+            LinkState::Open(_) => Some(LinkDue::Silence),
+            LinkState::Over => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn link() -> Link {
+        Link::opening(&Entropy::new([1; 32]), Timestamp(0))
+    }
+
+    #[test]
+    fn pauses_grow_and_are_spread_by_chance() {
+        let mut link = link();
+        for longest in [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000] {
+            let pause = link.lost(false, Timestamp(0));
+            assert!((longest / 2..longest).contains(&pause), "{pause} of {longest} ms");
+            link.connecting(Timestamp(0));
+        }
+    }
+
+    #[test]
+    fn a_connection_that_held_starts_over() {
+        let mut link = link();
+        for _ in 0..5 {
+            link.lost(false, Timestamp(0));
+            link.connecting(Timestamp(0));
+        }
+        assert!(link.opened(Timestamp(0)));
+        assert!(link.lost(false, Timestamp(STABLE_MS)) < 500);
+    }
+
+    #[test]
+    fn waking_connects_at_once_unless_the_connection_is_fresh() {
+        let mut link = link();
+        assert!(!link.wake(Timestamp(0)));
+        link.opened(Timestamp(0));
+        assert!(!link.wake(Timestamp(STALE_MS - 1)));
+        assert!(link.wake(Timestamp(STALE_MS)));
+        link.lost(false, Timestamp(STALE_MS));
+        assert!(link.wake(Timestamp(STALE_MS)));
+    }
+}

@@ -1,0 +1,110 @@
+//! What a peer remembers of a round, so that it can come back after a reload.
+
+use thiserror::Error;
+use tls_codec::{TlsByteVecU16, TlsDeserializeBytes, TlsSerialize, TlsSize};
+use zeroize::Zeroizing;
+
+use crate::digest::{CommitteeDigest, ManifestDigest};
+use crate::entropy::Entropy;
+use crate::peer::{Answer, Record};
+use crate::study::Study;
+use crate::wire::{self, Int128};
+
+/// Everything that a peer has written down and not erased.
+///
+/// Its entropy, study and answer determine its keys and shares: a peer that comes back makes the
+/// same bytes again. The rest is what it is bound to.
+#[derive(Clone, Debug)]
+pub struct Memory {
+    pub(super) entropy: Entropy,
+    pub(super) study: Study,
+    pub(super) answer: Answer,
+    /// The only committee that it contributes to.
+    pub(super) committee: Option<CommitteeDigest>,
+    /// Whether the hospital has promised to count its answer.
+    pub(super) promised: bool,
+    /// The only manifest that it gives a partial aggregate for.
+    pub(super) manifest: Option<ManifestDigest>,
+}
+
+/// Bytes that are no memory of this version.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("what this browser kept of the round cannot be read")]
+pub struct MemoryError;
+
+impl Memory {
+    /// What is remembered once `record` is written down too; `None` if there is nothing to remember.
+    #[must_use]
+    pub fn after(memory: Option<Self>, record: &Record) -> Option<Self> {
+        match (memory, record) {
+            (_, Record::Answered { entropy, study, answer }) => Some(Self {
+                entropy: entropy.clone(),
+                study: study.clone(),
+                answer: answer.clone(),
+                committee: None,
+                promised: false,
+                manifest: None,
+            }),
+            (Some(memory), Record::Contributing(committee)) => {
+                Some(Self { committee: Some(*committee), ..memory })
+            }
+            (Some(memory), Record::Promised) => Some(Self { promised: true, ..memory }),
+            (Some(memory), Record::Aggregating(manifest)) => {
+                Some(Self { manifest: Some(*manifest), ..memory })
+            }
+            (_, Record::Finished(_)) | (None, _) => None,
+        }
+    }
+
+    /// The study that was answered.
+    #[must_use]
+    pub fn study(&self) -> &Study {
+        &self.study
+    }
+
+    /// The bytes to keep, which are as secret as the answer.
+    #[must_use]
+    pub fn encode(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(wire::encode(&MemoryBytes {
+            version: VERSION,
+            entropy: *self.entropy.as_bytes(),
+            study: self.study.encode().into(),
+            answer: self.answer.value().into(),
+            committee: self.committee,
+            promised: self.promised.into(),
+            manifest: self.manifest,
+        }))
+    }
+
+    /// Reads what [`Memory::encode`] wrote.
+    pub fn decode(bytes: &[u8]) -> Result<Self, MemoryError> {
+        let decoded: MemoryBytes = wire::decode(bytes).map_err(|_| MemoryError)?;
+        let study = Study::decode(decoded.study.as_slice()).map_err(|_| MemoryError)?;
+        let answer = i128::from(decoded.answer);
+        let admissible = (study.min()..=study.max()).contains(&answer);
+        if decoded.version != VERSION || !admissible || decoded.promised > 1 {
+            return Err(MemoryError);
+        }
+        Ok(Self {
+            entropy: Entropy::new(decoded.entropy),
+            study,
+            answer: Answer(answer),
+            committee: decoded.committee,
+            promised: decoded.promised == 1,
+            manifest: decoded.manifest,
+        })
+    }
+}
+
+const VERSION: u16 = 1;
+
+#[derive(TlsSize, TlsSerialize, TlsDeserializeBytes)]
+struct MemoryBytes {
+    version: u16,
+    entropy: [u8; 32],
+    study: TlsByteVecU16,
+    answer: Int128,
+    committee: Option<CommitteeDigest>,
+    promised: u8,
+    manifest: Option<ManifestDigest>,
+}

@@ -1,0 +1,180 @@
+//! What goes into a round and what comes out of it.
+
+use core::ops::Range;
+
+use bytes::Bytes;
+
+use crate::aggregate::Aggregate;
+use crate::identification::Challenge;
+use crate::messages::{DeclineReason, EndReason, Phase};
+use crate::round::room::Room;
+use crate::round::{Record, Refusal};
+use crate::sharing::ShareIndex;
+use crate::time::Timestamp;
+
+/// Names a connection; the driver gives each a number that is larger than all before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
+
+/// What happens to a round.
+#[derive(Debug)]
+pub enum Input {
+    /// A peer connected.
+    Connected {
+        /// Over which connection.
+        connection: ConnectionId,
+        /// 32 bytes fresh from the operating system, for this connection only.
+        challenge: Challenge,
+    },
+    /// A connection is gone.
+    Disconnected(ConnectionId),
+    /// One WebSocket message, unread.
+    Message {
+        /// From which connection.
+        from: ConnectionId,
+        /// Its bytes.
+        bytes: Bytes,
+    },
+    /// A contribution that [`Output::Load`] asked for.
+    Loaded {
+        /// Its number.
+        number: u32,
+        /// The message, as it was stored.
+        message: Bytes,
+    },
+    /// The researcher decided something.
+    Command(Command),
+    /// The time of the last [`Output::Timeout`] has come.
+    Timeout,
+}
+
+/// What a researcher can decide while a round runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Fix the committee now; below the minimum the round ends.
+    CloseEnrolment,
+    /// Fix the manifest, as soon as members that are here have contributed or had time to; below
+    /// the minimum the round ends.
+    CloseContributing,
+    /// End the round without a result.
+    Abort,
+}
+
+/// What a round wants done, in order.
+#[derive(Debug)]
+pub enum Output {
+    /// Make this durable before anything that follows is performed.
+    Persist(Box<Record>),
+    /// Send one WebSocket message.
+    Send {
+        /// To which connection.
+        to: ConnectionId,
+        /// Its bytes, shared where the same message goes to many.
+        bytes: Bytes,
+    },
+    /// Read the messages of these contributions from the store and hand them back in order, each as
+    /// [`Input::Loaded`]. Other inputs may come in between.
+    Load {
+        /// Their numbers.
+        numbers: Range<u32>,
+    },
+    /// Close with `reason.code()` and `reason.to_string()`. No [`Input::Disconnected`] is expected.
+    Close {
+        /// Which connection.
+        connection: ConnectionId,
+        /// Why.
+        reason: Refusal,
+    },
+    /// Something worth telling the people who run the round.
+    Event(Event),
+    /// Set the timer, or clear it.
+    Timeout(Option<Timestamp>),
+}
+
+/// What the people who run the round get to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// The round went on to this phase.
+    PhaseChanged(Phase),
+    /// One more person has answered and could serve on the committee.
+    Enrolled {
+        /// How many now.
+        enrolled: u32,
+    },
+    /// One more contribution has been accepted.
+    Contributed {
+        /// How many now.
+        contributed: u32,
+    },
+    /// One more partial aggregate has come.
+    PartialReceived {
+        /// How many now.
+        partials: u32,
+    },
+    /// A member will not give a partial aggregate.
+    MemberDeclined(DeclineReason),
+    /// A peer did something that no honest one does, or came too late; its connection is closed.
+    PeerRefused {
+        /// Which connection.
+        connection: ConnectionId,
+        /// What it did.
+        reason: Refusal,
+    },
+    /// A command does not fit the phase, or the study does not allow it.
+    CommandRefused(Command),
+    /// The result.
+    Published {
+        /// Count and sum.
+        aggregate: Aggregate,
+        /// The members whose partial aggregates were wrong and have been corrected.
+        wrong: Vec<ShareIndex>,
+    },
+    /// The round ended without a result.
+    Ended(EndReason),
+}
+
+/// A snapshot for the status page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// Where the round stands.
+    pub phase: Phase,
+    /// How many people have enrolled.
+    pub enrolled: u32,
+    /// `k`, once the committee is fixed.
+    pub committee: Option<u8>,
+    /// `T`, once the committee is fixed.
+    pub threshold: Option<u8>,
+    /// How many contributions were accepted.
+    pub contributed: u32,
+    /// How many partial aggregates have come.
+    pub partials: u32,
+    /// How many connections there are.
+    pub connected: u32,
+    /// How many are waited for that have lost their connection.
+    pub away: u32,
+    /// When the phase closes by itself, if nothing happens before; none once the round is over.
+    pub closes_at: Option<Timestamp>,
+    /// The result.
+    pub aggregate: Option<Aggregate>,
+    /// Why there is none.
+    pub ended: Option<EndReason>,
+}
+
+impl Status {
+    /// A round that nobody has come to.
+    pub(super) fn blank(room: &Room) -> Self {
+        Self {
+            phase: Phase::Enrolling,
+            enrolled: 0,
+            committee: None,
+            threshold: None,
+            contributed: 0,
+            partials: 0,
+            connected: room.connected(),
+            away: 0,
+            closes_at: None,
+            aggregate: None,
+            ended: None,
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! What a round writes down, and how these records are encoded for a store.
+
+use bytes::Bytes;
+use thiserror::Error;
+use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
+
+use crate::aggregate::Aggregate;
+use crate::digest::ContributionDigest;
+use crate::identity::PeerId;
+use crate::messages::{DeclineReason, EndReason};
+use crate::wire::{self, Int128, Rest};
+
+/// What has to survive the process, in the order in which it happened.
+///
+/// A round is restored from its records ([`crate::round::Round::restore`]), so they hold everything
+/// that it may not forget. All but the sealed shares are small: [`Record::encode`] leaves the message
+/// of a contribution out, which a store keeps beside the record and deletes when the round is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Record {
+    /// A peer enrolled: its message.
+    Enrolled(Bytes),
+    /// A peer that had enrolled left, or stayed away for too long, before the committee was fixed.
+    Withdrawn(PeerId),
+    /// The committee is fixed: its bytes.
+    CommitteeFixed(Bytes),
+    /// A contribution was accepted.
+    Contributed(Contributed),
+    /// The researcher has closed contributing; members that are here are waited for.
+    ContributingClosed,
+    /// The manifest is fixed: it has this many contributions, in the order of their numbers.
+    ManifestFixed {
+        /// How many.
+        size: u32,
+    },
+    /// A member gave its partial aggregate: its message.
+    Partial(Bytes),
+    /// A member will not give one.
+    Declined(PeerId, DeclineReason),
+    /// A member left for good.
+    Left(PeerId),
+    /// There is a result.
+    Published {
+        /// Count and sum.
+        aggregate: Aggregate,
+        /// The message that tells it.
+        message: Bytes,
+    },
+    /// The round ended without a result.
+    Ended(EndReason),
+}
+
+/// A contribution that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contributed {
+    /// From 0, in the order of acceptance.
+    pub number: u32,
+    /// Whose it is.
+    pub sender: PeerId,
+    /// What goes into the manifest.
+    pub digest: ContributionDigest,
+    /// The message with all sealed shares; empty in a record that was decoded.
+    pub message: Bytes,
+}
+
+/// Bytes that are no record of this version.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("these bytes are not a record of a round")]
+pub struct RecordError;
+
+impl Record {
+    /// The record's bytes, without the message of a contribution.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        wire::encode(&match self {
+            Self::Enrolled(message) => RecordBytes::Enrolled(Rest(message.clone())),
+            Self::Withdrawn(peer) => RecordBytes::Withdrawn(*peer.as_bytes()),
+            Self::CommitteeFixed(bytes) => RecordBytes::CommitteeFixed(Rest(bytes.clone())),
+            Self::Contributed(contributed) => RecordBytes::Contributed(ContributedBytes {
+                number: contributed.number,
+                sender: *contributed.sender.as_bytes(),
+                digest: contributed.digest,
+            }),
+            Self::ContributingClosed => RecordBytes::ContributingClosed,
+            Self::ManifestFixed { size } => RecordBytes::ManifestFixed(*size),
+            Self::Partial(message) => RecordBytes::Partial(Rest(message.clone())),
+            Self::Declined(peer, reason) => {
+                RecordBytes::Declined(DeclinedBytes { peer: *peer.as_bytes(), reason: *reason })
+            }
+            Self::Left(peer) => RecordBytes::Left(*peer.as_bytes()),
+            Self::Published { aggregate, message } => RecordBytes::Published(PublishedBytes {
+                count: aggregate.count,
+                sum: aggregate.sum.into(),
+                message: Rest(message.clone()),
+            }),
+            Self::Ended(reason) => RecordBytes::Ended(*reason),
+        })
+    }
+
+    /// Reads what [`Record::encode`] wrote.
+    pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
+        let peer = |key: &[u8; 32]| PeerId::decode(key).map_err(|_| RecordError);
+        Ok(match wire::decode(bytes).map_err(|_| RecordError)? {
+            RecordBytes::Enrolled(message) => Self::Enrolled(message.0),
+            RecordBytes::Withdrawn(key) => Self::Withdrawn(peer(&key)?),
+            RecordBytes::CommitteeFixed(bytes) => Self::CommitteeFixed(bytes.0),
+            RecordBytes::Contributed(ContributedBytes { number, sender, digest }) => {
+                let sender = peer(&sender)?;
+                Self::Contributed(Contributed { number, sender, digest, message: Bytes::new() })
+            }
+            RecordBytes::ContributingClosed => Self::ContributingClosed,
+            RecordBytes::ManifestFixed(size) => Self::ManifestFixed { size },
+            RecordBytes::Partial(message) => Self::Partial(message.0),
+            RecordBytes::Declined(DeclinedBytes { peer: key, reason }) => {
+                Self::Declined(peer(&key)?, reason)
+            }
+            RecordBytes::Left(key) => Self::Left(peer(&key)?),
+            RecordBytes::Published(PublishedBytes { count, sum, message }) => Self::Published {
+                aggregate: Aggregate { count, sum: sum.into() },
+                message: message.0,
+            },
+            RecordBytes::Ended(reason) => Self::Ended(reason),
+        })
+    }
+}
+
+/// The encoding of a [`Record`]. It stays at the hospital and is versioned with the store's schema.
+#[derive(TlsSize, TlsSerialize, TlsDeserializeBytes)]
+#[repr(u8)]
+enum RecordBytes {
+    #[tls_codec(discriminant = 1)]
+    Enrolled(Rest),
+    #[tls_codec(discriminant = 2)]
+    Withdrawn([u8; 32]),
+    #[tls_codec(discriminant = 3)]
+    CommitteeFixed(Rest),
+    #[tls_codec(discriminant = 4)]
+    Contributed(ContributedBytes),
+    #[tls_codec(discriminant = 5)]
+    ManifestFixed(u32),
+    #[tls_codec(discriminant = 6)]
+    Partial(Rest),
+    #[tls_codec(discriminant = 7)]
+    Declined(DeclinedBytes),
+    #[tls_codec(discriminant = 8)]
+    Left([u8; 32]),
+    #[tls_codec(discriminant = 9)]
+    Published(PublishedBytes),
+    #[tls_codec(discriminant = 10)]
+    Ended(EndReason),
+    #[tls_codec(discriminant = 11)]
+    ContributingClosed,
+}
+
+#[derive(TlsSize, TlsSerialize, TlsDeserializeBytes)]
+struct ContributedBytes {
+    number: u32,
+    sender: [u8; 32],
+    digest: ContributionDigest,
+}
+
+#[derive(TlsSize, TlsSerialize, TlsDeserializeBytes)]
+struct DeclinedBytes {
+    peer: [u8; 32],
+    reason: DeclineReason,
+}
+
+#[derive(TlsSize, TlsSerialize, TlsDeserializeBytes)]
+struct PublishedBytes {
+    count: u32,
+    sum: Int128,
+    message: Rest,
+}

@@ -1,0 +1,189 @@
+//! A round that comes back from its records.
+
+use bytes::Bytes;
+use thiserror::Error;
+
+use crate::committee::{Committee, CommitteeError, Enrolment, EnrolmentError};
+use crate::identity::SignedBytes;
+use crate::messages::PeerMessage;
+use crate::round::aggregating::Aggregating;
+use crate::round::contributing::Contributing;
+use crate::round::enrolling::Enrolling;
+use crate::round::over::Over;
+use crate::round::record::{Contributed, Record};
+use crate::round::room::Room;
+use crate::round::{Round, State};
+use crate::study::Study;
+use crate::time::Timestamp;
+use crate::{AggregateError, wire};
+
+/// Why records are not those of a round: the store's fault, or a bug of ours.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum RestoreError {
+    /// A record that has no place after those before it.
+    #[error("record {position} does not follow from those before it")]
+    OutOfOrder {
+        /// Its position, from 0 on.
+        position: usize,
+    },
+    /// A message that is not what a peer can have sent.
+    #[error("record {position} holds a message that is not of this protocol")]
+    Message {
+        /// Its position, from 0 on.
+        position: usize,
+    },
+    /// An enrolment that does not hold.
+    #[error("record {position}: {source}")]
+    Enrolment {
+        /// Its position, from 0 on.
+        position: usize,
+        /// What is wrong with it.
+        source: EnrolmentError,
+    },
+    /// A committee that does not hold.
+    #[error("record {position}: {source}")]
+    Committee {
+        /// Its position, from 0 on.
+        position: usize,
+        /// What is wrong with it.
+        source: CommitteeError,
+    },
+    /// A partial aggregate that does not hold.
+    #[error("record {position}: {source}")]
+    Partial {
+        /// Its position, from 0 on.
+        position: usize,
+        /// What is wrong with it.
+        source: AggregateError,
+    },
+}
+
+impl Round {
+    /// Opens a round again that wrote `records` down, each with the time that
+    /// [`Round::handle`] was given. Nobody is connected; whoever took part is waited for.
+    ///
+    /// `now` must be on the same clock and no earlier than the last record. The messages of
+    /// contributions are not looked at and may be empty.
+    pub fn restore(
+        study: Study,
+        opened: Timestamp,
+        records: impl IntoIterator<Item = (Timestamp, Record)>,
+        now: Timestamp,
+    ) -> Result<Self, RestoreError> {
+        let room = Room::new(study, now);
+        let mut state = State::Enrolling(Enrolling::new(opened));
+        for (position, (at, record)) in records.into_iter().enumerate() {
+            state = Replay { room: &room, at, position }.apply(state, record)?;
+        }
+        let mut round = Self { room, state: Some(state), timer: None };
+        round.set_timer();
+        Ok(round)
+    }
+}
+
+/// One record on its way back into the state that it came from.
+struct Replay<'a> {
+    room: &'a Room,
+    at: Timestamp,
+    position: usize,
+}
+
+impl Replay<'_> {
+    fn apply(&self, state: State, record: Record) -> Result<State, RestoreError> {
+        let position = self.position;
+        let study = self.room.study();
+        match (state, record) {
+            (State::Enrolling(mut state), Record::Enrolled(message)) => {
+                let PeerMessage::Enrol(signed) = self.message(&message)? else {
+                    return Err(RestoreError::Message { position });
+                };
+                let enrolment = Enrolment::verify(study, signed)
+                    .map_err(|source| RestoreError::Enrolment { position, source })?;
+                state.restore(enrolment, self.at, self.room.now());
+                Ok(State::Enrolling(state))
+            }
+            (State::Enrolling(mut state), Record::Withdrawn(peer)) => {
+                let known = state.forget(&peer);
+                self.follows(known, State::Enrolling(state))
+            }
+            (State::Enrolling(_), Record::CommitteeFixed(bytes)) => {
+                let committee = Committee::decode(study, &bytes)
+                    .map_err(|source| RestoreError::Committee { position, source })?;
+                let now = self.room.now();
+                Ok(State::Contributing(Contributing::restore(committee, self.at, now)))
+            }
+            (State::Contributing(state), Record::Contributed(contributed)) => {
+                self.contributed(state, &contributed)
+            }
+            (State::Contributing(mut state), Record::Left(peer)) => {
+                let place = state.committee.place_of(&peer);
+                if let Some(place) = place {
+                    state.seats.leave(place);
+                }
+                self.follows(place.is_some(), State::Contributing(state))
+            }
+            (State::Contributing(state), Record::ContributingClosed) => {
+                Ok(State::Contributing(state.restore_command()))
+            }
+            (State::Contributing(state), Record::ManifestFixed { size })
+                if state.ledger.len() == size =>
+            {
+                Ok(State::Aggregating(Aggregating::restore(state, study, self.at)))
+            }
+            (State::Aggregating(mut state), Record::Partial(message)) => {
+                let signed = self.partial(&message)?;
+                state
+                    .restore_partial(signed, study, self.room.now())
+                    .map_err(|source| RestoreError::Partial { position, source })?;
+                Ok(State::Aggregating(state))
+            }
+            (State::Aggregating(mut state), Record::Declined(peer, _)) => {
+                let known = state.restore_decline(&peer);
+                self.follows(known, State::Aggregating(state))
+            }
+            (State::Aggregating(mut state), Record::Left(peer)) => {
+                let place = state.committee.place_of(&peer);
+                if let Some(place) = place {
+                    state.seats.leave(place);
+                }
+                self.follows(place.is_some(), State::Aggregating(state))
+            }
+            (State::Aggregating(state), Record::Published { aggregate, message }) => {
+                Ok(State::Over(Over::published(state, aggregate, message, self.room)))
+            }
+            (
+                state @ (State::Enrolling(_) | State::Contributing(_) | State::Aggregating(_)),
+                Record::Ended(reason),
+            ) => Ok(State::Over(state.ended(reason, self.room))),
+            _ => Err(RestoreError::OutOfOrder { position }),
+        }
+    }
+
+    fn follows(&self, follows: bool, state: State) -> Result<State, RestoreError> {
+        if follows { Ok(state) } else { Err(RestoreError::OutOfOrder { position: self.position }) }
+    }
+
+    fn contributed(
+        &self,
+        mut state: Contributing,
+        contributed: &Contributed,
+    ) -> Result<State, RestoreError> {
+        let known = state.ledger.digest_of(&contributed.sender).is_some();
+        if known || contributed.number != state.ledger.len() {
+            return Err(RestoreError::OutOfOrder { position: self.position });
+        }
+        state.restore_contribution(contributed, self.at);
+        Ok(State::Contributing(state))
+    }
+
+    fn partial(&self, message: &Bytes) -> Result<SignedBytes, RestoreError> {
+        match self.message(message)? {
+            PeerMessage::Partial(signed) => Ok(signed),
+            _ => Err(RestoreError::Message { position: self.position }),
+        }
+    }
+
+    fn message(&self, message: &Bytes) -> Result<PeerMessage, RestoreError> {
+        wire::decode(message).map_err(|_| RestoreError::Message { position: self.position })
+    }
+}

@@ -1,0 +1,190 @@
+//! The members' places: who is here, and what was delivered to whom.
+//!
+//! Every member is sent every contribution's share for it once, in the order of their numbers. A
+//! member that lags, or comes back, is sent what it misses from the store, a window at a time.
+
+use bytes::Bytes;
+
+use crate::committee::Committee;
+use crate::contribution::Sender;
+use crate::messages::{Delivery, HospitalMessage, PeerMessage};
+use crate::round::room::Room;
+use crate::round::{AWAY_GRACE_MS, ConnectionId, Output};
+use crate::sharing::ShareIndex;
+use crate::time::Timestamp;
+use crate::wire::Rest;
+
+/// How many deliveries may be on their way to one member that it has not confirmed.
+pub const DELIVERY_WINDOW: u32 = 256;
+
+/// How many contributions are asked from the store at a time.
+const LOAD_BATCH: u32 = 32;
+
+/// All places, in the order of the members.
+#[derive(Debug)]
+pub(super) struct Seats(Vec<Seat>);
+
+/// A member's place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seat {
+    pub(super) presence: Presence,
+    pub(super) contributed: bool,
+    /// The number of the next contribution to deliver.
+    next: u32,
+    /// How many deliveries the member has confirmed.
+    confirmed: u32,
+    /// Where the contributions end that were asked from the store for this seat.
+    loading: Option<u32>,
+}
+
+/// Whether a member can be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Presence {
+    /// Over this connection.
+    Here(ConnectionId),
+    /// Not since then; it may come back.
+    Away(Timestamp),
+    /// Its patient left for good.
+    Left,
+}
+
+impl Seat {
+    fn connection(&self) -> Option<ConnectionId> {
+        match self.presence {
+            Presence::Here(connection) => Some(connection),
+            Presence::Away(_) | Presence::Left => None,
+        }
+    }
+
+    /// Whether the member is here, or has been away for a moment only.
+    pub(super) fn is_expected(&self, now: Timestamp) -> bool {
+        match self.presence {
+            Presence::Here(_) => true,
+            Presence::Away(since) => now < since.after(AWAY_GRACE_MS),
+            Presence::Left => false,
+        }
+    }
+
+    /// Whether another delivery may be sent.
+    fn is_open(&self) -> bool {
+        self.next - self.confirmed < DELIVERY_WINDOW
+    }
+}
+
+impl Seats {
+    /// Empty places: nobody is here.
+    pub(super) fn of(committee: &Committee, now: Timestamp) -> Self {
+        let seat = Seat {
+            presence: Presence::Away(now),
+            contributed: false,
+            next: 0,
+            confirmed: 0,
+            loading: None,
+        };
+        Self(vec![seat; usize::from(committee.size())])
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (ShareIndex, &Seat)> {
+        (1..=u8::MAX).filter_map(ShareIndex::new).zip(&self.0)
+    }
+
+    /// How many seats there are of which this holds.
+    pub(super) fn count(&self, which: impl Fn(&Seat) -> bool) -> u32 {
+        u32::try_from(self.0.iter().filter(|seat| which(seat)).count()).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn seat(&self, place: ShareIndex) -> &Seat {
+        &self.0[place.position()]
+    }
+
+    pub(super) fn set_contributed(&mut self, place: ShareIndex) {
+        self.0[place.position()].contributed = true;
+    }
+
+    /// A member is here and holds this many deliveries of `total`.
+    pub(super) fn arrive(
+        &mut self,
+        place: ShareIndex,
+        connection: ConnectionId,
+        held: u32,
+        total: u32,
+    ) {
+        let seat = &mut self.0[place.position()];
+        let held = held.min(total);
+        seat.presence = Presence::Here(connection);
+        (seat.next, seat.confirmed, seat.loading) = (held, held, None);
+    }
+
+    /// A member's connection is gone.
+    pub(super) fn go_away(&mut self, place: ShareIndex, now: Timestamp) {
+        let seat = &mut self.0[place.position()];
+        if let Presence::Here(_) = seat.presence {
+            seat.presence = Presence::Away(now);
+        }
+    }
+
+    /// A member left for good.
+    pub(super) fn leave(&mut self, place: ShareIndex) {
+        self.0[place.position()].presence = Presence::Left;
+    }
+
+    /// A member says how many deliveries it holds. It can hold no more than were sent.
+    pub(super) fn confirm(&mut self, place: ShareIndex, held: u32) {
+        let seat = &mut self.0[place.position()];
+        seat.confirmed = seat.confirmed.max(held.min(seat.next));
+    }
+
+    /// Delivers a contribution to every member that has all before it.
+    pub(super) fn deliver(
+        &mut self,
+        number: u32,
+        sender: Sender,
+        shares: impl Iterator<Item = Bytes>,
+        room: &mut Room,
+    ) {
+        for (seat, share) in self.0.iter_mut().zip(shares) {
+            let Some(connection) = seat.connection() else { continue };
+            if seat.next == number && seat.is_open() {
+                seat.next += 1;
+                let delivery = Delivery { number, sender, share: Rest(share) };
+                room.send(connection, &HospitalMessage::Deliver(delivery));
+            }
+        }
+    }
+
+    /// Takes a contribution from the store and delivers it to whoever waits for it.
+    pub(super) fn loaded(&mut self, number: u32, message: &Bytes, total: u32, room: &mut Room) {
+        let Ok(PeerMessage::Contribute(contribution)) = PeerMessage::decode(message) else {
+            unreachable!("a store gives back the message that was accepted")
+        };
+        let sender = contribution.sender;
+        let shares = contribution.stored_shares(room.study().sealed_share_len());
+        self.deliver(number, sender, shares, room);
+        for seat in &mut self.0 {
+            if seat.loading == Some(number + 1) {
+                seat.loading = None;
+            }
+        }
+        self.catch_up(total, room);
+    }
+
+    /// Asks the store for what members lack.
+    pub(super) fn catch_up(&mut self, total: u32, room: &mut Room) {
+        for seat in &mut self.0 {
+            let lacks = seat.connection().is_some() && seat.next < total && seat.is_open();
+            if lacks && seat.loading.is_none() {
+                let window = seat.confirmed + DELIVERY_WINDOW;
+                let end = total.min(seat.next + LOAD_BATCH).min(window);
+                seat.loading = Some(end);
+                room.push(Output::Load { numbers: seat.next..end });
+            }
+        }
+    }
+
+    /// The connections of members to whom everything was delivered.
+    pub(super) fn caught_up(&self, total: u32) -> impl Iterator<Item = (ShareIndex, ConnectionId)> {
+        self.iter()
+            .filter(move |(_, seat)| seat.next == total)
+            .filter_map(|(place, seat)| Some((place, seat.connection()?)))
+    }
+}

@@ -1,0 +1,349 @@
+//! Nothing is lost: pages are reloaded, connections break and the hospital's process is killed in
+//! every stage, and the round still publishes the exact sum of all answers, each counted once.
+
+mod common;
+
+use common::{Net, PeerStep, all_answer, study};
+use wardsum_protocol::messages::{HospitalMessage, PeerMessage};
+use wardsum_protocol::peer::{self, Event, Failure, Input, Memory, OwnAnswer, Peer, Stage};
+use wardsum_protocol::round::{Command, ConnectionId, Record, RestoreError, Round};
+use wardsum_protocol::{Closing, ContributionDigest, Phase, Timestamp, wire};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// Seven patients, five of them on the committee, who have answered.
+fn seven() -> Net {
+    let mut net = Net::new(study(|p| p.committee_cap = 5), 3);
+    all_answer(&mut net, &[1, 2, 3, 4, 5, 6, 7]);
+    net
+}
+
+fn is_exact(net: &Net, when: &str) {
+    let aggregate = net.aggregate().map(|a| (a.count, a.sum));
+    assert_eq!(aggregate, Some((7, 28)), "{when}: {:?}", net.events);
+    for patient in 0..7 {
+        let own = net.published(patient).map(|published| published.own);
+        assert_eq!(own, Some(OwnAnswer::Counted), "{when}: patient {patient}");
+        assert!(net.patients[patient].memory.is_none(), "{when}: everything is erased");
+    }
+}
+
+/// Takes as many steps as `at` says, then disturbs, then runs to the end.
+fn disturbed(disturb: impl Fn(&mut Net)) {
+    let mut honest = seven();
+    let mut steps = 0;
+    while honest.step() {
+        steps += 1;
+    }
+    for at in (0..steps).step_by(3) {
+        let mut net = seven();
+        for _ in 0..at {
+            net.step();
+        }
+        disturb(&mut net);
+        net.run();
+        is_exact(&net, &format!("after {at} of {steps} steps"));
+    }
+}
+
+#[test]
+fn a_page_may_be_reloaded_at_any_moment() {
+    for patient in [0, 3, 6] {
+        disturbed(|net| {
+            if net.patients[patient].memory.is_some() {
+                net.reload(patient);
+            }
+        });
+    }
+}
+
+#[test]
+fn a_connection_may_break_at_any_moment() {
+    for patient in [0, 3, 6] {
+        disturbed(|net| {
+            net.lose(patient);
+        });
+    }
+}
+
+#[test]
+fn the_hospital_may_be_killed_at_any_moment() {
+    disturbed(Net::restart);
+}
+
+#[test]
+fn everything_at_once_may_go_wrong_at_any_moment() {
+    disturbed(|net| {
+        for patient in 0..7 {
+            if patient % 2 == 0 && net.patients[patient].memory.is_some() {
+                net.reload(patient);
+            }
+        }
+        net.restart();
+    });
+}
+
+/// Whoever only contributes may leave at once and hear of the result later.
+#[test]
+fn one_visit_is_enough_and_another_shows_the_result() {
+    let mut net = Net::new(study(|p| p.committee_cap = 4), 3);
+    all_answer(&mut net, &[1, 2, 3, 4]);
+    net.run_until(|net| net.round.status().phase == Phase::Contributing);
+    let visitor = net.join();
+    net.settle_mail();
+    net.answer(visitor, 10);
+    net.run_until(|net| net.patients[visitor].events.contains(&Event::ContributionAcknowledged));
+    net.leave(visitor);
+    net.run();
+    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((5, 20)));
+    assert_eq!(net.published(visitor), None);
+    // The hospital, too, was started anew meanwhile.
+    net.restart();
+    net.reload(visitor);
+    net.run();
+    assert_eq!(net.published(visitor).map(|p| p.own), Some(OwnAnswer::Counted));
+    assert!(net.patients[visitor].memory.is_none());
+}
+
+/// A member that was not counted before it came back is told so, and learns the result.
+#[test]
+fn a_member_that_comes_back_after_the_result_is_shown_it() {
+    let mut net = seven();
+    net.run_until(|net| net.round.status().contributed == 7);
+    net.settle_mail();
+    net.leave(0);
+    net.run();
+    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((7, 28)));
+    net.reload(0);
+    net.run();
+    is_exact(&net, "after the end");
+}
+
+/// A phone that wakes up within the grace time keeps its place on the committee, a later one does not.
+#[test]
+fn a_place_is_kept_for_a_moment_while_people_enrol() {
+    for (away_ms, members) in [(19_000, 5), (21_000, 4)] {
+        let mut net = Net::new(
+            study(|p| p.enrolment = Closing { count: Some(5), ..Closing::deadline(600_000) }),
+            3,
+        );
+        all_answer(&mut net, &[1, 2, 3, 4]);
+        net.settle_mail();
+        net.leave(1);
+        let fifth = net.join();
+        net.settle_mail();
+        net.answer(fifth, 5);
+        net.settle_mail();
+        assert_eq!(net.round.status().phase, Phase::Enrolling, "one of five is away");
+        assert_eq!(net.round.status().away, 1);
+        if away_ms > 20_000 {
+            net.run_until(|net| net.round.status().away == 0);
+        } else {
+            net.now = net.now.after(away_ms);
+        }
+        net.reload(1);
+        net.settle_mail();
+        let kept = net.round.status().committee;
+        assert_eq!(kept, Some(5), "it came back and is the fifth, old or new");
+        let withdrawn = net.journal.iter().any(|(_, r)| matches!(r, Record::Withdrawn(_)));
+        assert_eq!(withdrawn, members == 4, "after {away_ms} ms");
+        net.run();
+        assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((5, 15)));
+    }
+}
+
+/// The member of the round that is asked, and what it has written down so far.
+fn a_member(net: &Net) -> usize {
+    members(net)[2]
+}
+
+fn members(net: &Net) -> Vec<usize> {
+    let is_member = |patient: &usize| {
+        net.patients[*patient].events.iter().any(|event| {
+            matches!(event, Event::CommitteeFixed { role: peer::Role::Member { .. }, .. })
+        })
+    };
+    (0..7).filter(is_member).collect()
+}
+
+/// A round whose threshold (4 of 5) stays out of reach, so that its manifest stays open.
+fn open_manifest() -> Net {
+    let mut net = seven();
+    net.run_until(|net| net.round.status().contributed == 7);
+    net.settle_mail();
+    for away in &members(&net)[..2] {
+        net.leave(*away);
+    }
+    net.run_until(|net| net.round.status().partials == 3);
+    net
+}
+
+/// What a patient's peer remembered when it wrote down the last record that is `wanted`.
+fn memory(net: &Net, patient: usize, wanted: fn(&peer::Record) -> bool) -> Memory {
+    let mut memory = None;
+    let mut found = None;
+    for step in &net.patients[patient].history {
+        if let PeerStep::Wrote(record) = step {
+            memory = Memory::after(memory, record);
+            found = if wanted(record) { memory.clone() } else { found };
+        }
+    }
+    found.expect("it has written this down")
+}
+
+/// The peer with this memory, after a reload, before a hospital that changes the manifest.
+fn resumed(
+    net: &mut Net,
+    memory: Memory,
+    change: fn(&mut Vec<ContributionDigest>),
+) -> (Peer, Vec<PeerMessage>) {
+    let mut peer = Peer::resume(memory, net.now);
+    peer.handle(Input::Connected, net.now);
+    let raw = net.join_raw();
+    let mut read = 0;
+    let mut sent = Vec::new();
+    for _ in 0..1_000 {
+        while let Some(output) = peer.poll_output() {
+            if let peer::Output::Send(bytes) = output {
+                net.send_raw(raw, bytes.clone());
+                sent.push(wire::decode(&bytes).expect("our own messages decode"));
+            }
+        }
+        if let Some(bytes) = net.raw[&raw].get(read) {
+            read += 1;
+            let bytes = match wire::decode(bytes) {
+                Ok(HospitalMessage::Manifest(digests)) => {
+                    let mut digests = digests.as_slice().to_vec();
+                    change(&mut digests);
+                    wire::encode(&HospitalMessage::Manifest(digests.into()))
+                }
+                _ => bytes.clone(),
+            };
+            peer.handle(Input::Message(bytes), net.now);
+        } else if peer.stage() == Stage::Sealing {
+            peer.handle(Input::Timeout, net.now);
+        }
+    }
+    (peer, sent)
+}
+
+/// A peer is bound to the manifest that it has written down, whatever it is told after a reload.
+#[test]
+fn a_peer_that_comes_back_answers_no_other_manifest() {
+    let mut net = open_manifest();
+    let member = a_member(&net);
+    let memory = memory(&net, member, |record| matches!(record, peer::Record::Aggregating(_)));
+    let leave_one_out = |digests: &mut Vec<ContributionDigest>| {
+        digests.pop();
+    };
+    let (peer, sent) = resumed(&mut net, memory.clone(), leave_one_out);
+    assert_eq!(peer.failure(), Some(Failure::Equivocation), "{:?}", peer.stage());
+    let answered = |message: &PeerMessage| {
+        matches!(message, PeerMessage::Partial(_) | PeerMessage::Decline(_))
+    };
+    assert!(!sent.iter().any(answered));
+    // The same manifest is answered with the same bytes, which count once.
+    let (peer, sent) = resumed(&mut net, memory, |_| {});
+    assert_eq!(peer.failure(), None);
+    assert!(sent.iter().any(|message| matches!(message, PeerMessage::Partial(_))));
+    assert_eq!(net.round.status().partials, 3);
+}
+
+/// What was acknowledged before a reload must be counted after it.
+#[test]
+fn a_peer_that_comes_back_remembers_what_it_was_promised() {
+    let mut net = open_manifest();
+    let member = a_member(&net);
+    let forget_it = |digests: &mut Vec<ContributionDigest>| {
+        digests.fill(ContributionDigest([1; 32]));
+    };
+    let promised = memory(&net, member, |record| matches!(record, peer::Record::Promised));
+    let (peer, _) = resumed(&mut net, promised, forget_it);
+    assert_eq!(peer.failure(), Some(Failure::ManifestInvalid));
+}
+
+/// Records that cannot be those of a round are refused and not guessed at.
+#[test]
+fn a_round_is_not_restored_from_records_that_do_not_follow() {
+    let mut net = seven();
+    net.run();
+    let study = net.round.study().clone();
+    let restore = |records: Vec<(Timestamp, Record)>| {
+        Round::restore(study.clone(), Timestamp(1_000), records, net.now)
+            .map(|round| round.status())
+    };
+    let whole = restore(net.journal.clone()).expect("its own records");
+    assert_eq!(whole.aggregate.map(|a| a.sum), Some(28));
+    for missing in 0..net.journal.len() {
+        let mut records = net.journal.clone();
+        records.remove(missing);
+        // A partial aggregate and the last record may be missing: nothing builds on them.
+        let spare = matches!(net.journal[missing].1, Record::Partial(_) | Record::Published { .. });
+        // So may a candidate's enrolment that no committee names... which all here do.
+        let enrolled = matches!(net.journal[missing].1, Record::Enrolled(_));
+        assert_eq!(restore(records).is_ok(), spare || enrolled, "without record {missing}");
+    }
+    let mut doubled = net.journal.clone();
+    let contributed =
+        doubled.iter().position(|(_, r)| matches!(r, Record::Contributed(_))).unwrap();
+    doubled.insert(contributed, doubled[contributed].clone());
+    let position = contributed + 1;
+    assert_eq!(restore(doubled).err(), Some(RestoreError::OutOfOrder { position }));
+}
+
+/// A member that comes back without anything is sent everything anew, window by window.
+#[test]
+fn a_member_is_given_what_it_lacks_window_by_window() {
+    let answers = vec![1; 600];
+    let mut net = Net::new(
+        study(|p| {
+            p.committee_cap = 3;
+            p.contributing = Closing { count: Some(600), ..Closing::deadline(3_600_000) };
+        }),
+        3,
+    );
+    all_answer(&mut net, &answers);
+    net.run_until(|net| net.round.status().contributed == 500);
+    net.reload(1);
+    let before = net.patients[1].connection;
+    let mut unconfirmed = 0;
+    while net.aggregate().is_none() {
+        net.step();
+        unconfirmed = unconfirmed.max(net.under_way(before));
+    }
+    assert!(unconfirmed <= 2 * 256, "{unconfirmed} messages were under way at once");
+    net.run();
+    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((600, 600)));
+    assert_eq!(net.published(1).map(|p| p.own), Some(OwnAnswer::Counted));
+}
+
+/// One connection a peer: the newer one counts, and the older one is told.
+#[test]
+fn a_peer_that_connects_twice_keeps_the_newer_connection() {
+    let mut net = seven();
+    net.settle_mail();
+    let old = net.patients[2].connection;
+    // The page loses the connection, which the hospital does not notice, and connects anew.
+    net.lose(2);
+    net.run_until(|net| net.patients[2].connection != old);
+    net.settle_mail();
+    assert_eq!(net.round.status().connected, 7);
+    assert_ne!(net.patients[2].connection, ConnectionId(old.0));
+    net.run();
+    is_exact(&net, "after connecting twice");
+}
+
+/// What the researcher has decided is not forgotten with the process.
+#[test]
+fn a_command_to_close_outlives_the_hospital() {
+    let by_command = Closing { by_command: true, ..Closing::deadline(600_000) };
+    let mut net = Net::new(study(|p| p.contributing = by_command), 3);
+    all_answer(&mut net, &[1, 2, 3, 4]);
+    net.run_until(|net| net.round.status().phase == Phase::Contributing);
+    let closed = net.now;
+    net.command(Command::CloseContributing);
+    net.restart();
+    net.run();
+    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((4, 10)));
+    assert!(net.now.since(closed) < 600_000, "not at the deadline");
+}

@@ -1,0 +1,267 @@
+//! What comes to the hospital and is refused, or comes again and counts once.
+
+use serde_json::Value;
+use wardsum_protocol::field;
+
+use crate::keys::hash;
+use crate::refusals::{
+    CONTRIBUTE, ENROL, Good, IDENTIFY, NEWCOMERS_CHALLENGE, PARTIAL, body, changed, flipped,
+    keys_of, longer, truncated, with_last_bit_flipped,
+};
+
+pub(crate) fn cases(additive: &Good, shamir: &Good) -> Vec<Value> {
+    [
+        framing(additive),
+        identifications(additive),
+        enrolments(additive),
+        contributions(additive),
+        partials(additive),
+        declines(additive, shamir),
+        receipts(additive, shamir),
+        goodbyes(additive),
+        latecomers(shamir),
+    ]
+    .concat()
+}
+
+/// A point of small order, as a public key of either kind.
+fn neutral_point() -> [u8; 32] {
+    let mut point = [0; 32];
+    point[0] = 1;
+    point
+}
+
+fn framing(good: &Good) -> Vec<Value> {
+    let at = |name: &str, bytes: &[u8]| good.hospital(name, 1, "enrol_1", bytes);
+    vec![
+        at("bad_empty", &[]),
+        at("bad_type_0", &[0]),
+        at("bad_type_3_reserved", &[3]),
+        at("bad_type_9", &[9]),
+        at("bad_type_255", &[255]),
+        at("bad_contribute_while_enrolling", &good.message("contribute_1")),
+        at("bad_partial_while_enrolling", &good.message("partial_1")),
+        at("bad_decline_while_enrolling", &[5, 4]),
+    ]
+}
+
+fn identifications(good: &Good) -> Vec<Value> {
+    let message = good.message("identify_1");
+    let (keys, body) = (keys_of(1), body(&message));
+    let signed = |body: &[u8]| keys.signed_message(6, IDENTIFY, body);
+    let with_key = |key: &[u8; 32]| signed(&[&body[..64], key, &body[96..]].concat());
+    let at = |name: &str, bytes: &[u8]| good.hospital(name, 1, "identify_1", bytes);
+    vec![
+        at("bad_empty_before_identifying", &[]),
+        at("bad_enrol_before_identifying", &good.message("enrol_1")),
+        at("bad_received_before_identifying", &[7, 0, 0, 0, 0]),
+        at("bad_leave_before_identifying", &[8]),
+        at("bad_identify_truncated", &truncated(&message)),
+        at("bad_identify_trailing_byte", &longer(&message)),
+        at("bad_identify_body_truncated", &signed(&truncated(&body))),
+        at("bad_identify_body_trailing_byte", &signed(&longer(&body))),
+        at("bad_identify_signature", &with_last_bit_flipped(&message)),
+        at("bad_identify_label", &keys.signed_message(6, ENROL, &body)),
+        at("bad_identify_study", &signed(&flipped(&body, 0))),
+        at("bad_identify_challenge", &signed(&flipped(&body, 32))),
+        at("bad_identify_verifying_key_of_small_order", &with_key(&neutral_point())),
+        at("bad_identify_verifying_key_of_another", &with_key(&keys_of(2).verifying())),
+        good.hospital("bad_identify_over_another_connection", 2, "identify_2", &message),
+        good.hospital(
+            "bad_identify_as_somebody_else_too",
+            1,
+            "enrol_1",
+            &keys_of(2).signed_message(6, IDENTIFY, &{
+                [&body[..64], &keys_of(2).verifying(), &body[96..]].concat()
+            }),
+        ),
+        good.hospital("identify_again", 1, "enrol_1", &message),
+        good.newcomer(
+            "replaced_by_a_second_connection",
+            "contribute_2",
+            &[],
+            &good.identify(1, &NEWCOMERS_CHALLENGE, 0),
+        ),
+        Good::after_a_newcomer(
+            good.hospital(
+                "bad_identify_later_than_over_a_newer_connection",
+                2,
+                "identify_2",
+                &good.message("identify_2"),
+            ),
+            &[good.identify(2, &NEWCOMERS_CHALLENGE, 0)],
+        ),
+        good.newcomer(
+            "replaced_by_a_second_connection_that_holds_all",
+            "contribute_2",
+            &[],
+            &good.identify(1, &NEWCOMERS_CHALLENGE, u32::MAX),
+        ),
+    ]
+}
+
+fn enrolments(good: &Good) -> Vec<Value> {
+    let message = good.message("enrol_1");
+    let (keys, body) = (keys_of(1), body(&message));
+    let signed = |body: &[u8]| keys.signed_message(1, ENROL, body);
+    let with_sealing_key = |key: &[u8]| {
+        let len = u16::try_from(key.len()).expect("a short key").to_be_bytes();
+        signed(&[&body[..64], &len, key].concat())
+    };
+    let at = |name: &str, bytes: &[u8]| good.hospital(name, 1, "enrol_1", bytes);
+    vec![
+        at("bad_enrol_truncated", &truncated(&message)),
+        at("bad_enrol_trailing_byte", &longer(&message)),
+        at("bad_enrol_signature", &with_last_bit_flipped(&message)),
+        at("bad_enrol_label", &keys.signed_message(1, CONTRIBUTE, &body)),
+        at("bad_enrol_study", &signed(&flipped(&body, 0))),
+        at("bad_enrol_body_trailing_byte", &signed(&longer(&body))),
+        at(
+            "bad_enrol_verifying_key_of_small_order",
+            &signed(&[&body[..32], &neutral_point(), &body[64..]].concat()),
+        ),
+        at(
+            "bad_enrol_verifying_key_of_another",
+            &signed(&[&body[..32], &keys_of(2).verifying(), &body[64..]].concat()),
+        ),
+        at("bad_enrol_sealing_key_short", &with_sealing_key(&body[66..97])),
+        at("bad_enrol_sealing_key_of_small_order", &with_sealing_key(&[0; 32])),
+        good.hospital("bad_enrol_of_another_peer", 1, "enrol_2", &good.message("enrol_2")),
+        good.hospital(
+            "bad_enrol_again_and_different",
+            1,
+            "enrol_2",
+            &with_sealing_key(&keys_of(4).sealing_public),
+        ),
+        good.hospital("bad_enrol_sealing_key_of_another", 2, "enrol_2", &{
+            let keys = keys_of(2);
+            keys.signed_message(1, ENROL, &[&body[..32], &keys.verifying(), &body[64..]].concat())
+        }),
+        good.hospital("enrol_again", 1, "enrol_2", &message),
+        good.hospital("enrol_while_contributing", 1, "contribute_1", &message),
+        good.hospital("enrol_while_aggregating", 1, "partial_1", &message),
+        good.hospital("enrol_after_the_result", 1, "published_to_1", &message),
+    ]
+}
+
+fn contributions(good: &Good) -> Vec<Value> {
+    let message = good.message("contribute_1");
+    let keys = keys_of(1);
+    let at = |name: &str, bytes: &[u8]| good.hospital(name, 1, "contribute_1", bytes);
+    let from_visitor = [&[2, 2], keys.verifying().as_slice(), &message[3..]].concat();
+    // Another contribution with a good signature.
+    let another = {
+        let shares = flipped(&message[67..], 0);
+        let shares_hash = hash("wardsum v1 shares", &[&shares]);
+        let digests = ["study_digest", "committee_digest"].map(|name| good.message(name));
+        let parts: [&[u8]; 4] = [&digests[0], &digests[1], &keys.verifying(), &shares_hash];
+        let digest = hash("wardsum v1 contribution", &parts);
+        [&message[..3], &keys.sign(CONTRIBUTE, &[&digest]), &shares].concat()
+    };
+    vec![
+        at("bad_contribute_truncated", &truncated(&message)),
+        at("bad_contribute_trailing_byte", &longer(&message)),
+        at("bad_contribute_header_only", &message[..2]),
+        at("bad_contribute_signature", &flipped(&message, 3 + 20)),
+        at("bad_contribute_share_altered", &flipped(&message, 3 + 64)),
+        at("bad_contribute_sender_type_3", &changed(&message, 1, |_| 3)),
+        at("bad_contribute_place_0", &changed(&message, 2, |_| 0)),
+        at("bad_contribute_place_4", &changed(&message, 2, |_| 4)),
+        at("bad_contribute_place_of_another", &changed(&message, 2, |_| 2)),
+        at("bad_contribute_member_as_visitor", &from_visitor),
+        at("bad_contribute_of_another_member", &good.message("contribute_2")),
+        at("bad_partial_while_contributing", &good.message("partial_1")),
+        at("bad_decline_while_contributing", &[5, 1]),
+        good.hospital("bad_contribute_again_and_different", 1, "contribute_2", &another),
+        good.hospital("bad_contribute_different_after_the_result", 1, "published_to_1", &another),
+        good.hospital("contribute_again", 1, "contribute_2", &message),
+        good.hospital("contribute_again_while_aggregating", 1, "partial_1", &message),
+        good.hospital("contribute_again_after_the_result", 1, "published_to_1", &message),
+    ]
+}
+
+fn partials(good: &Good) -> Vec<Value> {
+    let message = good.message("partial_1");
+    let (keys, body) = (keys_of(1), body(&message));
+    let at = |name: &str, bytes: &[u8]| good.hospital(name, 1, "partial_1", bytes);
+    let signed = |body: &[u8]| keys.signed_message(4, PARTIAL, body);
+    let unreduced = [&body[..97], &field::modulus().to_le_bytes()].concat();
+    vec![
+        at("bad_partial_truncated", &truncated(&message)),
+        at("bad_partial_trailing_byte", &longer(&message)),
+        at("bad_partial_signature", &with_last_bit_flipped(&message)),
+        at("bad_partial_label", &keys.signed_message(4, ENROL, &body)),
+        at("bad_partial_study", &signed(&flipped(&body, 0))),
+        at("bad_partial_committee", &signed(&flipped(&body, 32))),
+        at("bad_partial_manifest", &signed(&flipped(&body, 64))),
+        at("bad_partial_place_0", &signed(&changed(&body, 96, |_| 0))),
+        at("bad_partial_place_4", &signed(&changed(&body, 96, |_| 4))),
+        at("bad_partial_unreduced", &signed(&unreduced)),
+        at("bad_partial_of_another_member", &good.message("partial_2")),
+        good.hospital(
+            "bad_partial_again_and_different",
+            1,
+            "partial_2",
+            &signed(&flipped(&body, 97)),
+        ),
+        good.hospital("partial_again", 1, "partial_2", &message),
+        good.hospital("partial_after_the_result", 1, "published_to_1", &message),
+    ]
+}
+
+fn declines(additive: &Good, shamir: &Good) -> Vec<Value> {
+    let at = |name: &str, bytes: &[u8]| additive.hospital(name, 1, "partial_1", bytes);
+    vec![
+        at("bad_decline_reason_0", &[5, 0]),
+        at("bad_decline_reason_5", &[5, 5]),
+        shamir.hospital("bad_decline_by_a_visitor", 5, "partial_1", &[5, 1]),
+        shamir.hospital("decline", 1, "partial_1", &[5, 4]),
+        additive.hospital("decline_after_the_partial_aggregate", 1, "partial_2", &[5, 4]),
+    ]
+}
+
+fn receipts(additive: &Good, shamir: &Good) -> Vec<Value> {
+    let at = |name: &str, bytes: &[u8]| additive.hospital(name, 1, "contribute_2", bytes);
+    vec![
+        at("bad_received_truncated", &[7, 0, 0, 0]),
+        at("bad_received_trailing_byte", &[7, 0, 0, 0, 1, 0]),
+        at("received", &[7, 0, 0, 0, 1]),
+        at("received_more_than_was_sent", &[7, 0, 0, 0, 200]),
+        additive.hospital("received_while_enrolling", 1, "enrol_1", &[7, 0, 0, 0, 1]),
+        shamir.hospital("received_by_a_visitor", 5, "contribute_5", &[7, 0, 0, 0, 1]),
+    ]
+}
+
+fn goodbyes(good: &Good) -> Vec<Value> {
+    vec![
+        good.hospital("bad_leave_trailing_byte", 1, "enrol_1", &[8, 0]),
+        good.hospital("leave_before_enrolling", 1, "enrol_1", &[8]),
+        good.hospital("leave_while_enrolling", 1, "enrol_3", &[8]),
+        // Three of three are needed: the round ends.
+        good.hospital("leave_below_the_threshold", 1, "contribute_2", &[8]),
+        good.hospital("leave_after_the_partial_aggregate", 1, "partial_2", &[8]),
+    ]
+}
+
+/// Somebody who contributes when nothing is counted any more.
+fn latecomers(good: &Good) -> Vec<Value> {
+    let keys = keys_of(7);
+    let shares = &good.message("contribute_5")[98..];
+    let shares_hash = hash("wardsum v1 shares", &[shares]);
+    let digests = ["study_digest", "committee_digest"].map(|name| good.message(name));
+    let parts: [&[u8]; 4] = [&digests[0], &digests[1], &keys.verifying(), &shares_hash];
+    let signature = keys.sign(CONTRIBUTE, &[&hash("wardsum v1 contribution", &parts)]);
+    let message = [&[2, 2], keys.verifying().as_slice(), &signature, shares].concat();
+    let first = [good.identify(7, &NEWCOMERS_CHALLENGE, 0)];
+    vec![
+        good.hospital(
+            "bad_contribute_over_the_connection_of_another",
+            1,
+            "contribute_5",
+            &good.message("contribute_5"),
+        ),
+        good.newcomer("contribute_in_time", "contribute_6", &first, &message),
+        good.newcomer("bad_contribute_after_the_manifest", "partial_1", &first, &message),
+        good.newcomer("bad_contribute_after_the_result", "welcome_to_7", &first, &message),
+    ]
+}

@@ -1,0 +1,316 @@
+//! What comes to a peer and is refused, or comes again and changes nothing.
+
+use serde_json::Value;
+use wardsum_protocol::field;
+
+use crate::keys;
+use crate::refusals::{
+    ENROL, Good, PARTIAL, SHARE, body, changed, flipped, keys_of, longer, truncated,
+    with_last_bit_flipped,
+};
+
+pub(crate) fn cases(additive: &Good, shamir: &Good, resumed: &Good) -> Vec<Value> {
+    [
+        framing(additive),
+        welcomes(additive, resumed),
+        committees(additive),
+        other_committees(additive, resumed),
+        deliveries(additive),
+        manifests(additive, resumed),
+        inclusions(additive, shamir),
+        publications(additive, shamir),
+    ]
+    .concat()
+}
+
+fn framing(good: &Good) -> Vec<Value> {
+    let told = |name: &str, bytes: &[u8]| good.person(name, 1, "committee_to_1", bytes);
+    let progress = good.message("progress_to_1");
+    vec![
+        told("bad_empty_from_hospital", &[]),
+        told("bad_type_8_reserved", &[8]),
+        told("bad_type_11", &[11]),
+        told("bad_acknowledge_truncated", &truncated(&good.message("acknowledge_to_1"))),
+        told("bad_progress_truncated", &truncated(&progress)),
+        told("bad_progress_phase_6", &changed(&progress, 1, |_| 6)),
+        told("bad_ended_reason_7", &[10, 7]),
+        told("bad_ended_trailing_byte", &[10, 6, 0]),
+        told("ended_too_few_enrolled", &[10, 1, 0, 0, 0, 2, 0, 0, 0, 3]),
+        told("ended_called_off", &[10, 6]),
+        told("acknowledge_of_something_else", &flipped(&good.message("acknowledge_to_1"), 1)),
+    ]
+}
+
+fn welcomes(good: &Good, resumed: &Good) -> Vec<Value> {
+    let message = good.message("welcome_to_1");
+    let at = |name: &str, bytes: &[u8]| good.person(name, 1, "welcome_to_1", bytes);
+    vec![
+        at("bad_welcome_truncated", &truncated(&message)),
+        at("bad_welcome_trailing_byte", &longer(&message)),
+        at("bad_welcome_study_version_2", &changed(&message, 36, |_| 2)),
+        at("bad_committee_before_welcome", &good.message("committee_to_1")),
+        good.person("bad_welcome_twice", 1, "committee_to_1", &message),
+        resumed.person("bad_welcome_to_another_study", 3, "welcome_to_3_2", &message),
+    ]
+}
+
+/// A message like `message` with other members.
+fn committee(message: &[u8], members: &[&[u8]]) -> Vec<u8> {
+    let members = members.concat();
+    let len = u32::try_from(members.len()).expect("few members").to_be_bytes();
+    [&[4], &message[1..33], &len[1..], &members].concat()
+}
+
+fn committees(good: &Good) -> Vec<Value> {
+    let message = good.message("committee_to_1");
+    let enrolments: Vec<Vec<u8>> =
+        (1..=3).map(|n| good.message(&format!("enrol_{n}"))[1..].to_vec()).collect();
+    let committee = |members: &[&[u8]]| committee(&message, members);
+    let [one, two, three] = [&enrolments[0], &enrolments[1], &enrolments[2]].map(Vec::as_slice);
+    let weak_key = {
+        let keys = keys_of(2);
+        let body = [&body(&good.message("enrol_2"))[..66], &[0; 32]].concat();
+        keys.signed_message(1, ENROL, &body)[1..].to_vec()
+    };
+    let at = |name: &str, bytes: &[u8]| good.person(name, 1, "committee_to_1", bytes);
+    vec![
+        at("bad_committee_truncated", &truncated(&message)),
+        at("bad_committee_trailing_byte", &longer(&message)),
+        at("bad_committee_of_another_study", &flipped(&message, 1)),
+        at("bad_committee_of_two", &committee(&[one, two])),
+        at("bad_committee_with_a_member_twice", &committee(&[one, two, two])),
+        at(
+            "bad_committee_with_a_bad_signature",
+            &committee(&[one, &with_last_bit_flipped(two), three]),
+        ),
+        at("bad_committee_with_a_sealing_key_of_small_order", &committee(&[one, &weak_key, three])),
+        good.person("committee_again", 1, "deliver_0_to_1", &message),
+    ]
+}
+
+/// Committees that would be good if there were not another one.
+fn other_committees(good: &Good, resumed: &Good) -> Vec<Value> {
+    let reversed = |good: &Good, members: u64| {
+        let enrolments: Vec<Vec<u8>> = (1..=members)
+            .rev()
+            .map(|n| good.message(&format!("enrol_{n}"))[1..].to_vec())
+            .collect();
+        let enrolments: Vec<&[u8]> = enrolments.iter().map(Vec::as_slice).collect();
+        committee(&good.message("committee_to_1"), &enrolments)
+    };
+    let other = reversed(resumed, 4);
+    vec![
+        good.person("bad_committee_changed", 1, "deliver_0_to_1", &reversed(good, 3)),
+        resumed.person("bad_committee_changed_after_a_reload", 3, "committee_to_3_2", &other),
+        resumed.person("bad_committee_changed_for_a_member", 2, "committee_to_2_2", &other),
+        resumed.person("bad_committee_changed_for_a_visitor", 5, "committee_to_5_2", &other),
+    ]
+}
+
+fn deliveries(good: &Good) -> Vec<Value> {
+    let message = good.message("deliver_0_to_2");
+    let (sender, recipient) = (keys_of(1), keys_of(2));
+    let info = good.message("hpke_info");
+    let aad = good.message("hpke_aad_0_to_2");
+    // A share that is sealed and signed as it should be, with any plaintext.
+    let share = |aad: &[u8], plaintext: &[u8]| {
+        let sealed = keys::seal(&recipient.sealing_public, &info, aad, plaintext);
+        let signature = sender.sign(SHARE, &[&info, aad, &sealed]);
+        [&message[..7], &sealed, &signature].concat()
+    };
+    let plaintext = good.message("share_0_to_2");
+    let unreduced = [&plaintext[..48], &field::modulus().to_le_bytes()].concat();
+    let for_another = good.message("hpke_aad_0_to_3");
+    let rest = ["deliver_1_to_2", "deliver_2_to_2", "manifest_to_2"];
+    let at = |name: &str, bytes: &[u8]| good.person(name, 2, "deliver_0_to_2", bytes);
+    let declined =
+        |name: &str, bytes: &[u8]| good.person_then(name, 2, "deliver_0_to_2", bytes, &rest);
+    let visitor = [&message[..5], &[2], &sender.verifying(), &message[7..]].concat();
+    // Person 1 a second time, as contribution 1.
+    let second = changed(&message, 4, |_| 1);
+    vec![
+        declined("deliver_resealed", &share(&aad, &plaintext)),
+        declined("bad_deliver_truncated", &truncated(&message)),
+        declined("bad_deliver_trailing_byte", &longer(&message)),
+        declined("bad_deliver_signature", &with_last_bit_flipped(&message)),
+        declined("bad_deliver_ciphertext", &flipped(&message, 7 + 40)),
+        declined("bad_deliver_sealed_for_another", &share(&for_another, &plaintext)),
+        declined("bad_deliver_unreduced", &share(&aad, &unreduced)),
+        declined(
+            "bad_deliver_of_another_share",
+            &[&message[..7], &good.message("deliver_0_to_3")[7..]].concat(),
+        ),
+        at("bad_deliver_header_only", &message[..5]),
+        at("bad_deliver_place_0", &changed(&message, 6, |_| 0)),
+        at("bad_deliver_place_4", &changed(&message, 6, |_| 4)),
+        at("bad_deliver_member_as_visitor", &visitor),
+        good.person("bad_deliver_before_the_committee", 2, "committee_to_2", &message),
+        good.person("deliver_again", 2, "deliver_1_to_2", &message),
+        good.person(
+            "deliver_number_beyond_the_maximum",
+            2,
+            "deliver_0_to_2",
+            &[&message[..1], &1_000u32.to_be_bytes(), &message[5..]].concat(),
+        ),
+        good.person_then(
+            "bad_deliver_sender_twice",
+            2,
+            "deliver_1_to_2",
+            &second,
+            &["deliver_2_to_2", "manifest_to_2"],
+        ),
+    ]
+}
+
+fn manifests(good: &Good, resumed: &Good) -> Vec<Value> {
+    let message = good.message("manifest_to_1");
+    let digests: Vec<Vec<u8>> =
+        (0..3).map(|n| good.message(&format!("contribution_digest_{n}"))).collect();
+    let manifest = |digests: &[&[u8]]| {
+        let digests = digests.concat();
+        let len = u32::try_from(digests.len()).expect("few contributions").to_be_bytes();
+        [&[6], len.as_slice(), &digests].concat()
+    };
+    let [own, two, three] = [&digests[0], &digests[1], &digests[2]].map(Vec::as_slice);
+    let at = |name: &str, bytes: &[u8]| good.person(name, 1, "manifest_to_1", bytes);
+    vec![
+        at("bad_manifest_truncated", &truncated(&message)),
+        at("bad_manifest_trailing_byte", &longer(&message)),
+        at("bad_manifest_length_33", &[&[6, 0, 0, 0, 33], own, &[0]].concat()),
+        at("bad_manifest_without_own_answer", &manifest(&[three, two, three])),
+        at("bad_manifest_with_own_answer_twice", &manifest(&[own, two, own])),
+        at("bad_manifest_below_minimum", &manifest(&[own, two])),
+        at("bad_manifest_with_an_undelivered_share", &manifest(&[own, two, three, two])),
+        good.person("bad_manifest_before_the_last_share", 1, "deliver_2_to_1", &message),
+        good.person("bad_manifest_before_the_committee", 1, "committee_to_1", &message),
+        good.person("manifest_again", 1, "published_to_1", &message),
+        good.person("manifest_again_and_different", 1, "published_to_1", &manifest(&[own, two])),
+        resumed.person("bad_counted_changed_after_a_reload", 1, "manifest_to_1_2", &{
+            // Contributions 0 to 3 alone; person 1's is number 3.
+            let leaves = [0, 1, 2, 3].map(|n| resumed.message(&format!("leaf_hash_{n}")));
+            let node = |left: &[u8], right: &[u8]| {
+                use sha2::Digest as _;
+                sha2::Sha256::digest([&[1], left, right].concat()).to_vec()
+            };
+            let left = node(&leaves[0], &leaves[1]);
+            let root = node(&left, &node(&leaves[2], &leaves[3]));
+            let head: [&[u8]; 3] = [&[7], &[0, 0, 0, 3], &[0, 0, 0, 4]];
+            [&head.concat(), root.as_slice(), &[0, 64], &leaves[2], &left].concat()
+        }),
+        // A member that has answered one manifest comes back and is given another.
+        resumed.person("bad_manifest_changed_after_a_reload", 1, "manifest_to_1_2", &{
+            let digests: Vec<Vec<u8>> =
+                (0..4).map(|n| resumed.message(&format!("contribution_digest_{n}"))).collect();
+            manifest(&digests.iter().map(Vec::as_slice).collect::<Vec<_>>())
+        }),
+    ]
+}
+
+fn inclusions(additive: &Good, good: &Good) -> Vec<Value> {
+    let message = good.message("counted_to_5");
+    let at = |name: &str, bytes: &[u8]| good.person(name, 5, "counted_to_5", bytes);
+    let path_len = 1 + 4 + 4 + 32;
+    let shorter_path = {
+        let mut bytes = message[..message.len() - 32].to_vec();
+        bytes[path_len + 1] -= 32;
+        bytes
+    };
+    vec![
+        at("bad_counted_truncated", &truncated(&message)),
+        at("bad_counted_path_altered", &flipped(&message, path_len + 2)),
+        at("bad_counted_path_too_short", &shorter_path),
+        at("bad_counted_path_of_33_bytes", &{
+            let mut bytes =
+                [&message[..path_len], &[0, 33], &message[path_len + 2..path_len + 34], &[0]]
+                    .concat();
+            bytes.truncate(path_len + 2 + 33);
+            bytes
+        }),
+        at("bad_counted_number", &flipped(&message, 4)),
+        at("bad_counted_number_beyond_the_size", &changed(&message, 4, |_| 6)),
+        at("bad_counted_below_minimum", &changed(&message, 8, |_| 3)),
+        at("bad_counted_root", &flipped(&message, 9)),
+        at("bad_manifest_to_a_visitor", &good.message("manifest_to_1")),
+        at("deliver_to_a_visitor", &good.message("deliver_0_to_1")),
+        good.person_then(
+            "published_before_counted",
+            5,
+            "counted_to_5",
+            &good.message("published_to_5"),
+            &["counted_to_5"],
+        ),
+        good.person("counted_again", 5, "published_to_5", &message),
+        additive.person("bad_counted_to_a_member", 1, "manifest_to_1", &{
+            let root = additive.message("manifest_root");
+            [[7].as_slice(), &[0; 4], &[0, 0, 0, 3], &root, &[0, 0]].concat()
+        }),
+        // As if so many others had answered that this member's partial aggregate is not needed.
+        additive.person("counted_to_a_member", 1, "manifest_to_1", &{
+            let values =
+                ["manifest_root", "leaf_hash_1", "leaf_hash_2"].map(|n| additive.message(n));
+            let [root, one, two] = &values;
+            [[7].as_slice(), &[0; 4], &[0, 0, 0, 3], root, &[0, 64], one, two].concat()
+        }),
+        additive.person_then(
+            "published_before_the_manifest",
+            1,
+            "manifest_to_1",
+            &additive.message("published_to_1"),
+            &["manifest_to_1"],
+        ),
+    ]
+}
+
+fn publications(additive: &Good, shamir: &Good) -> Vec<Value> {
+    let message = additive.message("published_to_1");
+    let partials: Vec<Vec<u8>> =
+        (1..=3).map(|n| additive.message(&format!("partial_{n}"))[1..].to_vec()).collect();
+    let published = |partials: &[&[u8]]| {
+        let partials = partials.concat();
+        let len = u32::try_from(partials.len()).expect("few members").to_be_bytes();
+        [&message[..53], &len[1..], &partials].concat()
+    };
+    let [one, two, three] = [&partials[0], &partials[1], &partials[2]].map(Vec::as_slice);
+    let keys = keys_of(2);
+    let lie = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut body = body(&additive.message("partial_2"));
+        change(&mut body);
+        keys.signed_message(4, PARTIAL, &body)[1..].to_vec()
+    };
+    let unreduced = lie(&|body| body[97..].copy_from_slice(&[0xff; 16]));
+    let other_manifest = lie(&|body| body[64] ^= 1);
+    let other_value = lie(&|body| body[97] ^= 1);
+    let impossible = lie(&|body| body[112] ^= 1);
+    let at = |name: &str, bytes: &[u8]| additive.person(name, 1, "published_to_1", bytes);
+    // A fourth partial aggregate that contradicts the first three.
+    let contradiction = {
+        let message = shamir.message("published_to_1");
+        let mut body = body(&shamir.message("partial_3"));
+        (body[96], body[97]) = (4, 7);
+        let fourth = keys_of(4).signed_message(4, PARTIAL, &body)[1..].to_vec();
+        let partials = [&message[56..], &fourth].concat();
+        let len = u32::try_from(partials.len()).expect("few members").to_be_bytes();
+        [&message[..53], &len[1..], &partials].concat()
+    };
+    vec![
+        at("bad_published_truncated", &truncated(&message)),
+        at("bad_published_trailing_byte", &longer(&message)),
+        at("bad_published_sum", &flipped(&message, 52)),
+        at("bad_published_size", &flipped(&message, 4)),
+        at("bad_published_root", &flipped(&message, 5)),
+        at("bad_published_signature", &published(&[one, two, &with_last_bit_flipped(three)])),
+        at("bad_published_too_few", &published(&[one, three])),
+        at("bad_published_duplicate", &published(&[one, two, two])),
+        at("bad_published_unreduced", &published(&[one, &unreduced, three])),
+        at("bad_published_for_another_manifest", &published(&[one, &other_manifest, three])),
+        at("bad_published_partial_of_another_value", &published(&[one, &other_value, three])),
+        at("bad_published_impossible_sum", &published(&[one, &impossible, three])),
+        shamir.person("bad_published_contradiction", 1, "published_to_1", &contradiction),
+        shamir.person(
+            "bad_published_to_an_observer",
+            7,
+            "published_to_7",
+            &flipped(&shamir.message("published_to_7"), 52),
+        ),
+    ]
+}
