@@ -1,0 +1,437 @@
+//! What holds in every run, whatever goes wrong.
+//!
+//! 1. **Exact or refused.** A published sum is the plain sum of the buckets of those whom it counts, and
+//!    as many as it says. Every peer that shows a result shows the same. The only exception:
+//!    more partial aggregates are false in the same way than half of those beyond the threshold, so
+//!    that nobody can tell.
+//! 2. **No acknowledged answer lost.** A published sum contains every answer that a peer was told to be
+//!    stored.
+//! 3. **No answer twice.** Every bucket is in a published sum once or not at all, and nobody is counted
+//!    under two numbers.
+//! 4. **One answer each, for good.** Whatever happens to a peer, it only ever sends one contribution and
+//!    one partial aggregate, byte by byte, and so never for two committees or two manifests.
+//! 5. **Every run ends.** Once the weather is calm the round is over within its deadlines, and soon after
+//!    that every open page has a result or a reason. Whoever waits has a timer. Nobody connects again
+//!    and again, and nobody who is here is taken to be away or lacks what the others have.
+//! 6. **Durable before said.** What the hospital acknowledges, delivers or announces is in its log, and
+//!    what a peer contributes or releases is bound by what it wrote down.
+//! 7. **Alive.** If the deadlines are no excuse and no more members are gone than the threshold allows,
+//!    there is a result, and no member is sent away that it takes. If there is none, there is a reason,
+//!    and too few partial aggregates for a sum.
+//! 8. **Nobody is blamed.** An honest peer is not refused, an honest hospital not accused, and a log that
+//!    was written can be restored. Members whose partial aggregate is false are named, and no others.
+//!
+//! Where the hospital comes back from an old backup it breaks its word, and peers may say so: then 2, 7
+//! and 8 are not asked for, the others are.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use thiserror::Error;
+use wardsum_protocol::identity::SignedBytes;
+use wardsum_protocol::messages::{HospitalMessage, PeerMessage};
+use wardsum_protocol::peer::{Failure, OwnAnswer, Published, Stage};
+use wardsum_protocol::round::{Event, Record, RestoreError};
+use wardsum_protocol::{Aggregate, Committee, EndReason, PeerId, Timestamp, wire};
+
+use crate::log::Summary;
+use crate::patient::Bound;
+use crate::plan::{Lie, Plan};
+use crate::world::World;
+
+/// How often a tab may connect once the weather is calm: what broke before is noticed late, and
+/// somebody who finds no seat asks again.
+const CALM_CONNECTIONS_MAX: u32 = 15;
+
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum Invariant {
+    #[error("1, exact or refused")]
+    Exact,
+    #[error("2, no acknowledged answer lost")]
+    Acknowledged,
+    #[error("3, no answer twice")]
+    Once,
+    #[error("4, one contribution and one partial aggregate for good")]
+    OneAnswer,
+    #[error("5, every run ends")]
+    Ends,
+    #[error("6, durable before said")]
+    Durable,
+    #[error("7, a result unless too many are gone, and otherwise nothing revealed")]
+    Alive,
+    #[error("8, nobody honest is blamed")]
+    Blame,
+}
+
+/// An invariant that does not hold.
+#[derive(Clone, Debug, Error)]
+#[error("broken invariant {invariant}: {detail}")]
+pub struct Broken {
+    pub invariant: Invariant,
+    pub detail: String,
+}
+
+/// What was seen in a run, from outside of both state machines.
+#[derive(Default)]
+pub struct Evidence {
+    pub broken: Option<Broken>,
+    /// Which patient stands behind a key.
+    patients: BTreeMap<PeerId, usize>,
+    acknowledged: BTreeSet<usize>,
+    /// What each patient's peer has sent, and may not send otherwise.
+    contributions: BTreeMap<usize, Vec<u8>>,
+    partials: BTreeMap<usize, Vec<u8>>,
+    shown: BTreeMap<usize, Published>,
+    /// Who came too late, or when all places were taken or kept for members.
+    turned_away: BTreeSet<usize>,
+    /// The false partial aggregates, as they were sent.
+    lies: BTreeMap<usize, (Lie, SignedBytes)>,
+    /// The places of those that the hospital has to name beside its result.
+    to_be_named: Option<Vec<u8>>,
+    beyond_telling: bool,
+    calm_connections: BTreeMap<u64, u32>,
+    /// The hospital came back from an old backup.
+    went_back: bool,
+    published: Option<Aggregate>,
+    pub corrected: bool,
+}
+
+impl Evidence {
+    pub fn breaks(&mut self, invariant: Invariant, detail: String) {
+        self.broken.get_or_insert(Broken { invariant, detail });
+    }
+
+    pub fn peer_is(&mut self, id: PeerId, patient: usize) {
+        self.patients.insert(id, patient);
+    }
+
+    pub fn went_back(&mut self) {
+        self.went_back = true;
+    }
+
+    pub fn lied(&mut self, patient: usize, lie: Lie, told: SignedBytes) {
+        self.lies.insert(patient, (lie, told));
+    }
+
+    pub fn acknowledged(&mut self, patient: usize) {
+        self.acknowledged.insert(patient);
+    }
+
+    pub fn cannot_restore(&mut self, error: RestoreError) {
+        self.breaks(Invariant::Blame, format!("the round cannot be restored: {error}"));
+    }
+
+    pub fn not_stored(&mut self, number: u32) {
+        self.breaks(Invariant::Durable, format!("contribution {number} was asked for too early"));
+    }
+
+    /// A round that closes at a time has asked to be called by then.
+    pub fn round_timer(&mut self, closes_at: Option<Timestamp>, due: Option<Timestamp>) {
+        if let Some(at) = closes_at
+            && due.is_none_or(|due| due > at)
+        {
+            let detail = format!("the round closes at {at:?} and is to be called at {due:?}");
+            self.breaks(Invariant::Ends, detail);
+        }
+    }
+
+    /// A peer that is not done has asked to be called.
+    pub fn peer_timer(&mut self, patient: usize, stage: Stage, due: bool) {
+        if !due && !matches!(stage, Stage::Finished | Stage::Failed) {
+            self.breaks(Invariant::Ends, format!("patient {patient} waits in {stage:?} for ever"));
+        }
+    }
+
+    pub fn connects_in_calm(&mut self, tab: u64, patient: usize) {
+        let connections = self.calm_connections.entry(tab).or_default();
+        *connections += 1;
+        if *connections > CALM_CONNECTIONS_MAX {
+            let detail = format!("patient {patient} connects again and again");
+            self.breaks(Invariant::Ends, detail);
+        }
+    }
+}
+
+/// What is said, while it is said.
+impl Evidence {
+    pub fn peer_says(&mut self, patient: usize, bound: Bound, bytes: &[u8]) {
+        let (said, bound) = match wire::decode(bytes) {
+            Ok(PeerMessage::Contribute(_)) => (&mut self.contributions, bound.committee),
+            Ok(PeerMessage::Partial(_)) => (&mut self.partials, bound.manifest),
+            Ok(_) => return,
+            Err(_) => {
+                let detail = format!("patient {patient} sends something malformed");
+                return self.breaks(Invariant::Blame, detail);
+            }
+        };
+        let first = said.entry(patient).or_insert_with(|| bytes.to_vec());
+        if first != bytes {
+            let detail = format!("patient {patient} sends a second one");
+            self.breaks(Invariant::OneAnswer, detail);
+        } else if !bound {
+            let detail = format!("patient {patient} has not written down what it answers");
+            self.breaks(Invariant::Durable, detail);
+        }
+    }
+
+    pub fn hospital_says(&mut self, bytes: &[u8], log: &Summary) {
+        let (durable, what) = match wire::decode(bytes) {
+            Ok(HospitalMessage::Welcome(_) | HospitalMessage::Progress(_)) => return,
+            Ok(HospitalMessage::Acknowledge(digest)) => {
+                (log.stored.contains(digest.as_bytes()), "an acknowledgement".to_owned())
+            }
+            Ok(HospitalMessage::Committee(committee)) => (
+                log.committee.as_ref().is_some_and(|c| *c == committee.0),
+                "a committee".to_owned(),
+            ),
+            Ok(HospitalMessage::Deliver(delivery)) => {
+                let stored =
+                    u32::try_from(log.contributors.len()).is_ok_and(|n| delivery.number < n);
+                (stored, format!("contribution {}", delivery.number))
+            }
+            Ok(HospitalMessage::Manifest(digests)) => {
+                let size = u32::try_from(digests.len()).ok();
+                (log.manifest.is_some() && log.manifest == size, "a manifest".to_owned())
+            }
+            Ok(HospitalMessage::Counted(_)) => (log.manifest.is_some(), "a proof".to_owned()),
+            Ok(HospitalMessage::Published(_)) => {
+                let same = |(_, message): &(_, bytes::Bytes)| message == bytes;
+                (log.published.as_ref().is_some_and(same), "a result".to_owned())
+            }
+            Ok(HospitalMessage::Ended(reason)) => (log.ended == Some(reason), "the end".to_owned()),
+            Err(_) => (false, "something malformed".to_owned()),
+        };
+        if !durable {
+            self.breaks(Invariant::Durable, format!("the hospital says {what}, not in its log"));
+        }
+    }
+
+    pub fn hospital_event(&mut self, event: &Event) {
+        if let Event::Published { wrong, .. } = event {
+            self.corrected |= !wrong.is_empty();
+            let named: Vec<u8> = wrong.iter().map(|place| place.number()).collect();
+            if let Some(right) = self.to_be_named.as_ref().filter(|right| **right != named) {
+                let detail = format!("{named:?} are said to be wrong, and {right:?} are");
+                self.breaks(Invariant::Blame, detail);
+            }
+        }
+    }
+
+    pub fn record(&mut self, record: &Record) {
+        let decoded = Record::decode(&record.encode());
+        let same = match (&decoded, record) {
+            (Ok(Record::Contributed(decoded)), Record::Contributed(contributed)) => {
+                (decoded.number, decoded.sender, decoded.digest)
+                    == (contributed.number, contributed.sender, contributed.digest)
+            }
+            (decoded, record) => decoded.as_ref() == Ok(record),
+        };
+        if !same {
+            self.breaks(Invariant::Durable, format!("{record:?} is not what comes back"));
+        }
+    }
+
+    pub fn peer_fails(&mut self, patient: usize, failure: Failure) {
+        if matches!(failure, Failure::TooLate | Failure::Full) {
+            self.turned_away.insert(patient);
+        }
+        let blameless = match failure {
+            Failure::ConnectionLost
+            | Failure::HospitalStopping
+            | Failure::HospitalSilent
+            | Failure::TooLate
+            | Failure::Full
+            | Failure::Left
+            | Failure::RoundEnded(_) => true,
+            // More false partial aggregates than can be told from true ones.
+            Failure::ResultInvalid(_) | Failure::SumMismatch => !self.lies.is_empty(),
+            _ => false,
+        };
+        if !blameless && !self.went_back {
+            let detail = format!("patient {patient} is told: {failure}");
+            self.breaks(Invariant::Blame, detail);
+        }
+    }
+}
+
+/// Results.
+impl Evidence {
+    /// Checks what the hospital has just made durable.
+    pub fn check_log(&mut self, plan: &Plan, log: &Summary) {
+        let unique: BTreeSet<_> = log.contributors.iter().collect();
+        if unique.len() != log.contributors.len() {
+            self.breaks(Invariant::Once, "somebody contributed twice".to_owned());
+        }
+        let Some((aggregate, message)) = &log.published else { return };
+        if self.published.replace(*aggregate) == Some(*aggregate) {
+            return;
+        }
+        self.look_for_lies(plan, log, message);
+        if self.beyond_telling {
+            return;
+        }
+        let patients = || log.contributors.iter().map(|id| self.patients[id]);
+        let sum: i128 = patients().map(|patient| plan.patients[patient].value).sum();
+        if aggregate.sum != sum || aggregate.count as usize != log.contributors.len() {
+            let detail = format!("{aggregate:?} of {:?}", patients().collect::<Vec<_>>());
+            self.breaks(Invariant::Exact, detail);
+        }
+        for patient in 0..plan.patients.len() {
+            match (aggregate.sum >> (2 * patient)) & 3 {
+                0 if self.acknowledged.contains(&patient) && !self.went_back => {
+                    let detail = format!("patient {patient} is not in {:o}", aggregate.sum);
+                    self.breaks(Invariant::Acknowledged, detail);
+                }
+                0 | 1 => {}
+                times => {
+                    let detail = format!("patient {patient} is counted {times} times");
+                    self.breaks(Invariant::Once, detail);
+                }
+            }
+        }
+    }
+
+    /// Looks at how many of a result's partial aggregates are false. If they are few enough they are
+    /// named. If they are so many that nobody can tell, and all false in the same way, they agree.
+    fn look_for_lies(&mut self, plan: &Plan, log: &Summary, message: &[u8]) {
+        let committee = log.committee.as_ref().map(|bytes| Committee::decode(&plan.study, bytes));
+        let (Some(Ok(committee)), Ok(HospitalMessage::Published(publication))) =
+            (committee, wire::decode(message))
+        else {
+            return self.breaks(Invariant::Exact, "a result without a committee".to_owned());
+        };
+        let partials = publication.partials.as_slice();
+        let spare = partials.len() - usize::from(committee.threshold());
+        let mut lies = BTreeMap::new();
+        for (place, member) in committee.members() {
+            let lie = self.lies.get(&self.patients[&member.id()]);
+            if let Some((lie, told)) = lie
+                && partials.contains(told)
+            {
+                lies.insert(place.number(), *lie);
+            }
+        }
+        self.to_be_named = (lies.len() <= spare / 2).then(|| lies.keys().copied().collect());
+        let alike = lies.values().any(|lie| *lie == Lie::ByOne);
+        self.beyond_telling = lies.len() > spare.div_ceil(2) && alike;
+    }
+
+    pub fn peer_publishes(&mut self, plan: &Plan, patient: usize, published: Published) {
+        self.shown.insert(patient, published);
+        if self.published != Some(published.aggregate) {
+            let detail = format!("patient {patient} shows {published:?}, not {:?}", self.published);
+            return self.breaks(Invariant::Exact, detail);
+        }
+        let bucket = (published.aggregate.sum >> (2 * patient)) & 3;
+        let counted = match published.own {
+            OwnAnswer::Counted => 1,
+            OwnAnswer::NotCounted | OwnAnswer::None => 0,
+        };
+        if bucket != counted && !self.beyond_telling {
+            let detail =
+                format!("patient {patient} of {} shows {published:?}", plan.patients.len());
+            self.breaks(Invariant::Exact, detail);
+        }
+    }
+}
+
+/// How it goes on, and how it ended.
+impl World {
+    /// The weather has been calm for long enough: nobody who is here is waited for, or waits for shares.
+    pub fn check_recovery(&mut self) {
+        // That a single message was lost, a proof of identity or a delivery, shows when the manifest comes.
+        if self.evidence.went_back || self.plan.weather.lossy {
+            return;
+        }
+        let gone = (0..self.patients.len()).filter(|patient| !self.stays(*patient)).count();
+        let away = self.hospital.away();
+        if away > gone {
+            let detail = format!("{away} are away for the hospital, and {gone} are gone");
+            self.evidence.breaks(Invariant::Ends, detail);
+        }
+        let stored = u32::try_from(self.hospital.log.summary.contributors.len()).ok();
+        for (number, patient) in self.patients.iter().enumerate() {
+            if let Some(tab) = &patient.tab
+                && tab.peer.stage() == Stage::AwaitingManifest
+                && tab.received.is_some()
+                && tab.received != stored
+            {
+                let detail = format!("{number} has {:?} of {stored:?} shares", tab.received);
+                self.evidence.breaks(Invariant::Ends, detail);
+            }
+        }
+    }
+
+    pub fn check_outcome(&mut self) {
+        if self.evidence.went_back || self.evidence.broken.is_some() {
+            return;
+        }
+        let Some(reason) = self.hospital.log.summary.ended else { return };
+        let (alive, detail) = self.could_have_published(reason);
+        if alive {
+            let detail = format!("the round ended because {reason}, with {detail}");
+            self.evidence.breaks(Invariant::Alive, detail);
+        }
+        let revealed = self.hospital.log.summary.partials;
+        let allowed = matches!(reason, EndReason::Contradiction | EndReason::Aborted);
+        if let Some(committee) = self.committee()
+            && revealed >= u32::from(committee.threshold())
+            && !allowed
+        {
+            let detail = format!("{revealed} partial aggregates, and it ended because {reason}");
+            self.evidence.breaks(Invariant::Alive, detail);
+        }
+    }
+
+    /// A peer was sent away because all places are taken. Of the members' places the threshold is kept.
+    pub fn sent_away(&mut self, patient: usize) {
+        let Some(committee) = self.committee() else { return };
+        let contributors = &self.hospital.log.summary.contributors;
+        let is_patient = |id: PeerId| self.evidence.patients[&id] == patient;
+        let place = committee.members().find(|(_, member)| is_patient(member.id()));
+        let have = committee.members().filter(|(_, m)| contributors.contains(&m.id())).count();
+        if place.is_some() && have < usize::from(committee.threshold()) && !self.evidence.went_back
+        {
+            let detail = format!("member {patient} is sent away, and {have} have contributed");
+            self.evidence.breaks(Invariant::Alive, detail);
+        }
+    }
+
+    /// Whether a patient is there to the end, and was not sent away.
+    fn stays(&self, patient: usize) -> bool {
+        let sent_away = self.evidence.turned_away.contains(&patient);
+        self.plan.patients[patient].fate.stays() && !sent_away
+    }
+
+    fn committee(&self) -> Option<Committee> {
+        let bytes = self.hospital.log.summary.committee.as_ref()?;
+        Committee::decode(&self.plan.study, bytes).ok()
+    }
+
+    /// Whether enough people stayed for a result, although the round ended without one.
+    fn could_have_published(&self, reason: EndReason) -> (bool, String) {
+        let log = &self.hospital.log.summary;
+        let staying = (0..self.patients.len()).filter(|patient| self.stays(*patient)).count();
+        let study = &self.plan.study;
+        // Whoever stays and has contributed can vouch for the sum; before the manifest, all who stay.
+        let able = self.committee().map_or(0, |committee| {
+            let able = committee.members().filter(|(_, member)| {
+                let contributed = log.contributors.contains(&member.id());
+                self.stays(self.evidence.patients[&member.id()])
+                    && (contributed || log.manifest.is_none())
+            });
+            able.count()
+        });
+        let threshold = self.committee().map_or(0, |committee| usize::from(committee.threshold()));
+        let enough = match reason {
+            EndReason::TooFewEnrolled(_) => staying >= usize::from(study.minimum_committee()),
+            EndReason::TooFewContributed(_) => {
+                able >= threshold && staying >= study.minimum_cohort() as usize
+            }
+            EndReason::MembersLost(_) | EndReason::PartialsLate(_) => able >= threshold,
+            EndReason::Contradiction => self.evidence.lies.is_empty(),
+            EndReason::Aborted => false,
+        };
+        let detail = format!("{staying} who stayed, {able} of them able, T = {threshold}");
+        (enough && (self.plan.weather.gentle || reason == EndReason::Contradiction), detail)
+    }
+}

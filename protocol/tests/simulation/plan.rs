@@ -1,0 +1,232 @@
+//! What one run is: its study, its patients and its weather, all drawn from the seed.
+
+use chacha20::ChaCha20Rng;
+use rand_core::{Rng, SeedableRng};
+use wardsum_protocol::{Closing, SchemeChoice, Study, StudyParameters, Suite};
+
+/// Random numbers that a seed determines.
+pub struct Dice(ChaCha20Rng);
+
+impl Dice {
+    pub fn new(seed: u64) -> Self {
+        Self(ChaCha20Rng::seed_from_u64(seed))
+    }
+
+    pub fn below(&mut self, n: u64) -> u64 {
+        self.0.next_u64() % n
+    }
+
+    /// A number in `low..=high`.
+    pub fn between(&mut self, low: u64, high: u64) -> u64 {
+        low + self.below(high - low + 1)
+    }
+
+    pub fn index(&mut self, len: usize) -> usize {
+        usize::try_from(self.below(len as u64)).expect("it is below a usize")
+    }
+
+    pub fn chance(&mut self, percent: u64) -> bool {
+        self.below(100) < percent
+    }
+
+    pub fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.0.fill_bytes(&mut bytes);
+        bytes
+    }
+
+    /// Short waits are common and long ones happen: up to `longest`, every order of magnitude alike.
+    pub fn wait(&mut self, longest: u64) -> u64 {
+        let scale = self.between(0, 3);
+        self.between(1, (longest / 10u64.pow(u32::try_from(scale).expect("0 to 3"))).max(1))
+    }
+}
+
+/// Everything that is decided before a run begins. Times are milliseconds of the world's clock.
+pub struct Plan {
+    pub study: Study,
+    pub patients: Vec<PatientPlan>,
+    pub weather: Weather,
+    /// From then on nothing goes wrong any more, and whoever means to come back is back.
+    pub calm_from: u64,
+    /// When the researcher first closes a phase that the study lets her close, or ends the round.
+    pub command_at: u64,
+    pub abort_at: Option<u64>,
+}
+
+pub struct PatientPlan {
+    /// A bucket of its own: a power of four.
+    pub value: i128,
+    pub arrives: u64,
+    /// How long the question is thought about.
+    pub thinks: u64,
+    pub fate: Fate,
+    /// Milliseconds that its clock is ahead, and how many of them pass in a second.
+    pub clock_offset: u64,
+    pub clock_rate: u64,
+    pub lie: Option<Lie>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// Is there to the end, with whatever interruptions the weather brings.
+    Stays,
+    /// Says goodbye at this time.
+    Leaves(u64),
+    /// Is not heard of after this time.
+    Vanishes(u64),
+}
+
+impl Fate {
+    pub fn stays(self) -> bool {
+        self == Self::Stays
+    }
+}
+
+/// How a member falsifies its partial aggregate, which it signs properly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lie {
+    /// By one: with nothing to check it against, the sum is wrong and looks right.
+    ByOne,
+    /// By something random.
+    Wild,
+}
+
+/// What goes wrong, and how often.
+#[derive(Clone, Copy, Debug)]
+pub struct Weather {
+    /// Deadlines are far beyond the bad weather, so that it is no excuse.
+    pub gentle: bool,
+    /// Single messages are lost, doubled, delayed and reordered within a connection.
+    pub lossy: bool,
+    /// The hospital comes back once from a backup that is older than what it said.
+    pub backup: bool,
+    /// The mean time between two mishaps; none if it is 0.
+    pub mishap_every: u64,
+    /// How often, in percent, the hospital dies at a commit and a peer at something it writes down.
+    pub hospital_crash: u64,
+    pub peer_crash: u64,
+    /// The longest that a message and a commit take, apart from mishaps.
+    pub latency: u64,
+    pub commit: u64,
+}
+
+/// How long after the weather has calmed down everything has settled.
+pub const RECOVERY_MS: u64 = 150_000;
+
+impl Plan {
+    pub fn draw(dice: &mut Dice) -> Self {
+        let number = match dice.below(100) {
+            0..75 => dice.between(3, 7),
+            75..97 => dice.between(8, 12),
+            _ => dice.between(13, 30),
+        };
+        let weather = Weather::draw(dice);
+        let calm_from = dice.between(20_000, 120_000);
+        let study = draw_study(dice, number, weather, calm_from);
+        let goers = dice.below(40);
+        let liars = if dice.chance(20) { dice.between(5, 40) } else { 0 };
+        let patients = (0..number)
+            .map(|place| PatientPlan::draw(dice, place, calm_from, goers, liars))
+            .collect();
+        let command_at =
+            if weather.gentle { calm_from + RECOVERY_MS } else { dice.below(2 * calm_from) };
+        let abort_at = dice.chance(if weather.gentle { 0 } else { 5 });
+        let abort_at = abort_at.then(|| dice.below(2 * calm_from));
+        Self { study, patients, weather, calm_from, command_at, abort_at }
+    }
+}
+
+impl PatientPlan {
+    fn draw(dice: &mut Dice, place: u64, calm_from: u64, goers: u64, liars: u64) -> Self {
+        let when = dice.below(calm_from);
+        let fate = match (dice.chance(goers), dice.chance(30)) {
+            (false, _) => Fate::Stays,
+            (true, true) => Fate::Leaves(when),
+            (true, false) => Fate::Vanishes(when),
+        };
+        let lie = dice.chance(liars).then(|| if dice.chance(30) { Lie::ByOne } else { Lie::Wild });
+        Self {
+            value: 1 << (2 * place),
+            arrives: dice.wait(calm_from / 2),
+            thinks: dice.wait(calm_from / 4),
+            fate,
+            clock_offset: dice.wait(1_000_000_000_000),
+            clock_rate: dice.between(900, 1_100),
+            lie,
+        }
+    }
+}
+
+impl Weather {
+    fn draw(dice: &mut Dice) -> Self {
+        let backup = dice.chance(8);
+        let calm = !backup && dice.chance(5);
+        let percent = |dice: &mut Dice| match dice.below(3) {
+            0 => 0,
+            1 => 3,
+            _ => 12,
+        };
+        Self {
+            gentle: dice.chance(60),
+            lossy: !backup && !calm && dice.chance(15),
+            backup,
+            mishap_every: if calm { 0 } else { dice.between(500, 10_000) },
+            hospital_crash: if calm { 0 } else { percent(dice) },
+            peer_crash: if calm { 0 } else { percent(dice) },
+            latency: [2, 50, 400, 3_000][dice.index(4)],
+            commit: [1, 10, 100, 2_000][dice.index(4)],
+        }
+    }
+}
+
+fn draw_study(dice: &mut Dice, number: u64, weather: Weather, calm_from: u64) -> Study {
+    let cap = match (number, dice.chance(50)) {
+        (13.., _) => dice.between(3, 7),
+        (_, true) => number,
+        (_, false) => dice.between(3, number),
+    };
+    let minimum = dice.between(3, (2 * number / 3).max(3));
+    let maximum = if dice.chance(10) { dice.between(minimum, number) } else { number + 2 };
+    let seats = cap.min(maximum);
+    let enrolment = draw_closing(dice, minimum.min(seats), seats, weather, calm_from);
+    let contributing = draw_closing(dice, minimum, maximum, weather, calm_from);
+    let last = draw_deadline(dice, weather, calm_from);
+    Study::new(StudyParameters {
+        instance: dice.bytes(),
+        title: "Pain after the operation".into(),
+        organisation: "St. Example Hospital".into(),
+        question: "How strong is your pain now?".into(),
+        unit: "points".into(),
+        min: 0,
+        max: 1 << (2 * (number - 1)),
+        minimum_cohort: u32::try_from(minimum).expect("small"),
+        maximum_cohort: u32::try_from(maximum).expect("small"),
+        committee_cap: u16::try_from(cap).expect("small"),
+        enrolment,
+        contributing,
+        aggregation_deadline_ms: last,
+        scheme: if dice.chance(15) { SchemeChoice::Additive } else { SchemeChoice::Threshold },
+        suite: if number < 6 && dice.chance(5) { Suite::XWing } else { Suite::X25519 },
+    })
+    .expect("the study is admissible")
+}
+
+fn draw_closing(dice: &mut Dice, low: u64, high: u64, weather: Weather, calm_from: u64) -> Closing {
+    let count = dice.between(low, high);
+    let settle = dice.between(200, calm_from / 3);
+    Closing {
+        count: dice.chance(50).then(|| u32::try_from(count).expect("small")),
+        settle_ms: dice.chance(60).then_some(settle),
+        deadline_ms: draw_deadline(dice, weather, calm_from),
+        by_command: dice.chance(20),
+    }
+}
+
+fn draw_deadline(dice: &mut Dice, weather: Weather, calm_from: u64) -> u64 {
+    if weather.gentle {
+        calm_from + 2 * RECOVERY_MS
+    } else {
+        dice.between(2_000, calm_from.max(60_000))
+    }
+}
