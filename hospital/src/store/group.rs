@@ -1,0 +1,130 @@
+//! One transaction for all requests that wait.
+
+use std::collections::{HashMap, HashSet};
+
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+use wardsum_protocol::Timestamp;
+use wardsum_protocol::round::Record;
+
+use super::error::{Fault, StoreError};
+use super::rounds::{self, Progress};
+use super::store_row::StoreRow;
+use super::{AuditEntry, NewRound, RoundKey, journal, unix_ms};
+
+/// What the writer knows of the database without reading it. It is what was committed last.
+pub(super) struct Committed {
+    pub(super) store: StoreRow,
+    /// Rounds that are not over, and those over ones that were asked for.
+    pub(super) rounds: HashMap<RoundKey, Progress>,
+    /// Rounds of which an append failed.
+    pub(super) halted: HashSet<RoundKey>,
+}
+
+/// A transaction while requests are carried out in it.
+pub(super) struct Group<'c> {
+    transaction: Transaction<'c>,
+    committed: &'c mut Committed,
+    store: StoreRow,
+    changed: HashMap<RoundKey, Progress>,
+    resumed: HashSet<RoundKey>,
+}
+
+impl<'c> Group<'c> {
+    pub(super) fn begin(
+        connection: &'c mut Connection,
+        committed: &'c mut Committed,
+    ) -> Result<Self, Fault> {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let store = committed.store.clone();
+        Ok(Self { transaction, committed, store, changed: HashMap::new(), resumed: HashSet::new() })
+    }
+
+    /// Makes everything durable. Returns the number of the transaction.
+    pub(super) fn commit(mut self) -> Result<u64, Fault> {
+        self.store.commits += 1;
+        for (key, progress) in &self.changed {
+            progress.save(*key, &self.transaction)?;
+        }
+        self.store.insert(&self.transaction)?;
+        self.transaction.commit()?;
+        self.committed.store = self.store;
+        self.committed.rounds.extend(self.changed);
+        self.committed.halted.retain(|key| !self.resumed.contains(key));
+        Ok(self.committed.store.commits)
+    }
+
+    pub(super) fn open_round(&mut self, new: NewRound) -> Result<RoundKey, Fault> {
+        let digest = new.digest;
+        if rounds::exists(&digest, &self.transaction)? {
+            return Err(Fault::Refused(StoreError::RoundExists { digest }));
+        }
+        let key = RoundKey(self.store.rounds + 1);
+        let progress = rounds::insert(key, new, unix_ms(), &self.transaction)?;
+        self.store.rounds = key.0;
+        self.changed.insert(key, progress);
+        Ok(key)
+    }
+
+    pub(super) fn append(
+        &mut self,
+        key: RoundKey,
+        at: Timestamp,
+        records: &[Record],
+    ) -> Result<(), Fault> {
+        if self.committed.halted.contains(&key) && !self.resumed.contains(&key) {
+            return Err(Fault::Refused(StoreError::Halted));
+        }
+        let mut progress = self.progress(key)?;
+        let now = unix_ms();
+        for record in records {
+            journal::append(key, &mut progress, at, record, now, &self.transaction)?;
+        }
+        progress.clock = progress.clock.max(at);
+        self.changed.insert(key, progress);
+        Ok(())
+    }
+
+    pub(super) fn resume(&mut self, key: RoundKey) -> Result<(), Fault> {
+        self.progress(key)?;
+        self.resumed.insert(key);
+        Ok(())
+    }
+
+    /// Notes the time on a round's clock; a round that is not there has none.
+    pub(super) fn keep_time(&mut self, key: RoundKey, at: Timestamp) -> Result<(), Fault> {
+        match self.progress(key) {
+            Ok(progress) if progress.clock < at => {
+                self.changed.insert(key, Progress { clock: at, ..progress });
+                Ok(())
+            }
+            Ok(_) | Err(Fault::Refused(_)) => Ok(()),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    pub(super) fn audit(&mut self, entry: &AuditEntry) -> Result<(), Fault> {
+        super::audit::append(&mut self.store, entry, &self.transaction)
+    }
+
+    /// From now on, the sealed messages of a round are not read any more.
+    pub(super) fn mark_erased(&mut self, key: RoundKey) -> Result<(), Fault> {
+        let progress = self.progress(key)?;
+        if progress.over_unix_ms.is_none() {
+            return Err(Fault::Refused(StoreError::RoundNotOver));
+        }
+        self.changed.insert(key, Progress { erased: true, ..progress });
+        Ok(())
+    }
+
+    /// Deletes some sealed messages of a round; returns whether there are none left.
+    pub(super) fn delete_sealed(&mut self, key: RoundKey, at_most: u32) -> Result<bool, Fault> {
+        journal::delete_sealed(key, at_most, &self.transaction)
+    }
+
+    fn progress(&self, key: RoundKey) -> Result<Progress, Fault> {
+        if let Some(known) = self.changed.get(&key).or_else(|| self.committed.rounds.get(&key)) {
+            return Ok(known.clone());
+        }
+        super::progress(key, &self.transaction)
+    }
+}

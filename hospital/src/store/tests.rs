@@ -1,0 +1,345 @@
+//! What a store does when its disk does not, and what it keeps and erases.
+
+#[path = "../../tests/store/sample.rs"]
+mod sample;
+
+use std::fs;
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+use tokio::time;
+use wardsum_protocol::round::Record;
+use wardsum_protocol::{EndReason, Timestamp};
+
+use super::{DataDir, NewRound, RoundKey, Store, StoreError};
+use sample::{contribution, message, somebody, study};
+
+const LEN: usize = 5_000;
+
+fn open(dir: &TempDir) -> Store {
+    Store::open(DataDir::open(dir.path()).unwrap()).unwrap()
+}
+
+async fn round(store: &Store, instance: u8) -> RoundKey {
+    let study = study(instance);
+    let (bytes, digest) = (study.encode().to_vec(), study.digest());
+    let new = NewRound { study_id: "sample".to_owned(), number: 1, study: bytes, digest };
+    store.open_round(new).await.unwrap()
+}
+
+/// Keeps the writer busy until the sender is used or dropped, so that requests wait.
+async fn hold_writer(store: &Store) -> mpsc::Sender<()> {
+    let (release, held) = mpsc::channel::<()>();
+    let (says, busy) = tokio::sync::oneshot::channel();
+    let store = store.clone();
+    tokio::spawn(async move {
+        let wait = move |_: &Connection| {
+            says.send(()).unwrap();
+            let _ = held.recv();
+        };
+        store.on_writer(wait).await;
+    });
+    busy.await.unwrap();
+    release
+}
+
+async fn numbers(store: &Store, round: RoundKey) -> Vec<u32> {
+    let (_, records) = store.records(round).await.unwrap();
+    let numbers = records.into_iter().map(|(_, record)| match record {
+        Record::Contributed(contributed) => contributed.number,
+        other => panic!("{other:?}"),
+    });
+    numbers.collect()
+}
+
+/// Whether any file of the directory has these bytes.
+fn is_anywhere(dir: &Path, needle: &[u8]) -> bool {
+    fs::read_dir(dir).unwrap().any(|entry| {
+        let bytes = fs::read(entry.unwrap().path()).unwrap();
+        bytes.windows(needle.len()).any(|window| window == needle)
+    })
+}
+
+#[tokio::test]
+async fn what_was_stored_comes_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let (first, second) = (round(&store, 1).await, round(&store, 2).await);
+    let records = vec![
+        Record::Enrolled(message(7, 1_500)),
+        Record::Withdrawn(somebody()),
+        contribution(0, LEN),
+        contribution(1, LEN),
+    ];
+    store.append(first, Timestamp(10), records.clone()).await.unwrap();
+    store.append(second, Timestamp(11), vec![contribution(0, 3)]).await.unwrap();
+    let last = Record::Ended(EndReason::Aborted);
+    store.append(first, Timestamp(20), vec![last.clone()]).await.unwrap();
+    store.audit("researcher", "abort", "sample").await.unwrap();
+    store.close().await;
+
+    let store = open(&dir);
+    let rounds = store.rounds().await.unwrap();
+    assert_eq!(rounds.len(), 2);
+    assert_eq!((rounds[0].key, rounds[0].clock, rounds[0].is_over()), (first, Timestamp(20), true));
+    assert_eq!(
+        (rounds[1].key, rounds[1].clock, rounds[1].is_over()),
+        (second, Timestamp(11), false)
+    );
+    assert_eq!(
+        (rounds[0].study_id.as_str(), rounds[0].study.as_slice()),
+        ("sample", study(1).encode())
+    );
+    let found = store.round_by_digest(study(2).digest()).await.unwrap();
+    assert_eq!(found.as_ref(), Some(&rounds[1]));
+    assert_eq!(store.round_by_digest(study(3).digest()).await.unwrap(), None);
+
+    let (clock, read) = store.records(first).await.unwrap();
+    assert_eq!(clock, Timestamp(20));
+    let mut expected =
+        records.into_iter().map(|record| (Timestamp(10), record)).collect::<Vec<_>>();
+    expected[2].1 = contribution(0, 0);
+    expected[3].1 = contribution(1, 0);
+    expected.push((Timestamp(20), last));
+    assert_eq!(read, expected);
+    let sealed = store.contributions(first, 0..9).await.unwrap();
+    assert_eq!(sealed, [(0, message(0, LEN)), (1, message(1, LEN))]);
+    assert_eq!(store.contributions(first, 1..2).await.unwrap(), [(1, message(1, LEN))]);
+    assert_eq!(store.contributions(second, 0..1).await.unwrap(), [(0, message(0, 3))]);
+    let audit = store.audit_log().await.unwrap();
+    assert_eq!((audit[0].actor.as_str(), audit[0].action.as_str()), ("researcher", "abort"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_refused_and_disturbs_nobody() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let key = round(&store, 1).await;
+    let held = hold_writer(&store).await;
+    let study = study(1);
+    let again = NewRound {
+        study_id: "sample".to_owned(),
+        number: 2,
+        study: study.encode().to_vec(),
+        digest: study.digest(),
+    };
+    let unknown = store.append(RoundKey(9), Timestamp(1), vec![contribution(0, 1)]);
+    let good = store.append(key, Timestamp(1), vec![contribution(0, LEN)]);
+    drop(held);
+    assert!(matches!(store.open_round(again).await, Err(StoreError::RoundExists { .. })));
+    assert!(matches!(unknown.await, Err(StoreError::UnknownRound)));
+    assert!(matches!(store.erase_sealed(key).await, Err(StoreError::RoundNotOver)));
+    assert!(matches!(store.records(RoundKey(9)).await, Err(StoreError::UnknownRound)));
+    good.await.unwrap();
+}
+
+#[tokio::test]
+async fn requests_that_wait_share_one_transaction_in_their_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let rounds = [round(&store, 1).await, round(&store, 2).await];
+    let before = store.transactions().await.unwrap();
+    let held = hold_writer(&store).await;
+    let mut waiting = Vec::new();
+    for number in 0..40 {
+        for key in rounds {
+            waiting.push(store.append(key, Timestamp(1), vec![contribution(number, 10)]));
+        }
+    }
+    // Nobody waits for the last one, and it is stored all the same.
+    drop(waiting.pop());
+    drop(held);
+    for append in waiting {
+        append.await.unwrap();
+    }
+    assert_eq!(store.transactions().await.unwrap(), before + 1);
+    for key in rounds {
+        assert_eq!(numbers(&store, key).await, (0..40).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test]
+async fn reading_does_not_wait_for_writing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let key = round(&store, 1).await;
+    store.append(key, Timestamp(1), vec![contribution(0, LEN)]).await.unwrap();
+    let held = hold_writer(&store).await;
+    assert_eq!(numbers(&store, key).await, [0]);
+    drop(held);
+}
+
+/// Makes writing fail, lets two rounds append, mends it, and looks at what is there.
+async fn survives(
+    spoil: impl FnOnce(&Connection) + Send + 'static,
+    mend: impl FnOnce(&Connection) + Send + 'static,
+    blamed: impl Fn(&StoreError) -> bool,
+    text: &str,
+) {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let (key, other) = (round(&store, 1).await, round(&store, 2).await);
+    store.append(key, Timestamp(1), vec![contribution(0, LEN)]).await.unwrap();
+    store.on_writer(spoil).await;
+
+    let held = hold_writer(&store).await;
+    let lost = store.append(key, Timestamp(2), vec![contribution(1, 400_000)]);
+    let beside = store.append(other, Timestamp(2), vec![contribution(0, LEN)]);
+    drop(held);
+    for append in [lost.await, beside.await] {
+        let error = append.unwrap_err();
+        assert!(blamed(&error) && error.is_temporary(), "{error:?}");
+        let said = error.to_string();
+        assert!(said.contains(text) && said.contains("wardsum.sqlite3"), "{said}");
+    }
+    assert!(store.probe().await.is_err_and(|error| blamed(&error)) || text.contains("full"));
+    // What is there can still be read.
+    assert_eq!(numbers(&store, key).await, [0]);
+    assert_eq!(store.contributions(key, 0..9).await.unwrap(), [(0, message(0, LEN))]);
+
+    store.on_writer(mend).await;
+    store.probe().await.unwrap();
+    for key in [key, other] {
+        let later = store.append(key, Timestamp(3), vec![contribution(2, LEN)]).await;
+        assert!(matches!(later, Err(StoreError::Halted)), "no record without the one before it");
+    }
+    // A round that had nothing in the failed transaction is not concerned.
+    let third = round(&store, 3).await;
+    store.append(third, Timestamp(3), vec![contribution(0, LEN)]).await.unwrap();
+    store.resume(key).await.unwrap();
+    store.append(key, Timestamp(4), vec![contribution(1, LEN)]).await.unwrap();
+    let still = store.append(other, Timestamp(4), vec![contribution(0, LEN)]).await;
+    assert!(matches!(still, Err(StoreError::Halted)));
+    store.close().await;
+
+    let store = open(&dir);
+    assert_eq!(numbers(&store, key).await, [0, 1]);
+    assert_eq!(numbers(&store, other).await, [] as [u32; 0]);
+    assert_eq!(store.contributions(key, 1..2).await.unwrap(), [(1, message(1, LEN))]);
+}
+
+#[tokio::test]
+async fn a_full_disk_loses_nothing() {
+    let limit = |pages: i64| {
+        move |connection: &Connection| {
+            let set = |row: &rusqlite::Row<'_>| row.get::<_, i64>(0);
+            let pragma = format!("PRAGMA max_page_count = {pages}");
+            connection.query_row(&pragma, [], set).unwrap();
+        }
+    };
+    let full = |error: &StoreError| matches!(error, StoreError::Full { .. });
+    survives(limit(40), limit(1 << 30), full, "is full; make room").await;
+}
+
+#[tokio::test]
+async fn a_disk_that_became_read_only_loses_nothing() {
+    let only = |on: bool| {
+        move |connection: &Connection| connection.pragma_update(None, "query_only", on).unwrap()
+    };
+    let read_only = |error: &StoreError| matches!(error, StoreError::ReadOnly { .. });
+    survives(only(true), only(false), read_only, "cannot be written to").await;
+}
+
+#[tokio::test]
+async fn another_programs_lock_loses_nothing() {
+    let (sender, receiver) = mpsc::channel();
+    let spoil = move |writer: &Connection| {
+        let other = Connection::open(writer.path().unwrap()).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        writer.busy_timeout(Duration::from_millis(10)).unwrap();
+        sender.send(other).unwrap();
+    };
+    let mend = move |_: &Connection| receiver.recv().unwrap().execute_batch("ROLLBACK").unwrap();
+    let locked = |error: &StoreError| matches!(error, StoreError::Locked { .. });
+    survives(spoil, mend, locked, "another program has locked").await;
+}
+
+#[tokio::test]
+async fn a_rounds_time_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let key = round(&store, 1).await;
+    store.keep_time(RoundKey(9), Timestamp(1));
+    for at in [7_000, 9_000, 8_000] {
+        store.keep_time(key, Timestamp(at));
+    }
+    time::timeout(Duration::from_secs(30), async {
+        while store.records(key).await.unwrap().0 != Timestamp(9_000) {
+            time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+    .expect("the time is written in a while");
+    // And when the store is closed, without waiting; a round's clock never goes back.
+    store.keep_time(key, Timestamp(12_000));
+    store.append(key, Timestamp(5), vec![contribution(0, LEN)]).await.unwrap();
+    store.keep_time(key, Timestamp(13_000));
+    store.close().await;
+    let (clock, records) = open(&dir).records(key).await.unwrap();
+    assert_eq!(clock, Timestamp(13_000));
+    assert_eq!(records[0].0, Timestamp(12_000));
+}
+
+#[tokio::test]
+async fn what_was_sealed_is_erased_without_a_trace_and_the_rest_stays() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let (key, other) = (round(&store, 1).await, round(&store, 2).await);
+    for number in 0..150 {
+        store.append(key, Timestamp(1), vec![contribution(number, LEN)]).await.unwrap();
+    }
+    store.append(other, Timestamp(1), vec![contribution(900, 30)]).await.unwrap();
+    assert!(is_anywhere(dir.path(), b"sealed shares number 00000149"));
+    let last = Record::Ended(EndReason::Contradiction);
+    store.append(key, Timestamp(2), vec![last]).await.unwrap();
+    store.erase_sealed(key).await.unwrap();
+    assert!(!is_anywhere(dir.path(), b"sealed shares number 000000"));
+    assert!(!is_anywhere(dir.path(), b"sealed shares number 000001"));
+    assert!(is_anywhere(dir.path(), b"sealed shares number 00000900"), "another round's");
+    assert!(matches!(store.contributions(key, 0..1).await, Err(StoreError::Erased)));
+    assert_eq!(store.records(key).await.unwrap().1.len(), 151);
+    assert!(store.rounds().await.unwrap()[0].erased);
+    // Twice is not once too often.
+    store.erase_sealed(key).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_erasure_that_was_cut_short_is_completed() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let key = round(&store, 1).await;
+    let last = Record::Ended(EndReason::Contradiction);
+    store.append(key, Timestamp(1), vec![contribution(0, LEN), last]).await.unwrap();
+    store.0.writer.ask(None, move |group| group.mark_erased(key)).await.unwrap();
+    store.close().await;
+    assert!(is_anywhere(dir.path(), b"sealed shares number"));
+    let store = open(&dir);
+    time::timeout(Duration::from_secs(30), async {
+        while is_anywhere(dir.path(), b"sealed shares number") {
+            time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+    .expect("the erasure goes on by itself");
+    drop(store);
+}
+
+#[tokio::test]
+async fn a_closed_store_says_so_and_leaves_the_directory_to_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let key = round(&store, 1).await;
+    let last = store.append(key, Timestamp(1), vec![contribution(0, LEN)]);
+    assert!(matches!(DataDir::open(dir.path()), Err(StoreError::InUse { .. })));
+    store.clone().close().await;
+    last.await.unwrap();
+    assert!(matches!(store.probe().await, Err(StoreError::Closed)));
+    assert!(matches!(store.rounds().await, Err(StoreError::Closed)));
+    store.close().await;
+    let log = dir.path().join("wardsum.sqlite3-wal");
+    assert!(!log.exists(), "a store that was closed is one file");
+    assert_eq!(numbers(&open(&dir), key).await, [0]);
+}

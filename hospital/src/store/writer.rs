@@ -1,0 +1,413 @@
+//! The thread that writes: it takes all requests that wait into one transaction.
+
+use std::collections::{HashMap, VecDeque};
+use std::mem;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+use tracing::{error, warn};
+use wardsum_protocol::Timestamp;
+
+use super::error::{Fault, StoreError};
+use super::group::{Committed, Group};
+use super::reader::Reader;
+use super::schema::LOCK_PATIENCE;
+use super::witness::Witness;
+use super::{DataDir, RoundKey};
+
+/// How many requests one transaction takes in at most.
+const GROUP_MAX: usize = 512;
+/// How long a round's clock may go unwritten, and how long until what failed is tried again.
+const WHILE: Duration = Duration::from_secs(1);
+/// From how many pages on the log is folded into the database, 8 MiB.
+const LOG_PAGES: i32 = 2048;
+/// How many sealed messages one transaction deletes, so that appends need not wait for many.
+const ERASED_AT_ONCE: u32 = 64;
+
+/// Everything that only the writing thread touches.
+pub(super) struct Writing {
+    pub(super) connection: Connection,
+    pub(super) committed: Committed,
+    pub(super) witness: Witness,
+    /// Rounds whose erasure was cut short.
+    pub(super) erasing: Vec<RoundKey>,
+    pub(super) file: PathBuf,
+    pub(super) dir: DataDir,
+}
+
+/// Asks the writing thread.
+pub(super) struct Writer {
+    requests: Sender<Request>,
+    times: Arc<Mutex<Times>>,
+}
+
+/// The latest time of each round that is not written yet.
+type Times = HashMap<RoundKey, Timestamp>;
+
+enum Request {
+    /// Something that takes part in a transaction.
+    Write(Box<dyn Write>),
+    /// A round's time has to be written in a while.
+    KeepTime,
+    /// A round was marked as erased; reply when nothing is left of it.
+    Erase(RoundKey, oneshot::Sender<Result<(), StoreError>>),
+    Close(oneshot::Sender<()>),
+    #[cfg(test)]
+    OnConnection(Box<dyn FnOnce(&Connection) + Send>),
+}
+
+/// One request while its transaction runs.
+trait Write: Send {
+    /// Of which round nothing more may be stored if this fails.
+    fn round(&self) -> Option<RoundKey>;
+    /// Takes part in the transaction; a refusal concerns this request only.
+    fn carry_out(&mut self, group: &mut Group<'_>) -> Result<(), Fault>;
+    /// Tells whoever asked.
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>);
+}
+
+struct Asked<T, F> {
+    round: Option<RoundKey>,
+    write: Option<F>,
+    outcome: Option<Result<T, StoreError>>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Write for Asked<T, F>
+where
+    T: Send,
+    F: FnOnce(&mut Group<'_>) -> Result<T, Fault> + Send,
+{
+    fn round(&self) -> Option<RoundKey> {
+        self.round
+    }
+
+    fn carry_out(&mut self, group: &mut Group<'_>) -> Result<(), Fault> {
+        let Some(write) = self.write.take() else { return Ok(()) };
+        self.outcome = Some(match write(group) {
+            Ok(value) => Ok(value),
+            Err(Fault::Refused(error)) => Err(error),
+            Err(fault) => return Err(fault),
+        });
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
+        let outcome = self.outcome.unwrap_or(Err(StoreError::Closed));
+        // Nobody waits any more, which is their choice.
+        let _ = self.reply.send(committed.and(outcome));
+    }
+}
+
+impl Writer {
+    pub(super) fn start(
+        mut writing: Writing,
+        reader: Reader,
+        reading: JoinHandle<()>,
+    ) -> Result<Self, StoreError> {
+        let (requests, queue) = mpsc::channel();
+        let times = Arc::new(Mutex::new(Times::new()));
+        let log_pages = Arc::new(AtomicI32::new(0));
+        let hook = {
+            let log_pages = log_pages.clone();
+            move |_: &mut rusqlite::hooks::Wal, pages| {
+                log_pages.store(pages, Ordering::Relaxed);
+                Ok(())
+            }
+        };
+        let file = writing.file.clone();
+        let named = |error: rusqlite::Error| Fault::from(error).of(&file);
+        writing.connection.wal_hook(Some(hook)).map_err(named)?;
+        let erasing = mem::take(&mut writing.erasing).into_iter().map(|key| (key, None)).collect();
+        let thread = WriterThread {
+            writing,
+            times: times.clone(),
+            time_due: None,
+            log_pages,
+            erasing,
+            scrubbing: Vec::new(),
+            scrub_due: None,
+        };
+        thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || {
+                let closed = thread.run(&queue);
+                // The writer's connection is the last one, so that closing it folds the log in.
+                reader.end();
+                let _ = reading.join();
+                let Writing { connection, dir, .. } = closed.writing;
+                if let Err((_, error)) = connection.close() {
+                    error!(%error, "the store was not closed in order: {error}");
+                }
+                drop(dir);
+                for reply in closed.replies {
+                    let _ = reply.send(());
+                }
+            })
+            .map_err(|error| StoreError::io(&file, error))?;
+        Ok(Self { requests, times })
+    }
+
+    /// Queues a request at once; the future waits until its transaction is durable.
+    pub(super) fn ask<T, W>(
+        &self,
+        round: Option<RoundKey>,
+        write: W,
+    ) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, W>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Group<'_>) -> Result<T, Fault> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let asked = Asked { round, write: Some(write), outcome: None, reply };
+        // If the thread is gone the reply is dropped, which says so.
+        let _ = self.requests.send(Request::Write(Box::new(asked)));
+        async { answer.await.unwrap_or(Err(StoreError::Closed)) }
+    }
+
+    pub(super) fn keep_time(&self, round: RoundKey, at: Timestamp) {
+        let mut times = lock(&self.times);
+        if times.is_empty() {
+            // A store that is closed keeps no time.
+            let _ = self.requests.send(Request::KeepTime);
+        }
+        let latest = times.entry(round).or_default();
+        *latest = at.max(*latest);
+    }
+
+    pub(super) async fn erase(&self, round: RoundKey) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let _ = self.requests.send(Request::Erase(round, reply));
+        answer.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    pub(super) async fn close(&self) {
+        let (reply, answer) = oneshot::channel();
+        let _ = self.requests.send(Request::Close(reply));
+        // Dropped if it was closed before.
+        let _ = answer.await;
+    }
+
+    #[cfg(test)]
+    pub(super) async fn on_connection(&self, act: impl FnOnce(&Connection) + Send + 'static) {
+        let (reply, answer) = oneshot::channel();
+        let act = move |connection: &Connection| {
+            act(connection);
+            let _ = reply.send(());
+        };
+        let _ = self.requests.send(Request::OnConnection(Box::new(act)));
+        answer.await.unwrap();
+    }
+}
+
+fn lock(times: &Mutex<Times>) -> MutexGuard<'_, Times> {
+    // Nothing panics while it holds the map, and a map of times cannot be half changed.
+    times.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+type EraseReply = Option<oneshot::Sender<Result<(), StoreError>>>;
+
+struct WriterThread {
+    writing: Writing,
+    times: Arc<Mutex<Times>>,
+    /// When times that were kept are written, if nothing else is before.
+    time_due: Option<Instant>,
+    /// How long the log was after the last commit, in pages.
+    log_pages: Arc<AtomicI32>,
+    /// Rounds whose sealed messages are being deleted.
+    erasing: VecDeque<(RoundKey, EraseReply)>,
+    /// Who waits until what was deleted is gone from the log as well.
+    scrubbing: Vec<EraseReply>,
+    scrub_due: Option<Instant>,
+}
+
+/// What is left of the thread's work when it ends.
+struct Closed {
+    writing: Writing,
+    replies: Vec<oneshot::Sender<()>>,
+}
+
+impl WriterThread {
+    fn run(mut self, queue: &Receiver<Request>) -> Closed {
+        let mut replies = Vec::new();
+        let mut open = true;
+        while open {
+            let mut waiting = Vec::new();
+            let mut next = self.wait(queue, &mut open);
+            while let Some(request) = next.take() {
+                match request {
+                    Request::Write(write) => waiting.push(write),
+                    Request::KeepTime => self.time_due = Some(Instant::now() + WHILE),
+                    Request::Erase(round, reply) => self.begin_erasing(round, reply),
+                    Request::Close(reply) => {
+                        replies.push(reply);
+                        open = false;
+                    }
+                    #[cfg(test)]
+                    Request::OnConnection(act) => act(&self.writing.connection),
+                }
+                if open && waiting.len() < GROUP_MAX {
+                    next = queue.try_recv().ok();
+                }
+            }
+            let time_is_due = self.time_due.is_some_and(|due| due <= Instant::now());
+            if !waiting.is_empty() || time_is_due || (!open && self.time_due.is_some()) {
+                self.write(waiting);
+            }
+            if open {
+                self.erase_some();
+                self.scrub();
+                self.fold_log();
+            }
+        }
+        Closed { writing: self.writing, replies }
+    }
+
+    /// The next request; `None` if something else is to be done first, or nobody is left to ask.
+    fn wait(&self, queue: &Receiver<Request>, open: &mut bool) -> Option<Request> {
+        let due = self.time_due.into_iter().chain(self.scrub_due).min();
+        let received = match due {
+            _ if !self.erasing.is_empty() => match queue.try_recv() {
+                Ok(request) => Ok(request),
+                Err(TryRecvError::Empty) => Err(RecvTimeoutError::Timeout),
+                Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
+            },
+            Some(due) => queue.recv_timeout(due.saturating_duration_since(Instant::now())),
+            None => queue.recv().map_err(RecvTimeoutError::from),
+        };
+        match received {
+            Ok(request) => Some(request),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => {
+                *open = false;
+                None
+            }
+        }
+    }
+
+    /// One transaction for everything that waits.
+    fn write(&mut self, mut waiting: Vec<Box<dyn Write>>) {
+        let times = mem::take(&mut *lock(&self.times));
+        self.time_due = None;
+        if waiting.is_empty() && times.is_empty() {
+            return;
+        }
+        let done = self.transact(|group| {
+            for (round, at) in &times {
+                group.keep_time(*round, *at)?;
+            }
+            waiting.iter_mut().try_for_each(|write| write.carry_out(group))
+        });
+        if done.is_err() {
+            let rounds = waiting.iter().filter_map(|write| write.round());
+            self.writing.committed.halted.extend(rounds);
+            self.time_due = Some(Instant::now() + WHILE);
+            let mut kept = lock(&self.times);
+            for (round, at) in times {
+                let latest = kept.entry(round).or_default();
+                *latest = at.max(*latest);
+            }
+        }
+        for write in waiting {
+            write.answer(done.clone());
+        }
+    }
+
+    /// Commits what `carry_out` does; it counts as acknowledged from then on.
+    fn transact<T>(
+        &mut self,
+        carry_out: impl FnOnce(&mut Group<'_>) -> Result<T, Fault>,
+    ) -> Result<T, StoreError> {
+        let Writing { connection, committed, witness, file, .. } = &mut self.writing;
+        let done = Group::begin(connection, committed).and_then(|mut group| {
+            let value = carry_out(&mut group)?;
+            Ok((value, group.commit()?))
+        });
+        let (value, commits) = done.map_err(|fault| fault.of(file))?;
+        if let Err(error) = witness.note(commits) {
+            // It is durable all the same; only damage to it could now go unnoticed.
+            warn!(%error, "what was stored last cannot be witnessed: {error}");
+        }
+        Ok(value)
+    }
+
+    fn begin_erasing(&mut self, round: RoundKey, reply: oneshot::Sender<Result<(), StoreError>>) {
+        let marked = self.transact(|group| match group.mark_erased(round) {
+            Err(Fault::Refused(error)) => Ok(Err(error)),
+            other => other.map(Ok),
+        });
+        match marked.flatten() {
+            Ok(()) => self.erasing.push_back((round, Some(reply))),
+            Err(error) => {
+                let _ = reply.send(Err(error));
+            }
+        }
+    }
+
+    fn erase_some(&mut self) {
+        let Some(&(round, _)) = self.erasing.front() else { return };
+        let gone = self.transact(|group| group.delete_sealed(round, ERASED_AT_ONCE));
+        if let Ok(false) = gone {
+            return;
+        }
+        let Some((_, reply)) = self.erasing.pop_front() else { return };
+        match gone {
+            Ok(_) => {
+                self.scrubbing.push(reply);
+                self.scrub_due = Some(Instant::now());
+            }
+            // Whoever asked may ask again; the next opening of the store tries as well.
+            Err(error) => {
+                warn!(%error, "sealed shares of round {round} are still there: {error}");
+                if let Some(reply) = reply {
+                    let _ = reply.send(Err(error));
+                }
+            }
+        }
+    }
+
+    /// Empties the log, which still has the pages on which deleted messages were.
+    fn scrub(&mut self) {
+        if !self.erasing.is_empty() || self.scrub_due.is_none_or(|due| due > Instant::now()) {
+            return;
+        }
+        // A reader that is still at an old state is no reason to keep everybody waiting.
+        let connection = &self.writing.connection;
+        let emptied = connection
+            .busy_timeout(Duration::ZERO)
+            .and_then(|()| {
+                connection
+                    .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0))
+            })
+            .is_ok_and(|busy| busy == 0);
+        // Setting a timeout cannot fail.
+        let _ = connection.busy_timeout(LOCK_PATIENCE);
+        if emptied {
+            self.scrub_due = None;
+            for reply in self.scrubbing.drain(..).flatten() {
+                let _ = reply.send(Ok(()));
+            }
+        } else {
+            self.scrub_due = Some(Instant::now() + WHILE);
+        }
+    }
+
+    /// Folds a long log into the database, so that it can begin anew.
+    fn fold_log(&mut self) {
+        if self.log_pages.load(Ordering::Relaxed) < LOG_PAGES {
+            return;
+        }
+        self.log_pages.store(0, Ordering::Relaxed);
+        let folded =
+            self.writing.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+        if let Err(error) = folded {
+            warn!(%error, "the store's log grows, because it cannot be folded in: {error}");
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! What a store makes of files that were altered, and of a process that was killed.
+
+mod altered_database;
+mod altered_log;
+mod fixture;
+mod killed_process;
+mod refused_directories;
+mod sample;
