@@ -19,6 +19,11 @@ pub enum Announcement {
         /// Which.
         label: RoundLabel,
     },
+    /// A round that a process before this one had opened goes on.
+    RoundResumed {
+        /// Which.
+        label: RoundLabel,
+    },
     /// A round was published.
     Published {
         /// Which.
@@ -45,6 +50,9 @@ impl fmt::Display for Announcement {
         match self {
             Self::RoundOpened { label } => {
                 write!(f, "Open: study \"{}\", round {}", label.study, label.number)
+            }
+            Self::RoundResumed { label } => {
+                write!(f, "Goes on: study \"{}\", round {}", label.study, label.number)
             }
             Self::Published { label, aggregate } => write!(
                 f,

@@ -5,9 +5,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::bench::RoundSize;
+use crate::bench::{AbuseSize, RoundSize};
+use crate::control::{Action, StudyCommand};
 use crate::http::origin::Origin;
+use crate::simulate::PlannedDrop;
 use crate::studies_file::{SchemeName, SuiteName};
+use crate::study_desk::StudyId;
 
 /// Learns a statistic about patients without seeing a single patient's answer.
 #[derive(Debug, Parser)]
@@ -39,10 +42,75 @@ pub enum Command {
     Serve(ServeArgs),
     /// Make or renew the local certificate authority and certificate, and print where they are.
     Certs(CertsArgs),
-    /// Run one whole round in this process, over real sockets, and check its sum.
+    /// Run one whole round on this machine, over real sockets, and check its sum.
     Simulate(SimulateArgs),
     /// Measure rounds and the relay, next to what they must cost at least.
     Bench(BenchArgs),
+    /// Print rounds, results and the audit log of a data directory as JSON, never a sealed share.
+    ///
+    /// A hospital may be running on the directory; what it stores meanwhile is not in the output.
+    Export(ExportArgs),
+    /// Copy the store of a data directory to a new file, while a hospital runs or not, and check it.
+    ///
+    /// To restore a backup, copy it into an empty directory as wardsum.sqlite3 and serve that with
+    /// --data. Sealed shares that are in a backup stay there when the hospital erases its own.
+    Backup(BackupArgs),
+    /// Tell the hospital that runs on a data directory what to do with a study.
+    #[command(subcommand)]
+    Study(StudyAction),
+}
+
+/// What a running hospital can be told about a study.
+#[derive(Debug, Subcommand)]
+pub enum StudyAction {
+    /// Close enrolment or contributing of the study's current round, or end the round.
+    ///
+    /// A phase closes by command only if the study's rules say so (`by_command = true`).
+    Close(CloseArgs),
+}
+
+/// Flags of `hospital study close`.
+#[derive(Debug, Args)]
+pub struct CloseArgs {
+    /// The data directory of the hospital.
+    #[arg(long, env = "WARDSUM_DATA", value_name = "DIR", default_value = "wardsum-data")]
+    pub data: PathBuf,
+
+    /// The study.
+    #[arg(long, value_name = "ID")]
+    pub study: StudyId,
+
+    /// Which phase to close; the command is refused while the round is in another one [default: the
+    /// one that is open].
+    #[arg(long, conflicts_with = "abort")]
+    pub phase: Option<ClosablePhase>,
+
+    /// End the round without a result, whatever phase it is in.
+    #[arg(long)]
+    pub abort: bool,
+}
+
+impl CloseArgs {
+    /// What the hospital is told.
+    #[must_use]
+    pub fn command(&self) -> StudyCommand {
+        let action = match self.phase {
+            _ if self.abort => Action::Abort,
+            None => Action::Close,
+            Some(ClosablePhase::Enrolment) => Action::CloseEnrolment,
+            Some(ClosablePhase::Contributing) => Action::CloseContributing,
+        };
+        StudyCommand { study: self.study.to_string(), action }
+    }
+}
+
+/// A phase that can be closed by command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ClosablePhase {
+    /// Until the committee is fixed.
+    Enrolment,
+    /// Until it is fixed what is counted.
+    Contributing,
 }
 
 /// Flags of `hospital serve`. A flag goes before its environment variable, and that before the
@@ -60,6 +128,21 @@ pub struct ServeArgs {
     /// The directory of the built page [default: web/dist].
     #[arg(long, env = "WARDSUM_PAGE", value_name = "DIR")]
     pub page: Option<PathBuf>,
+
+    /// Where rounds are kept, so that none is lost when the hospital stops; made if it is missing
+    /// [default: wardsum-data].
+    #[arg(long, env = "WARDSUM_DATA", value_name = "DIR")]
+    pub data: Option<PathBuf>,
+
+    /// How long sealed shares are kept after their round is over, in hours; 0 erases them at once
+    /// [default: 24].
+    #[arg(long, env = "WARDSUM_RETENTION_HOURS", value_name = "HOURS")]
+    pub retention_hours: Option<u32>,
+
+    /// Address and port for operators, in plain HTTP: /healthz, /readyz and /metrics. Nobody is asked
+    /// who they are there, so it belongs on loopback [default: none].
+    #[arg(long, env = "WARDSUM_OPS", value_name = "ADDRESS:PORT")]
+    pub ops: Option<String>,
 
     /// A certificate chain of one's own (PEM, leaf first); together with --key.
     #[arg(long, env = "WARDSUM_CERT", value_name = "FILE")]
@@ -98,8 +181,9 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "N")]
     pub patients: Option<usize>,
 
-    /// Draws the patients' answers: the same seed, the same answers.
-    #[arg(long, value_name = "S", default_value_t = 0, conflicts_with = "values")]
+    /// Draws the patients' answers, which connections break and when the hospital is killed: the same
+    /// seed, the same answers.
+    #[arg(long, value_name = "S", default_value_t = 0)]
     pub seed: u64,
 
     /// The patients' answers, whole numbers separated by commas.
@@ -118,14 +202,31 @@ pub struct SimulateArgs {
     #[arg(long, default_value = "threshold")]
     pub scheme: SchemeName,
 
-    /// How long the round may take before it is given up, in seconds.
+    /// Lets M peers vanish for good at PHASE; may be repeated. `enrolled`: right after they were told
+    /// that they are, before the committee is fixed; `seated`: committee members, right after they were
+    /// told that they are, before they contribute; `contributed`: committee members, right after their
+    /// contribution was acknowledged; `before-partial`: committee members that hold all shares, instead
+    /// of sending their partial sum.
+    #[arg(long = "drop", value_name = "M@PHASE")]
+    pub drops: Vec<PlannedDrop>,
+
+    /// Breaks this many of 100 connections, each after a random number of messages; peers reconnect.
     #[arg(
         long,
-        value_name = "SECONDS",
-        default_value_t = 300,
-        value_parser = clap::value_parser!(u64).range(1..)
+        value_name = "PERCENT",
+        default_value_t = 0,
+        value_parser = clap::value_parser!(u8).range(0..=100)
     )]
-    pub deadline_seconds: u64,
+    pub flaky: u8,
+
+    /// Runs the hospital as a process of its own, kills it (SIGKILL) so many times at random instants
+    /// of the round, and starts it again on the same data.
+    #[arg(long, value_name = "TIMES", default_value_t = 0)]
+    pub kill_hospital: u32,
+
+    /// The deadline of each phase, in seconds [default: 60 with --drop alone, else 300].
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub deadline_seconds: Option<u64>,
 
     /// Print the result as one JSON object.
     #[arg(long)]
@@ -158,13 +259,54 @@ pub struct BenchArgs {
     )]
     pub relay_connections: u16,
 
+    /// How many stored contributions of 40 KB a hospital is started with; they take their room in the
+    /// directory for temporary files.
+    #[arg(long, value_name = "N", default_value = "10000")]
+    pub recovered_contributions: NonZeroU32,
+
     /// The key encapsulation that seals shares.
     #[arg(long, default_value = "x-wing")]
     pub suite: SuiteName,
 
+    /// Instead of all that, abuse a hospital: how many peers idle, how many connections stall in each
+    /// stage, and how many patients play a round among them and one that floods [if nothing is said:
+    /// 2000,200,30].
+    #[arg(
+        long,
+        value_name = "IDLE,STALLED,PATIENTS",
+        num_args = 0..=1,
+        default_missing_value = "2000,200,30",
+        conflicts_with_all = ["rounds", "repeat", "relay_connections", "recovered_contributions", "suite"]
+    )]
+    pub abuse: Option<AbuseSize>,
+
     /// Print the result as one JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Flags of `hospital export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// The data directory.
+    #[arg(long, env = "WARDSUM_DATA", value_name = "DIR")]
+    pub data: PathBuf,
+
+    /// Only the rounds of this study [default: all]. The audit log is whole in either case.
+    #[arg(long, value_name = "ID")]
+    pub study: Option<StudyId>,
+}
+
+/// Flags of `hospital backup`.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// The data directory.
+    #[arg(long, env = "WARDSUM_DATA", value_name = "DIR")]
+    pub data: PathBuf,
+
+    /// The file to make, readable by its owner only; one that exists is never replaced.
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
 }
 
 /// How verbose the log is.

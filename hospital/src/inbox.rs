@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
-use wardsum_protocol::round::{Command, ConnectionId};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use wardsum_protocol::round::{Command, ConnectionId, Status};
 
 use crate::limits::Limits;
 use crate::outbox::Outbox;
@@ -21,8 +21,9 @@ pub(crate) enum ToRound {
     Message(ConnectionId, Bytes, Room),
     /// A peer is gone, whoever closed the connection.
     Disconnected(ConnectionId),
-    /// The researcher says so.
-    Command(Command),
+    /// The researcher says so, and is told how the round stands once it is carried out. If it is not,
+    /// the sender is dropped.
+    Command(Command, oneshot::Sender<Status>),
 }
 
 /// The room that one message takes in an inbox; dropping it makes room for another one.

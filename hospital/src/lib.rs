@@ -14,6 +14,9 @@
 //! * [`standing`] is how a round stands, even when its task has failed.
 //! * [`study_desk`] keeps a study going from round to round.
 //! * [`studies_file`] and [`limits`] are the configuration; [`serve`] brings flags and file together.
+//! * [`store`] keeps rounds, sealed shares and the audit log on disk.
+//! * `commits` holds back what a round says until it is stored, `retention` erases what was sealed.
+//! * `ops` tells operators whether the hospital is well, `metrics` counts, [`control`] takes commands.
 //! * [`native_peer`] is a patient's peer outside a browser, and [`simulate`] a round of many of them.
 //! * [`bench`] measures such rounds, next to what they must cost at least.
 //!
@@ -25,22 +28,27 @@ pub mod announcement;
 pub mod bench;
 pub mod cli;
 mod clock;
+mod commits;
+pub mod control;
 mod cpu;
 pub mod http;
 mod inbox;
-mod journal;
 pub mod limits;
 mod log_throttle;
 pub mod logging;
+mod metrics;
 pub mod native_peer;
 pub mod open_files;
+mod ops;
 mod outbox;
 mod peer_connection;
+mod retention;
 pub mod round_task;
 pub mod serve;
 pub mod server;
 pub mod simulate;
 pub mod standing;
+pub mod store;
 pub mod studies_file;
 pub mod study_desk;
 pub mod tls;

@@ -9,14 +9,21 @@ use indicatif::{ProgressBar, ProgressStyle};
 use thiserror::Error;
 use wardsum_certs::{Action, CertError};
 use wardsum_hospital::announcement::Announce;
-use wardsum_hospital::bench::{Bench, BenchError};
-use wardsum_hospital::cli::{BenchArgs, CertsArgs, Cli, Command, ServeArgs, SimulateArgs};
+use wardsum_hospital::bench::{self, AbuseError, Bench, BenchError};
+use wardsum_hospital::cli::{
+    BackupArgs, BenchArgs, CertsArgs, Cli, CloseArgs, Command, ExportArgs, ServeArgs, SimulateArgs,
+    StudyAction,
+};
+use wardsum_hospital::control::{self, CommandError};
 use wardsum_hospital::logging;
 use wardsum_hospital::open_files;
 use wardsum_hospital::serve::{self, ServeError, Stopped};
-use wardsum_hospital::simulate::{Simulation, SimulationError, Values, ValuesError};
+use wardsum_hospital::simulate::{
+    MishapCounts, Mishaps, Progress, Simulation, SimulationError, Values, ValuesError,
+};
+use wardsum_hospital::store::{Snapshot, StoreError};
+use wardsum_hospital::study_desk::StudyId;
 use wardsum_protocol::Phase;
-use wardsum_protocol::round::Status;
 
 /// The exit status for a configuration that cannot work; clap uses it for wrong flags as well.
 const EXIT_CONFIGURATION: u8 = 2;
@@ -33,6 +40,9 @@ fn main() -> ExitCode {
         Command::Certs(args) => certs(&args),
         Command::Simulate(args) => simulate(args),
         Command::Bench(args) => bench(args),
+        Command::Export(args) => export(&args),
+        Command::Backup(args) => backup(&args),
+        Command::Study(StudyAction::Close(args)) => close(&args),
     };
     done.unwrap_or_else(|error| {
         // Nobody is left to tell if standard error is closed.
@@ -54,6 +64,14 @@ enum Error {
     Simulation(#[from] SimulationError),
     #[error(transparent)]
     Bench(#[from] BenchError),
+    #[error(transparent)]
+    Abuse(#[from] AbuseError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    #[error("the output cannot be written: {0}")]
+    Output(io::Error),
     #[error("the program cannot run here: {0}")]
     Runtime(#[from] io::Error),
 }
@@ -64,8 +82,13 @@ impl Error {
             Self::Serve(error) => error.is_configuration(),
             Self::Simulation(error) => error.is_configuration(),
             Self::Bench(error) => error.is_configuration(),
+            Self::Store(error) => error.is_configuration(),
             Self::Values(_) => true,
-            Self::Certs(_) | Self::Runtime(_) => false,
+            Self::Abuse(_)
+            | Self::Certs(_)
+            | Self::Command(_)
+            | Self::Output(_)
+            | Self::Runtime(_) => false,
         };
         if configuration { ExitCode::from(EXIT_CONFIGURATION) } else { ExitCode::FAILURE }
     }
@@ -103,17 +126,25 @@ fn simulate(args: SimulateArgs) -> Result<ExitCode, Error> {
         Some(values) => Values::given(values, args.patients)?,
         None => Values::draw(args.patients.unwrap_or(3), args.seed),
     };
+    let mishaps = Mishaps {
+        drops: args.drops,
+        flaky_percent: args.flaky,
+        kill_hospital: args.kill_hospital,
+        seed: args.seed,
+    };
+    let deadline = args.deadline_seconds.map(Duration::from_secs);
     let simulation = Simulation {
         values,
         committee_cap: args.committee,
         suite: args.suite,
         scheme: args.scheme,
-        deadline: Duration::from_secs(args.deadline_seconds),
+        deadline: deadline.unwrap_or_else(|| mishaps.usual_deadline()),
+        mishaps,
     };
     let bar = progress_bar(simulation.values.answers().len());
     let report = simulation.run({
         let bar = bar.clone();
-        move |status| show(&bar, status)
+        move |progress| show(&bar, progress)
     });
     bar.finish_and_clear();
     let report = report?;
@@ -126,17 +157,26 @@ fn simulate(args: SimulateArgs) -> Result<ExitCode, Error> {
 }
 
 fn bench(args: BenchArgs) -> Result<ExitCode, Error> {
+    // Only for whoever waits and watches.
+    let watch = |next: &str| drop(writeln!(io::stderr(), "measuring {next}"));
+    if let Some(size) = args.abuse {
+        let abuse = bench::abuse(size, watch)?;
+        if args.json {
+            say(&serde_json::to_string(&abuse).expect("it is made of numbers"));
+        } else {
+            say(&abuse);
+        }
+        return Ok(if abuse.exact { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
     let bench = Bench {
         rounds: args.rounds,
         repeat: args.repeat,
         relay_connections: args.relay_connections,
+        recovered: args.recovered_contributions,
         suite: args.suite,
         deadline: BENCH_DEADLINE,
     };
-    let measured = bench.run(|next| {
-        // Only for whoever waits and watches.
-        let _ = writeln!(io::stderr(), "measuring {next}");
-    })?;
+    let measured = bench.run(watch)?;
     if args.json {
         say(&serde_json::to_string(&measured).expect("it is made of numbers and short texts"));
     } else {
@@ -145,26 +185,54 @@ fn bench(args: BenchArgs) -> Result<ExitCode, Error> {
     Ok(if measured.is_exact() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+fn export(args: &ExportArgs) -> Result<ExitCode, Error> {
+    let study = args.study.as_ref().map(StudyId::as_str);
+    let export = Snapshot::open(&args.data)?.export(study)?;
+    let mut text = serde_json::to_string_pretty(&export).expect("it is made of numbers and texts");
+    text.push('\n');
+    // Half an export must not pass for a whole one.
+    io::stdout().write_all(text.as_bytes()).map_err(Error::Output)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn backup(args: &BackupArgs) -> Result<ExitCode, Error> {
+    Snapshot::open(&args.data)?.backup(&args.to)?;
+    say(&format!("{} is a checked copy of {}", args.to.display(), args.data.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn close(args: &CloseArgs) -> Result<ExitCode, Error> {
+    say(&control::send(&args.data, &args.command())?);
+    Ok(ExitCode::SUCCESS)
+}
+
 /// A progress bar on standard error if that is a terminal, and nothing elsewhere.
 fn progress_bar(patients: usize) -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{msg:13} [{bar:40}] {pos}/{len}  {elapsed}")
-        .expect("the template is well-formed");
+    let style =
+        ProgressStyle::with_template("{prefix:13} [{bar:40}] {pos}/{len}  {elapsed}  {msg}")
+            .expect("the template is well-formed");
     ProgressBar::new(patients as u64).with_style(style)
 }
 
-fn show(bar: &ProgressBar, status: &Status) {
-    let committee = status.committee.map_or(0, u32::from);
-    let (done, of) = match status.phase {
-        Phase::Enrolling => (status.enrolled, None),
-        Phase::Contributing => (status.contributed, None),
-        Phase::Aggregating | Phase::Published | Phase::Ended => (status.partials, Some(committee)),
+fn show(bar: &ProgressBar, progress: &Progress) {
+    let Progress { round, mishaps } = progress;
+    let (done, of) = match round.phase {
+        Phase::Enrolling => (round.enrolled, None),
+        Phase::Contributing => (round.contributed, None),
+        Phase::Aggregating | Phase::Published | Phase::Ended => {
+            (round.partials, Some(round.committee.map_or(0, u64::from)))
+        }
     };
-    bar.set_message(status.phase.as_str());
+    let MishapCounts { dropped, reconnects, restarts } = *mishaps;
+    bar.set_prefix(round.phase.as_str());
+    if dropped + reconnects + restarts > 0 {
+        bar.set_message(format!("{dropped} dropped, {reconnects} reconnects, {restarts} restarts"));
+    }
     if let Some(of) = of {
-        bar.set_length(of.into());
+        bar.set_length(of);
     }
     bar.set_position(done.into());
 }

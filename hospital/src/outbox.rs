@@ -39,6 +39,11 @@ impl Closing {
         Self { code, reason }
     }
 
+    /// For everybody, while nothing can be stored.
+    pub(crate) fn suspended() -> Self {
+        Self::new(1013, "the hospital cannot store anything at the moment; your page tries again")
+    }
+
     /// For a peer that reads or answers too slowly.
     pub(crate) fn too_slow() -> Self {
         Self::new(

@@ -20,18 +20,25 @@ use wardsum_protocol::round::ConnectionId;
 use crate::address_caps::Place;
 use crate::inbox::{Lane, ToRound};
 use crate::limits::Limits;
+use crate::metrics::{Metrics, RefusedConnection};
 use crate::outbox::{Closing, OutboxQueue, outbox};
 use crate::round_task::RoundHandle;
 
 /// The close code for a peer whose network has as many connections as it may have.
 const TOO_MANY_FROM_ADDRESS: u16 = 4403;
 
+/// The close code for a peer that comes back to a round that is not there. A browser cannot read the
+/// status of a refused upgrade, so it is let in to be told.
+const UNKNOWN_ROUND: u16 = 4404;
+
 /// What a connection needs besides its socket.
 pub(crate) struct PeerConnection {
-    /// The round that was current when the peer connected; it stays this peer's round.
-    pub(crate) round: RoundHandle,
+    /// The round that was current when the peer connected, or that it came back to; it stays this
+    /// peer's round. None if there is no such round.
+    pub(crate) round: Option<RoundHandle>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) drain: CancellationToken,
+    pub(crate) metrics: Metrics,
     /// None if the peer's address has all the connections it may have.
     pub(crate) place: Option<Place>,
 }
@@ -46,31 +53,37 @@ enum Ending {
 
 /// Serves one peer until either side ends it.
 pub(crate) async fn serve(socket: WebSocket, connection: PeerConnection) {
-    let PeerConnection { round, limits, drain, place } = connection;
+    let PeerConnection { round, limits, drain, metrics, place } = connection;
     let id = next_connection_id();
-    debug!(
-        study.id = %round.label().study, round.number = round.label().number, connection = id.0,
-        "connection {} is open", id.0,
-    );
-
     let (mut sink, mut stream) = socket.split();
-    let ending = if place.is_none() {
-        let cap = limits.peers_per_address;
-        Ending::Closed(Closing::new(
-            TOO_MANY_FROM_ADDRESS,
-            format!(
-                "your network has {cap} connections already, which is the limit; try again later"
-            ),
-        ))
-    } else {
-        take_part(&mut sink, &mut stream, id, &round, &limits, &drain).await
+    let ending = match round {
+        _ if place.is_none() => {
+            let cap = limits.peers_per_address;
+            Ending::Closed(Closing::new(
+                TOO_MANY_FROM_ADDRESS,
+                format!(
+                    "your network has {cap} connections already, which is the limit; try again later"
+                ),
+            ))
+        }
+        None => Ending::Closed(Closing::new(UNKNOWN_ROUND, "the hospital has no such round")),
+        Some(round) => {
+            debug!(
+                study.id = %round.label().study, round.number = round.label().number,
+                connection = id.0, "connection {} is open", id.0,
+            );
+            // The round lives as long as somebody holds it, and after this nobody here needs it.
+            let terms = Terms { limits: &limits, drain: &drain, metrics: &metrics };
+            take_part(&mut sink, &mut stream, id, &round, terms).await
+        }
     };
-    // The round lives as long as somebody holds it, and from here on nobody needs it.
-    drop(round);
 
     match ending {
         Ending::PeerLeft => debug!(connection = id.0, "the peer of connection {} left", id.0),
         Ending::Closed(closing) => {
+            if let Some(reason) = RefusedConnection::of_close_code(closing.code) {
+                metrics.refused(reason);
+            }
             debug!(
                 connection = id.0,
                 code = closing.code,
@@ -81,6 +94,14 @@ pub(crate) async fn serve(socket: WebSocket, connection: PeerConnection) {
             say_goodbye(sink, stream, closing, &limits).await;
         }
     }
+}
+
+/// What holds for every connection.
+#[derive(Clone, Copy)]
+struct Terms<'a> {
+    limits: &'a Limits,
+    drain: &'a CancellationToken,
+    metrics: &'a Metrics,
 }
 
 /// Connection ids are never used twice while the hospital runs, so that they name connections in logs.
@@ -94,9 +115,9 @@ async fn take_part(
     stream: &mut SplitStream<WebSocket>,
     id: ConnectionId,
     round: &RoundHandle,
-    limits: &Limits,
-    drain: &CancellationToken,
+    terms: Terms<'_>,
 ) -> Ending {
+    let limits = terms.limits;
     let (outbox, queue) = outbox(limits.outbox_bytes);
     let inbox = round.inbox();
     if inbox.tell(ToRound::Connected(id, outbox)).await.is_err() {
@@ -109,10 +130,10 @@ async fn take_part(
     // The block ends the reading, which may wait for room in the inbox: room that is given to somebody
     // who has stopped looking would be lost to everybody, and to the news below.
     let ending = {
-        let mut reading = pin!(read(stream, &lane, limits));
+        let mut reading = pin!(read(stream, &lane, terms));
         tokio::select! {
             ending = &mut reading => ending,
-            ending = write(sink, queue, limits, drain) => match ending {
+            ending = write(sink, queue, terms) => match ending {
                 // A tab that is closed right after sending leaves its last messages behind.
                 Ending::PeerLeft => {
                     time::timeout(limits.close, reading).await.unwrap_or(Ending::PeerLeft)
@@ -127,13 +148,14 @@ async fn take_part(
 }
 
 /// Hands the peer's messages to the round until the peer leaves, falls silent or misbehaves.
-async fn read(stream: &mut SplitStream<WebSocket>, lane: &Lane, limits: &Limits) -> Ending {
+async fn read(stream: &mut SplitStream<WebSocket>, lane: &Lane, terms: Terms<'_>) -> Ending {
     loop {
-        let Ok(received) = time::timeout(limits.silence, stream.next()).await else {
+        let Ok(received) = time::timeout(terms.limits.silence, stream.next()).await else {
             return Ending::Closed(Closing::too_slow());
         };
         match received {
             Some(Ok(Message::Binary(bytes))) => {
+                terms.metrics.received(bytes.len());
                 // Waiting here while the round is busy makes the peer wait as well, through TCP.
                 if lane.send(bytes).await.is_err() {
                     return Ending::Closed(Closing::new(
@@ -183,8 +205,7 @@ fn unreadable(error: axum::Error) -> Ending {
 async fn write(
     sink: &mut SplitSink<WebSocket, Message>,
     mut queue: OutboxQueue,
-    limits: &Limits,
-    drain: &CancellationToken,
+    Terms { limits, drain, metrics }: Terms<'_>,
 ) -> Ending {
     let mut ping = time::interval_at(time::Instant::now() + limits.ping, limits.ping);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -209,6 +230,7 @@ async fn write(
             if batch.is_empty() {
                 return sink.send(Message::Ping(Bytes::new())).await;
             }
+            metrics.sent(batch.iter().map(Bytes::len).sum());
             for bytes in batch {
                 sink.feed(Message::Binary(bytes)).await?;
             }

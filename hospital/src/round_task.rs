@@ -3,27 +3,53 @@
 //! Nothing else touches the [`Round`]. Connections hand it their messages through a bounded inbox and
 //! are handed theirs through a bounded outbox each; whoever wants to know how the round stands watches
 //! its [`Standing`]. Sealed shares pass through as bytes.
+//!
+//! What the round writes down is committed before anything that follows is done. When the store fails,
+//! the task throws away the round that is ahead of it, tells the peers to come again, and restores the
+//! round from the store once that works: the same that happens after a crash.
+
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::body::Bytes;
-use tokio::sync::{mpsc, watch};
-use tokio::time;
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesOrdered;
+use metrics::Counter;
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{self, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{Instrument, debug, info, info_span, trace, warn};
-use wardsum_protocol::round::{Command, ConnectionId, Event, Input, Output, Round, Status};
-use wardsum_protocol::{Aggregate, Study, Timestamp};
+use tracing::{Instrument, Span, debug, error, info, info_span, trace, warn};
+use wardsum_protocol::round::{
+    Command, ConnectionId, Event, Input, Output, RestoreError, Round, Status,
+};
+use wardsum_protocol::{Aggregate, Challenge, Phase, Study, Timestamp};
 
 use crate::announcement::{Announce, Announcement};
 use crate::clock::Clock;
+use crate::commits::{Commits, Committed, Step};
 use crate::inbox::{Inbox, ToRound, inbox};
-use crate::journal::Journal;
 use crate::limits::{BATCH, Limits};
+use crate::metrics::Metrics;
 use crate::outbox::{Closing, Outbox};
 use crate::standing::{Standing, supervise};
+use crate::store::{NewRound, RoundKey, Store, StoreError, StoredRound};
 use crate::study_desk::StudyId;
+
+/// How often a round's clock is stored although nothing happens.
+const KEEP_TIME: time::Duration = time::Duration::from_secs(5);
+
+/// The first pause before a store that failed is tried again; it doubles up to [`LONGEST_RETRY`].
+const FIRST_RETRY: time::Duration = time::Duration::from_millis(250);
+const LONGEST_RETRY: time::Duration = time::Duration::from_secs(10);
+
+/// Contributions that were asked for, with their numbers.
+type Load = BoxFuture<'static, Result<Vec<(u32, Bytes)>, StoreError>>;
 
 /// Names a round for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,10 +108,13 @@ impl RoundHandle {
         at.since(self.clock.now())
     }
 
-    /// Tells the round what the researcher wants. It does nothing if the round is over.
-    pub async fn command(&self, command: Command) {
-        // A round that is gone needs no command.
-        let _ = self.inbox.tell(ToRound::Command(command)).await;
+    /// Tells the round what the researcher wants, and waits until that is carried out and durable.
+    /// Returns how the round stands then; `None` if the round refuses the command, or loses it because
+    /// it cannot be stored.
+    pub async fn command(&self, command: Command) -> Option<Status> {
+        let (reply, carried) = oneshot::channel();
+        self.inbox.tell(ToRound::Command(command, reply)).await.ok()?;
+        carried.await.ok()
     }
 
     /// Waits until the round is published, or has ended without a result.
@@ -110,7 +139,9 @@ impl RoundHandle {
 #[derive(Clone)]
 pub(crate) struct RoundHost {
     pub(crate) limits: Arc<Limits>,
+    pub(crate) store: Store,
     pub(crate) announce: Announce,
+    pub(crate) metrics: Metrics,
     /// The rounds' tasks. Each ends when nobody holds its round any more, or with `stop`.
     pub(crate) tasks: TaskTracker,
     pub(crate) stop: CancellationToken,
@@ -118,28 +149,84 @@ pub(crate) struct RoundHost {
     pub(crate) drain: CancellationToken,
 }
 
+/// Why a stored round cannot go on.
+#[derive(Clone, Debug, Error)]
+pub enum ResumeError {
+    /// The store does not give it back.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// What the store gave back is no round.
+    #[error("the stored records of the round make no sense: {0}; please report this fault")]
+    Records(#[from] RestoreError),
+    /// What the store gave back is no study.
+    #[error("the stored study of the round makes no sense: {0}; please report this fault")]
+    Study(#[from] wardsum_protocol::StudyError),
+}
+
 impl RoundHost {
-    /// Opens a round and starts the task that owns it.
-    pub(crate) fn open(&self, study: Study, label: RoundLabel) -> RoundHandle {
-        let span = info_span!("round", study.id = %label.study, round.number = label.number);
+    /// Stores a new round and starts the task that owns it.
+    pub(crate) async fn open(
+        &self,
+        study: Study,
+        label: RoundLabel,
+    ) -> Result<RoundHandle, StoreError> {
+        let key = self
+            .store
+            .open_round(NewRound {
+                study_id: label.study.to_string(),
+                number: label.number,
+                study: study.encode().to_vec(),
+                digest: study.digest(),
+            })
+            .await?;
+        let clock = Clock::starting_at(Timestamp::default());
+        let round = Round::open(study, clock.now());
+        let span = span(&label);
         span.in_scope(|| info!("the round is open"));
         self.announce.say(&Announcement::RoundOpened { label: label.clone() });
-        let clock = Clock::start();
-        let round = Round::open(study, clock.now());
+        Ok(self.start(Started { round, clock, key, label, span }))
+    }
+
+    /// Goes on with a round that the store has, or only tells how it ended.
+    pub(crate) async fn resume(
+        &self,
+        stored: &StoredRound,
+        study: StudyId,
+    ) -> Result<RoundHandle, ResumeError> {
+        let label = RoundLabel { study, number: stored.number };
+        let span = span(&label);
+        let (clock, round) =
+            restore(&self.store, stored.key, Study::decode(&stored.study)?).await?;
+        if !stored.is_over() {
+            let phase = round.status().phase;
+            span.in_scope(|| info!(%phase, "the round goes on; it is {phase}"));
+            self.announce.say(&Announcement::RoundResumed { label: label.clone() });
+        }
+        let clock = Clock::starting_at(clock);
+        Ok(self.start(Started { round, clock, key: stored.key, label, span }))
+    }
+
+    fn start(&self, started: Started) -> RoundHandle {
+        let Started { round, clock, key, label, span } = started;
         let study = Arc::new(round.study().clone());
         let (inbox, messages) = inbox(&self.limits);
         let (stands, standing) = watch::channel(round.status().into());
         let superseded = CancellationToken::new();
         let task = RoundTask {
             round,
+            key,
             label: label.clone(),
             host: self.clone(),
-            clock,
+            clock: clock.clone(),
             messages,
             outboxes: HashMap::new(),
             unflushed: Vec::new(),
             given_up: Vec::new(),
-            journal: Journal::default(),
+            commits: Commits::new(self.store.clone(), key, self.metrics.clone()),
+            contributions: self.metrics.contributions(label.study.as_str()),
+            command_refused: false,
+            closing: false,
+            loads: FuturesOrdered::new(),
             timer: None,
             standing: stands.clone(),
             superseded: superseded.clone(),
@@ -154,8 +241,44 @@ impl RoundHost {
     }
 }
 
+/// A round that is about to have a task.
+struct Started {
+    round: Round,
+    clock: Clock,
+    key: RoundKey,
+    label: RoundLabel,
+    span: Span,
+}
+
+fn span(label: &RoundLabel) -> Span {
+    info_span!("round", study.id = %label.study, round.number = label.number)
+}
+
+/// The round as the store knows it, and the time on its clock.
+async fn restore(
+    store: &Store,
+    key: RoundKey,
+    study: Study,
+) -> Result<(Timestamp, Round), ResumeError> {
+    let (clock, records) = store.records(key).await?;
+    let round = Round::restore(study, Timestamp::default(), records, clock)?;
+    Ok((clock, round))
+}
+
+/// The same after the store has failed, once it works again.
+async fn restore_again(
+    store: Store,
+    key: RoundKey,
+    study: Study,
+) -> Result<(Timestamp, Round), ResumeError> {
+    store.resume(key).await?;
+    store.probe().await?;
+    restore(&store, key, study).await
+}
+
 struct RoundTask {
     round: Round,
+    key: RoundKey,
     label: RoundLabel,
     host: RoundHost,
     clock: Clock,
@@ -165,7 +288,14 @@ struct RoundTask {
     unflushed: Vec<ConnectionId>,
     /// Connections that the task has given up and of which the round does not know yet.
     given_up: Vec<ConnectionId>,
-    journal: Journal,
+    commits: Commits,
+    contributions: Counter,
+    /// Whether the round has refused the last command.
+    command_refused: bool,
+    /// Whether contributing is closing by command, which the round does not write down.
+    closing: bool,
+    /// What the round has asked the store for, in the order in which it did.
+    loads: FuturesOrdered<Load>,
     /// When the round wants to be woken.
     timer: Option<Timestamp>,
     standing: watch::Sender<Standing>,
@@ -175,44 +305,140 @@ struct RoundTask {
 
 impl RoundTask {
     async fn run(mut self) {
-        let mut batch = Vec::with_capacity(BATCH);
         let farewell = farewell_time(self.superseded.clone(), self.host.limits.finished_round);
         tokio::pin!(farewell);
         let mut said_farewell = false;
+        let mut batch = Vec::with_capacity(BATCH);
+        let mut keep_time = time::interval(KEEP_TIME);
+        keep_time.set_missed_tick_behavior(MissedTickBehavior::Delay);
 
         self.perform_outputs();
         loop {
+            if let Some(status) = self.commits.commit(self.clock.now(), self.round.status()) {
+                self.standing.send_replace(status.into());
+            }
             self.flush_outboxes();
-            self.standing.send_replace(self.round.status().into());
-            tokio::select! {
-                count = self.messages.recv_many(&mut batch, BATCH) => {
+            let wakes = self.clock.instant(self.timer.unwrap_or_default());
+            let failed = tokio::select! {
+                committed = self.commits.next() => match committed {
+                    Ok(Committed { steps, status }) => {
+                        for step in steps {
+                            self.take(step);
+                        }
+                        self.standing.send_replace(status.into());
+                        self.hear_of_slow_readers();
+                        None
+                    }
+                    Err(error) => Some(error),
+                },
+                Some(loaded) = self.loads.next() => match loaded {
+                    Ok(contributions) => {
+                        for (number, message) in contributions {
+                            self.feed(Input::Loaded { number, message });
+                        }
+                        None
+                    }
+                    Err(error) => Some(error),
+                },
+                count = self.messages.recv_many(&mut batch, BATCH), if !self.commits.is_full() => {
                     if count == 0 {
                         break;
                     }
                     for item in batch.drain(..) {
                         self.receive(item);
                     }
+                    None
                 }
-                () = time::sleep_until(self.clock.instant(self.timer.unwrap_or_default())),
-                    if self.timer.is_some() =>
-                {
+                () = time::sleep_until(wakes), if self.timer.is_some() => {
                     self.timer = None;
                     self.feed(Input::Timeout);
+                    None
+                }
+                _ = keep_time.tick() => {
+                    if !self.standing.borrow().is_over() {
+                        self.host.store.keep_time(self.key, self.clock.now());
+                    }
+                    None
                 }
                 () = &mut farewell, if !said_farewell => {
                     said_farewell = true;
                     self.dismiss_everybody();
+                    None
                 }
+            };
+            if let Some(error) = failed
+                && !self.recover(&error).await
+            {
+                break;
             }
         }
-        debug!(records = self.journal.len(), "the last handle of the round is gone");
+        debug!("the last handle of the round is gone");
+    }
+
+    /// The store has failed: forgets what it does not have, and waits until it works again. `false` if
+    /// nobody holds the round any more.
+    async fn recover(&mut self, error: &StoreError) -> bool {
+        error!("the round is suspended until it can be stored again: {error}");
+        self.host.metrics.store_failed();
+        let since = self.clock.now();
+        self.commits.forget();
+        self.loads.clear();
+        self.timer = None;
+        self.given_up.clear();
+        for (_, outbox) in self.outboxes.drain() {
+            outbox.close(Closing::suspended());
+        }
+        self.standing.send_modify(Standing::suspend);
+
+        let mut pause = FIRST_RETRY;
+        loop {
+            let retry = time::sleep(pause);
+            tokio::pin!(retry);
+            loop {
+                tokio::select! {
+                    () = &mut retry => break,
+                    news = self.messages.recv() => match news {
+                        Some(ToRound::Connected(_, outbox)) => outbox.close(Closing::suspended()),
+                        Some(
+                            ToRound::Message(..) | ToRound::Disconnected(_) | ToRound::Command(..),
+                        ) => {}
+                        None => return false,
+                    },
+                }
+            }
+            let (store, study) = (self.host.store.clone(), self.round.study().clone());
+            match restore_again(store, self.key, study).await {
+                Ok((stored, round)) => {
+                    // What was not stored has not happened, and neither has the time since.
+                    self.clock.stand_still_since(since.max(stored));
+                    self.round = round;
+                    info!("the round goes on: it can be stored again");
+                    self.perform_outputs();
+                    if self.closing && self.round.status().phase == Phase::Contributing {
+                        self.feed(Input::Command(Command::CloseContributing));
+                    }
+                    return true;
+                }
+                Err(error) => {
+                    self.host.metrics.store_failed();
+                    debug!("the round is still suspended: {error}");
+                }
+            }
+            pause = LONGEST_RETRY.min(pause * 2);
+        }
     }
 
     fn receive(&mut self, item: ToRound) {
         match item {
             ToRound::Connected(connection, outbox) => {
+                let mut challenge = [0; 32];
+                if let Err(error) = getrandom::fill(&mut challenge) {
+                    error!(%error, "a peer cannot be welcomed, because there is no randomness");
+                    outbox.close(Closing::suspended());
+                    return;
+                }
                 self.outboxes.insert(connection, outbox);
-                self.feed(Input::Connected(connection));
+                self.feed(Input::Connected { connection, challenge: Challenge(challenge) });
             }
             // What a peer sent before it heard that its connection is closed is of no interest. The
             // message's room in the inbox is free again when it was handled.
@@ -233,36 +459,74 @@ impl RoundTask {
                     self.feed(Input::Disconnected(connection));
                 }
             }
-            ToRound::Command(command) => self.feed(Input::Command(command)),
+            ToRound::Command(command, reply) => {
+                self.command_refused = false;
+                self.feed(Input::Command(command));
+                // The sender of a command that was refused is dropped, which says so.
+                if !self.command_refused {
+                    self.closing |= command == Command::CloseContributing;
+                    if let Some(step) = self.commits.pass(Step::Carried(reply)) {
+                        self.take(step);
+                    }
+                }
+            }
         }
     }
 
     fn feed(&mut self, input: Input) {
         self.round.handle(input, self.clock.now());
         self.perform_outputs();
-        // Not before every output was performed, as the driving contract has it. Each of these may in turn
-        // be too much for another slow reader.
+        self.hear_of_slow_readers();
+    }
+
+    /// Tells the round whom the task has given up. Not before every output was performed, as the driving
+    /// contract has it; and each of these may in turn be too much for another slow reader.
+    fn hear_of_slow_readers(&mut self) {
         while let Some(connection) = self.given_up.pop() {
             self.round.handle(Input::Disconnected(connection), self.clock.now());
             self.perform_outputs();
         }
     }
 
-    /// Performs outputs in the order in which the round gave them; that order is what makes a
-    /// record durable before anybody is told of it.
+    /// Performs outputs in the order in which the round gave them, as far as everything before them is
+    /// durable; the rest follows when it is.
     fn perform_outputs(&mut self) {
         while let Some(output) = self.round.poll_output() {
-            match output {
-                Output::Persist(record) => self.journal.append(record),
-                Output::Send { to, bytes } => self.send(to, bytes),
-                Output::Close { connection, reason } => {
-                    if let Some(outbox) = self.outboxes.remove(&connection) {
-                        outbox.close(Closing::new(reason.code(), reason.to_string()));
-                    }
-                }
-                Output::Event(event) => self.report(&event),
-                Output::Timeout(at) => self.timer = at,
+            if let Output::Event(Event::CommandRefused(_)) = output {
+                self.command_refused = true;
             }
+            if let Some(step) = self.commits.pass(Step::Do(output)) {
+                self.take(step);
+            }
+        }
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Do(output) => self.perform(output),
+            Step::Carried(reply) => {
+                // Whoever gave the command may have gone.
+                let _ = reply.send(self.round.status());
+            }
+        }
+    }
+
+    fn perform(&mut self, output: Output) {
+        match output {
+            Output::Persist(_) => unreachable!("records do not pass the commits"),
+            Output::Send { to, bytes } => self.send(to, bytes),
+            Output::Load { numbers } => {
+                let (store, key) = (self.host.store.clone(), self.key);
+                let load = async move { store.contributions(key, numbers).await };
+                self.loads.push_back(Box::pin(load));
+            }
+            Output::Close { connection, reason } => {
+                if let Some(outbox) = self.outboxes.remove(&connection) {
+                    outbox.close(Closing::new(reason.code(), reason.to_string()));
+                }
+            }
+            Output::Event(event) => self.report(&event),
+            Output::Timeout(at) => self.timer = at,
         }
     }
 
@@ -304,6 +568,7 @@ impl RoundTask {
             Event::PhaseChanged(phase) => info!(%phase, "the round is {phase}"),
             Event::Enrolled { enrolled } => debug!(enrolled, "{enrolled} people have enrolled"),
             Event::Contributed { contributed } => {
+                self.contributions.increment(1);
                 debug!(contributed, "{contributed} contributions have come");
             }
             Event::PartialReceived { partials } => {
@@ -319,9 +584,12 @@ impl RoundTask {
             Event::CommandRefused(command) => {
                 warn!(?command, "{command:?} does not fit the study's rules or the phase");
             }
-            Event::Published(aggregate) => {
+            Event::Published { aggregate, ref wrong } => {
                 let Aggregate { count, sum } = aggregate;
                 info!(count, %sum, "the round is published: sum {sum} over {count} answers");
+                for member in wrong.iter().map(|index| index.number()) {
+                    warn!(member, "member {member} sent a wrong partial sum, which was corrected");
+                }
                 self.announce(Announcement::Published { label: self.label.clone(), aggregate });
             }
             Event::Ended(reason) => {
@@ -341,92 +609,4 @@ impl RoundTask {
 async fn farewell_time(superseded: CancellationToken, stay: time::Duration) {
     superseded.cancelled().await;
     time::sleep(stay).await;
-}
-
-#[cfg(test)]
-mod tests {
-    use std::path::Path;
-    use std::time::Duration;
-
-    use wardsum_protocol::Phase;
-
-    use super::*;
-    use crate::outbox::outbox;
-    use crate::studies_file::StudiesFile;
-
-    fn open_round(limits: Limits) -> RoundHandle {
-        let file = StudiesFile::parse(
-            "[[study]]\nid = \"study\"\ntitle = \"t\"\norganisation = \"o\"\nquestion = \"q\"\n\
-             min = 0\nmax = 1\n[study.enrolment]\ncount = 3\n",
-            Path::new("test"),
-        );
-        let study = Study::new(file.unwrap().plans[0].parameters().clone()).unwrap();
-        let host = RoundHost {
-            limits: Arc::new(limits),
-            announce: Announce::nobody(),
-            tasks: TaskTracker::new(),
-            stop: CancellationToken::new(),
-            drain: CancellationToken::new(),
-        };
-        host.open(study, RoundLabel { study: "study".parse().unwrap(), number: 1 })
-    }
-
-    /// Hands these in; the round hears them in this order.
-    async fn tell(round: &RoundHandle, news: impl IntoIterator<Item = ToRound>) {
-        for item in news {
-            round.inbox().tell(item).await.unwrap();
-        }
-    }
-
-    /// The first status like this, which has to come soon.
-    async fn status(round: &RoundHandle, wanted: impl Fn(&Status) -> bool) -> Status {
-        let mut standing = round.watch();
-        let seen = standing.wait_for(|standing| wanted(&standing.status));
-        let seen = time::timeout(Duration::from_mins(1), seen);
-        seen.await.expect("it should long be so").unwrap().status
-    }
-
-    #[tokio::test]
-    async fn a_round_knows_at_once_that_a_slow_reader_is_out() {
-        let round = open_round(Limits::default());
-        let (slow, mut unread) = outbox(1);
-        let (quick, _messages) = outbox(1_000_000);
-        let (slow_id, quick_id) = (ConnectionId(1), ConnectionId(2));
-        tell(
-            &round,
-            [
-                ToRound::Connected(slow_id, slow),
-                ToRound::Connected(quick_id, quick),
-                ToRound::Command(Command::Abort),
-            ],
-        )
-        .await;
-
-        let ended = status(&round, |status| status.phase == Phase::Ended).await;
-        assert_eq!(ended.connected, 1, "the slow one still has its place");
-        assert_eq!(unread.next_batch().await, Err(Closing::too_slow()));
-
-        // That its connection has ended is no news then.
-        tell(&round, [ToRound::Disconnected(slow_id), ToRound::Disconnected(quick_id)]).await;
-        status(&round, |status| status.connected == 0).await;
-    }
-
-    #[tokio::test]
-    async fn a_round_knows_at_once_whom_it_has_dismissed() {
-        let round = open_round(Limits { finished_round: Duration::ZERO, ..Limits::default() });
-        let (outbox, mut messages) = outbox(1_000_000);
-        let stays = ConnectionId(1);
-        tell(&round, [ToRound::Connected(stays, outbox), ToRound::Command(Command::Abort)]).await;
-        assert_eq!(status(&round, |status| status.phase == Phase::Ended).await.connected, 1);
-
-        round.supersede();
-
-        status(&round, |status| status.connected == 0).await;
-        let closing = loop {
-            if let Err(closing) = messages.next_batch().await {
-                break closing;
-            }
-        };
-        assert_eq!(closing.code, 1000);
-    }
 }

@@ -17,15 +17,18 @@ use wardsum_certs::{Action, CertError};
 
 use crate::announcement::Announce;
 use crate::cli::ServeArgs;
+use crate::control::ControlSocket;
 use crate::http::origin::{Origin, OriginError};
 use crate::http::page::Page;
 use crate::server::{self, ServerConfig, ServerError};
+use crate::store::{DataDir, Store, StoreError};
 use crate::studies_file::{StudiesFile, StudiesFileError};
 use crate::tls::{self, CertificateFiles, CurrentCertificate, TlsError};
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:8443";
 const DEFAULT_PAGE: &str = "web/dist";
 const DEFAULT_CERTS_DIR: &str = "certs/local";
+const DEFAULT_DATA: &str = "wardsum-data";
 
 /// Why a hospital cannot be served. Each text says what to do.
 #[derive(Debug, Error)]
@@ -50,11 +53,17 @@ pub enum ServeError {
     /// The certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The data directory.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// An address that is none.
     #[error(
-        "{listen} is no address to listen on ({source}); write ADDRESS:PORT, as in {DEFAULT_LISTEN}"
+        "{flag} {listen} is no address to listen on ({source}); write ADDRESS:PORT, as in \
+         {DEFAULT_LISTEN}"
     )]
     Address {
+        /// The flag that takes such an address.
+        flag: &'static str,
         /// What was given.
         listen: String,
         /// Why not.
@@ -62,15 +71,19 @@ pub enum ServeError {
     },
     /// Somebody else listens there.
     #[error(
-        "{listen} is already in use; stop the program that uses it, or choose another port with --listen"
+        "{listen} is already in use; stop the program that uses it, or choose another port with {flag}"
     )]
     InUse {
+        /// The flag that takes such an address.
+        flag: &'static str,
         /// The address.
         listen: String,
     },
     /// The operating system refuses to listen there.
-    #[error("cannot listen on {listen}: {source}; choose another address or port with --listen")]
+    #[error("cannot listen on {listen}: {source}; choose another address or port with {flag}")]
     Listen {
+        /// The flag that takes such an address.
+        flag: &'static str,
         /// The address.
         listen: String,
         /// Why not.
@@ -95,7 +108,11 @@ impl ServeError {
             | Self::LocalCertificate(_)
             | Self::Tls(_)
             | Self::Address { .. } => true,
-            Self::InUse { .. } | Self::Listen { .. } | Self::Signals(_) | Self::Server(_) => false,
+            Self::Store(_)
+            | Self::InUse { .. }
+            | Self::Listen { .. }
+            | Self::Signals(_)
+            | Self::Server(_) => false,
         }
     }
 }
@@ -117,9 +134,15 @@ pub async fn serve(
     announce: Announce,
     ready: impl FnOnce(&str),
 ) -> Result<Stopped, ServeError> {
-    let (listen, config, keeper) = configure(args, announce)?;
+    let Configured { listen, ops, mut config, keeper } = configure(args, announce)?;
     let mut signals = StopSignals::listen().map_err(ServeError::Signals)?;
-    let listener = bind(&listen).await?;
+    let listener = bind("--listen", &listen).await?;
+    if let Some(ops) = ops {
+        let listener = bind("--ops", &ops).await?;
+        let address = listener.local_addr().map_err(ServerError::Listener)?;
+        info!(%address, "operators are answered at http://{address}/");
+        config.ops = Some(listener);
+    }
     let address = listener.local_addr().map_err(ServerError::Listener)?;
     let host = match address.ip() {
         ip if ip.is_loopback() || ip.is_unspecified() => "localhost".to_owned(),
@@ -245,11 +268,16 @@ impl CertificateKeeper {
     }
 }
 
+/// What flags, environment and file amount to.
+struct Configured {
+    listen: String,
+    ops: Option<String>,
+    config: ServerConfig,
+    keeper: CertificateKeeper,
+}
+
 /// Flags and environment, which clap has merged, over the file.
-fn configure(
-    args: ServeArgs,
-    announce: Announce,
-) -> Result<(String, ServerConfig, CertificateKeeper), ServeError> {
+fn configure(args: ServeArgs, announce: Announce) -> Result<Configured, ServeError> {
     let StudiesFile { server, limits, plans } = StudiesFile::read(&args.studies)?;
     let page = args.page.or(server.page).unwrap_or_else(|| DEFAULT_PAGE.into());
     let allowed_origins = match args.allowed_origins {
@@ -265,9 +293,37 @@ fn configure(
     };
     let source = certificate_source(cert, key, certs_dir)?;
     let (tls, current) = tls::renewable_server_config(&source.files()?, SystemTime::now())?;
-    let config =
-        ServerConfig { tls, plans, page: load_page(&page), allowed_origins, limits, announce };
-    Ok((listen, config, CertificateKeeper { source, current }))
+    let data = args.data.or(server.data).unwrap_or_else(|| DEFAULT_DATA.into());
+    let store = Store::open(DataDir::open(&data)?)?;
+    let control = listen_for_commands(&data);
+    let page = load_page(&page);
+    let retention = args.retention_hours.or(server.retention_hours);
+    let retention =
+        retention.map_or(ServerConfig::RETENTION, |hours| Duration::from_hours(hours.into()));
+    let config = ServerConfig {
+        tls,
+        store,
+        plans,
+        page,
+        allowed_origins,
+        limits,
+        announce,
+        retention,
+        ops: None,
+        control,
+    };
+    let keeper = CertificateKeeper { source, current };
+    Ok(Configured { listen, ops: args.ops.or(server.ops), config, keeper })
+}
+
+/// A hospital that takes no commands still serves its patients.
+fn listen_for_commands(data: &Path) -> Option<ControlSocket> {
+    ControlSocket::bind(data)
+        .inspect_err(|error| {
+            warn!(%error, "`hospital study` cannot reach this hospital: {} takes no socket ({error})",
+                data.display());
+        })
+        .ok()
 }
 
 fn parse_origins(origins: &[String]) -> Result<Vec<Origin>, OriginError> {
@@ -313,12 +369,12 @@ fn load_page(dir: &Path) -> Option<Page> {
     }
 }
 
-async fn bind(listen: &str) -> Result<TcpListener, ServeError> {
+async fn bind(flag: &'static str, listen: &str) -> Result<TcpListener, ServeError> {
     let listen = listen.to_owned();
     TcpListener::bind(&listen).await.map_err(|source| match source.kind() {
-        io::ErrorKind::AddrInUse => ServeError::InUse { listen },
-        io::ErrorKind::InvalidInput => ServeError::Address { listen, source },
-        _ => ServeError::Listen { listen, source },
+        io::ErrorKind::AddrInUse => ServeError::InUse { flag, listen },
+        io::ErrorKind::InvalidInput => ServeError::Address { flag, listen, source },
+        _ => ServeError::Listen { flag, listen, source },
     })
 }
 

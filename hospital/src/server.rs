@@ -22,22 +22,33 @@ use tracing::{debug, info, warn};
 
 use crate::address_caps::{AddressCaps, Place};
 use crate::announcement::Announce;
+use crate::control::ControlSocket;
 use crate::http::origin::{Origin, Origins};
 use crate::http::page::Page;
 use crate::http::{self, Client, Site};
 use crate::limits::Limits;
 use crate::log_throttle::LogThrottle;
+use crate::metrics::{Metrics, RefusedConnection};
+use crate::ops;
+use crate::retention;
 use crate::round_task::RoundHost;
-use crate::study_desk::{StudyDesk, StudyPlan};
+use crate::store::Store;
+use crate::study_desk::{OpenError, StudyDesk, StudyPlan};
 
 /// How long to wait after the operating system refused to accept a connection, which mostly means that
 /// the process has as many files open as it may.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// How often the histogram of commits takes in what has gathered, so that it does not grow while nobody
+/// asks for it.
+const GATHER: Duration = Duration::from_secs(10);
+
 /// Everything that a hospital is started with.
 pub struct ServerConfig {
     /// TLS, with certificate and key; see [`tls::server_config`](crate::tls::server_config).
     pub tls: Arc<rustls::ServerConfig>,
+    /// Where everything is kept.
+    pub store: Store,
     /// The studies, each with an id of its own.
     pub plans: Vec<StudyPlan>,
     /// The page; without it only the API and peers are served.
@@ -48,6 +59,17 @@ pub struct ServerConfig {
     pub limits: Limits,
     /// Who hears of results.
     pub announce: Announce,
+    /// How long sealed shares are kept after their round is over.
+    pub retention: Duration,
+    /// Where operators are answered (docs/OPERATIONS.md), if anywhere.
+    pub ops: Option<TcpListener>,
+    /// Where commands come in, if anywhere.
+    pub control: Option<ControlSocket>,
+}
+
+impl ServerConfig {
+    /// How long sealed shares are kept, if nobody says otherwise.
+    pub const RETENTION: Duration = Duration::from_hours(24);
 }
 
 /// Why a hospital cannot start.
@@ -56,9 +78,9 @@ pub enum ServerError {
     /// The listener has no address.
     #[error("the listening socket cannot be used: {0}")]
     Listener(#[from] io::Error),
-    /// No randomness for the rounds' digests.
-    #[error("the operating system gives no randomness: {0}")]
-    Entropy(#[from] getrandom::Error),
+    /// A study's round cannot be opened, or cannot go on.
+    #[error(transparent)]
+    Study(#[from] OpenError),
 }
 
 /// Runs a hospital on `listener` until `shutdown` completes, and then drains it.
@@ -67,7 +89,7 @@ pub async fn run(
     config: ServerConfig,
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), ServerError> {
-    Hospital::open(listener, config)?.serve(shutdown).await;
+    Hospital::open(listener, config).await?.serve(shutdown).await;
     Ok(())
 }
 
@@ -80,6 +102,9 @@ pub struct Hospital {
     connections: Arc<AddressCaps>,
     refusals: Refusals,
     rounds: RoundHost,
+    retention: Duration,
+    ops: Option<TcpListener>,
+    control: Option<ControlSocket>,
 }
 
 /// What is logged of connections that are not served, of each kind once a minute at most.
@@ -91,29 +116,44 @@ struct Refusals {
 }
 
 impl Hospital {
-    /// Opens the first round of each study. Must be called on a Tokio runtime.
-    pub fn open(listener: TcpListener, config: ServerConfig) -> Result<Self, ServerError> {
-        let ServerConfig { tls, plans, page, allowed_origins, limits, announce } = config;
+    /// Goes on with the round of each study that the store has, or opens the first one.
+    pub async fn open(listener: TcpListener, config: ServerConfig) -> Result<Self, ServerError> {
+        let ServerConfig {
+            tls,
+            store,
+            plans,
+            page,
+            allowed_origins,
+            limits,
+            announce,
+            retention,
+            ops,
+            control,
+        } = config;
+        let metrics = Metrics::new();
         let limits = Arc::new(limits);
         let drain = CancellationToken::new();
         let rounds = RoundHost {
             limits: Arc::clone(&limits),
+            store,
             announce,
+            metrics: metrics.clone(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             drain: drain.clone(),
         };
-        let desks = plans
-            .into_iter()
-            .map(|plan| StudyDesk::open(plan, rounds.clone()).map(Arc::new))
-            .collect::<Result<_, _>>()?;
+        let mut desks = Vec::with_capacity(plans.len());
+        for plan in plans {
+            desks.push(Arc::new(StudyDesk::open(plan, rounds.clone()).await?));
+        }
         let site = Site {
-            desks,
+            desks: desks.into(),
             origins: Arc::new(Origins::new(listener.local_addr()?, allowed_origins)),
             peers: Arc::new(AddressCaps::new(limits.peers_per_address)),
             tasks: TaskTracker::new(),
             drain,
             limits: Arc::clone(&limits),
+            metrics,
         };
         Ok(Self {
             listener,
@@ -123,6 +163,9 @@ impl Hospital {
             refusals: Refusals::default(),
             site,
             rounds,
+            retention,
+            ops,
+            control,
         })
     }
 
@@ -134,10 +177,11 @@ impl Hospital {
 
     /// Serves until `shutdown` completes; then stops accepting, tells every peer, and waits for
     /// connections to end, at most for [`Limits::drain`].
-    pub async fn serve(self, shutdown: impl Future<Output = ()>) {
+    pub async fn serve(mut self, shutdown: impl Future<Output = ()>) {
         for desk in self.desks() {
             self.rounds.tasks.spawn(Arc::clone(desk).attend());
         }
+        self.start_attendants();
         tokio::select! {
             () = self.accept() => {}
             () = shutdown => {}
@@ -146,6 +190,29 @@ impl Hospital {
         // From here on the operating system refuses new connections.
         drop(listener);
         drain(&site, &rounds).await;
+    }
+
+    /// Starts what goes on besides the rounds, until the hospital has stopped.
+    fn start_attendants(&mut self) {
+        let (store, metrics) = (self.rounds.store.clone(), self.site.metrics.clone());
+        self.attend(retention::keep(store, metrics.clone(), self.retention));
+        self.attend(async move {
+            loop {
+                time::sleep(GATHER).await;
+                metrics.gather();
+            }
+        });
+        if let Some(listener) = self.ops.take() {
+            self.attend(ops::serve(listener, self.site.clone(), self.rounds.store.clone()));
+        }
+        if let Some(socket) = self.control.take() {
+            let desks = Arc::clone(&self.site.desks);
+            self.attend(socket.serve(desks, self.rounds.store.clone()));
+        }
+    }
+
+    fn attend<T: Send + 'static>(&self, attendant: impl Future<Output = T> + Send + 'static) {
+        self.rounds.tasks.spawn(self.rounds.stop.clone().run_until_cancelled_owned(attendant));
     }
 
     /// Accepts connections, each on a task of its own, for as long as it is polled.
@@ -171,6 +238,7 @@ impl Hospital {
                 router: self.router.clone(),
                 limits: Arc::clone(&self.site.limits),
                 drain: self.site.drain.clone(),
+                metrics: self.site.metrics.clone(),
                 deadline,
                 place,
             };
@@ -183,6 +251,7 @@ impl Hospital {
     fn admit(&self, address: SocketAddr) -> Option<Place> {
         let open = self.site.tasks.len();
         if open >= self.site.limits.connections {
+            self.site.metrics.refused(RefusedConnection::Connections);
             if let Some(withheld) = self.refusals.full.admit(Instant::now()) {
                 warn!(
                     open,
@@ -194,6 +263,9 @@ impl Hospital {
             return None;
         }
         let place = self.connections.admit(address.ip());
+        if place.is_none() {
+            self.site.metrics.refused(RefusedConnection::ConnectionsPerAddress);
+        }
         if place.is_none()
             && let Some(withheld) = self.refusals.address_full.admit(Instant::now())
         {
@@ -220,6 +292,7 @@ async fn drain(site: &Site, rounds: &RoundHost) {
         site.tasks.wait().await;
         rounds.stop.cancel();
         rounds.tasks.wait().await;
+        rounds.store.close().await;
     };
     if time::timeout(site.limits.drain, drained).await.is_ok() {
         info!("stopped; every connection was closed in order");
@@ -235,6 +308,7 @@ struct Connection {
     router: Router,
     limits: Arc<Limits>,
     drain: CancellationToken,
+    metrics: Metrics,
     /// When handshake and first request must be over.
     deadline: Instant,
     place: Place,
@@ -242,7 +316,11 @@ struct Connection {
 
 impl Connection {
     async fn serve(self, stream: TcpStream, tls: TlsAcceptor) {
+        let metrics = self.metrics.clone();
         if let Err(failure) = self.handshake_and_serve(stream, tls).await {
+            if failure.is_before_any_request() {
+                metrics.refused(RefusedConnection::Handshake);
+            }
             // Scanners, cut connections and browsers that do not trust the certificate all end here, which
             // is why it is no warning.
             debug!(%failure, "a connection failed: {failure}");
@@ -254,7 +332,7 @@ impl Connection {
         stream: TcpStream,
         tls: TlsAcceptor,
     ) -> Result<(), ConnectionFailure> {
-        let Self { address, router, limits, drain, deadline, place } = self;
+        let Self { address, router, limits, drain, deadline, place, metrics: _ } = self;
         // Messages are flushed when they are complete; waiting for more only delays them.
         stream.set_nodelay(true).map_err(ConnectionFailure::Socket)?;
         let handshake = time::timeout_at(deadline, tls.accept(stream));
@@ -288,6 +366,16 @@ impl Connection {
             .await
             .map_err(|_| ConnectionFailure::TooSlow)?
             .map_err(ConnectionFailure::Http)
+    }
+}
+
+impl ConnectionFailure {
+    fn is_before_any_request(&self) -> bool {
+        match self {
+            Self::Tls(_) | Self::TooSlow => true,
+            Self::Http(error) => error.is_timeout() || error.is_parse(),
+            Self::Socket(_) => false,
+        }
     }
 }
 

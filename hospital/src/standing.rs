@@ -18,6 +18,8 @@ pub struct Standing {
     pub status: Status,
     /// Whether a fault in the hospital's program ended the round, which no rule foresees.
     pub failed: bool,
+    /// Whether the round stands still because nothing can be stored.
+    pub suspended: bool,
 }
 
 impl Standing {
@@ -39,6 +41,12 @@ impl Standing {
         }
     }
 
+    /// Nothing can be stored, and nobody is connected.
+    pub(crate) fn suspend(&mut self) {
+        self.suspended = true;
+        self.status.connected = 0;
+    }
+
     /// The round's task is gone, and all connections with it. A result that is out stays.
     fn fail(&mut self) {
         self.failed = !self.is_over();
@@ -52,7 +60,7 @@ impl Standing {
 
 impl From<Status> for Standing {
     fn from(status: Status) -> Self {
-        Self { status, failed: false }
+        Self { status, failed: false, suspended: false }
     }
 }
 
@@ -93,6 +101,7 @@ mod tests {
             contributed: 0,
             partials: 0,
             connected: 4,
+            away: 0,
             closes_at: None,
             aggregate: (phase == Phase::Published).then_some(Aggregate { count: 3, sum: 7 }),
             ended: None,

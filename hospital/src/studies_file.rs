@@ -24,7 +24,6 @@ use std::{fs, io};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use toml::Spanned;
-use wardsum_protocol::study::RulePhase;
 use wardsum_protocol::{Closing, SchemeChoice, StudyError, StudyParameters, Suite};
 
 use crate::limits::{Limits, LimitsError};
@@ -50,6 +49,14 @@ pub struct ServerTable {
     pub listen: Option<String>,
     /// The directory of the built page; default `web/dist`. Without it only the API is served.
     pub page: Option<PathBuf>,
+    /// Where rounds are kept; default `wardsum-data`. Made, for its owner only, if it is missing.
+    pub data: Option<PathBuf>,
+    /// How long sealed shares are kept after their round is over, in hours; default 24. Then they are
+    /// erased from the disk; results stay. Zero erases them within ten minutes.
+    pub retention_hours: Option<u32>,
+    /// Address and port of the operators' plain HTTP: `/healthz`, `/readyz`, `/metrics`; default none.
+    /// Nobody is asked who they are there, so it belongs on loopback.
+    pub ops: Option<String>,
     /// The certificate chain in PEM, leaf first; default: a local one is made in `certs_dir`.
     pub cert: Option<PathBuf>,
     /// The private key of `cert` in PEM; given together with it or not at all.
@@ -110,19 +117,6 @@ pub enum StudiesFileError {
         id: StudyId,
         /// The rule, and what to do.
         source: StudyError,
-    },
-    /// A phase that waits for a command, which nobody can give.
-    #[error(
-        "{place}: study \"{id}\": {phase} closes by command only, and this version has no way to \
-         give one; add count, settle_seconds or deadline_seconds"
-    )]
-    CommandOnly {
-        /// File and line of the study.
-        place: Place,
-        /// Its id.
-        id: StudyId,
-        /// Which phase.
-        phase: RulePhase,
     },
     /// Limits that contradict each other.
     #[error("{path}: {source}")]
@@ -267,11 +261,6 @@ impl StudyTable {
             Err(source) => return Err(StudiesFileError::Id { place, source }),
         };
         let contributing = self.contributing.unwrap_or(self.enrolment);
-        let phases =
-            [(RulePhase::Enrolment, self.enrolment), (RulePhase::Contributing, contributing)];
-        if let Some((phase, _)) = phases.into_iter().find(|(_, table)| table.by_command_only()) {
-            return Err(StudiesFileError::CommandOnly { place, id, phase });
-        }
         let parameters = StudyParameters {
             instance: [0; 16],
             title: self.title,
@@ -302,21 +291,19 @@ struct ClosingTable {
     count: Option<u32>,
     /// Once the minimum is there and nobody new has come for this long, in seconds.
     settle_seconds: Option<f64>,
-    /// At the latest this long after the phase began, in seconds; the round ends if the minimum is
-    /// not there by then.
-    deadline_seconds: Option<f64>,
-    /// When somebody at the hospital says so, besides one of the others; default false. The protocol
-    /// has the command; this version of the hospital has no way yet to give it.
+    /// At the latest this long after the phase began, in seconds; default a day, at most 400. The
+    /// round ends if the minimum is not there by then. Time for which the hospital is down does not
+    /// count.
+    #[serde(default = "ClosingTable::deadline_seconds")]
+    deadline_seconds: f64,
+    /// When somebody at the hospital says so with `hospital study close`; default false.
     #[serde(default)]
     by_command: bool,
 }
 
 impl ClosingTable {
-    fn by_command_only(&self) -> bool {
-        let by_itself = self.count.is_some()
-            || self.settle_seconds.is_some()
-            || self.deadline_seconds.is_some();
-        self.by_command && !by_itself
+    fn deadline_seconds() -> f64 {
+        24.0 * 60.0 * 60.0
     }
 }
 
@@ -325,7 +312,7 @@ impl From<ClosingTable> for Closing {
         Self {
             count: table.count,
             settle_ms: table.settle_seconds.map(milliseconds),
-            deadline_ms: table.deadline_seconds.map(milliseconds),
+            deadline_ms: milliseconds(table.deadline_seconds),
             by_command: table.by_command,
         }
     }

@@ -7,15 +7,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::sync::watch;
+use tokio::sync::{Mutex, watch};
 use tokio::time::{self, Instant};
-use tracing::error;
-use wardsum_protocol::{Aggregate, Study, StudyError, StudyParameters};
+use tracing::{error, warn};
+use wardsum_protocol::{Aggregate, Study, StudyDigest, StudyError, StudyParameters};
 
-use crate::round_task::{RoundHandle, RoundHost, RoundLabel};
+use crate::round_task::{ResumeError, RoundHandle, RoundHost, RoundLabel};
+use crate::store::StoreError;
 
 /// The shortest time between two rounds of a study, so that rounds which end at once cannot spin.
 const REOPEN_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long to wait before a round is opened again that could not be stored.
+const REOPEN_RETRY: Duration = Duration::from_secs(10);
+
+/// How many earlier rounds are kept at hand for whoever comes back to one.
+const EARLIER_ROUNDS: usize = 8;
 
 /// What is needed to open rounds of a study, checked once.
 #[derive(Clone, Debug)]
@@ -45,6 +52,12 @@ impl StudyPlan {
         &self.parameters
     }
 
+    /// Whether `study` is one of this plan's rounds.
+    fn asks_the_same(&self, study: &Study) -> bool {
+        let instance = study.parameters().instance;
+        *study.parameters() == StudyParameters { instance, ..self.parameters.clone() }
+    }
+
     /// The study of a new round, with a digest of its own.
     fn new_instance(&self) -> Result<Study, getrandom::Error> {
         let mut instance = [0; 16];
@@ -60,6 +73,22 @@ pub struct StudyDesk {
     plan: StudyPlan,
     host: RoundHost,
     rounds: watch::Sender<Rounds>,
+    /// Earlier rounds that somebody came back to, the longest ago first.
+    earlier: Mutex<VecDeque<RoundHandle>>,
+}
+
+/// Why a study cannot be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// No randomness for the round's digest.
+    #[error("the operating system gives no randomness: {0}")]
+    Entropy(#[from] getrandom::Error),
+    /// The store takes no new round.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The study's last round cannot go on.
+    #[error(transparent)]
+    Resume(#[from] ResumeError),
 }
 
 /// The rounds of one study.
@@ -81,12 +110,70 @@ pub struct PreviousResult {
 }
 
 impl StudyDesk {
-    /// Opens the first round.
-    pub(crate) fn open(plan: StudyPlan, host: RoundHost) -> Result<Self, getrandom::Error> {
-        let label = RoundLabel { study: plan.id.clone(), number: 1 };
-        let current = host.open(plan.new_instance()?, label);
-        let (rounds, _) = watch::channel(Rounds { current, previous: VecDeque::new() });
-        Ok(Self { plan, host, rounds })
+    /// Goes on with the study's last round as the store has it, or opens the first one.
+    pub(crate) async fn open(plan: StudyPlan, host: RoundHost) -> Result<Self, OpenError> {
+        let mut stored = host.store.rounds().await?;
+        stored.retain(|round| round.study_id == plan.id.as_str());
+        let Some(last) = stored.pop() else {
+            let label = RoundLabel { study: plan.id.clone(), number: 1 };
+            let current = host.open(plan.new_instance()?, label).await?;
+            return Ok(Self::with(plan, host, current, VecDeque::new()));
+        };
+        let mut previous = VecDeque::new();
+        let shown = stored.len().saturating_sub(host.limits.previous_results);
+        for round in &stored[shown..] {
+            let aggregate = host.resume(round, plan.id.clone()).await?.status().aggregate;
+            let result =
+                aggregate.map(|aggregate| PreviousResult { round: round.number, aggregate });
+            previous.extend(result);
+        }
+        let current = host.resume(&last, plan.id.clone()).await?;
+        if !last.is_over() && !plan.asks_the_same(current.study()) {
+            warn!(
+                study.id = %plan.id,
+                "study {} was changed while its round {} goes on; the change takes effect with the next",
+                plan.id, last.number,
+            );
+        }
+        Ok(Self::with(plan, host, current, previous))
+    }
+
+    fn with(
+        plan: StudyPlan,
+        host: RoundHost,
+        current: RoundHandle,
+        previous: VecDeque<PreviousResult>,
+    ) -> Self {
+        let (rounds, _) = watch::channel(Rounds { current, previous });
+        Self { plan, host, rounds, earlier: Mutex::default() }
+    }
+
+    /// The round with this digest, if it is one of this study: the current one, or an earlier one that
+    /// somebody comes back to.
+    pub(crate) async fn round(
+        &self,
+        digest: StudyDigest,
+    ) -> Result<Option<RoundHandle>, ResumeError> {
+        let current = self.current_round();
+        if current.study().digest() == digest {
+            return Ok(Some(current));
+        }
+        // Held meanwhile, so that no round gets two tasks.
+        let mut earlier = self.earlier.lock().await;
+        if let Some(known) = earlier.iter().find(|round| round.study().digest() == digest) {
+            return Ok(Some(known.clone()));
+        }
+        let Some(stored) = self.host.store.round_by_digest(digest).await? else { return Ok(None) };
+        // Only the current round can be going on.
+        if stored.study_id != self.plan.id.as_str() || !stored.is_over() {
+            return Ok(None);
+        }
+        let round = self.host.resume(&stored, self.plan.id.clone()).await?;
+        earlier.push_back(round.clone());
+        if earlier.len() > EARLIER_ROUNDS {
+            earlier.pop_front();
+        }
+        Ok(Some(round))
     }
 
     /// The study's id, rules and whether it reopens.
@@ -127,21 +214,25 @@ impl StudyDesk {
                 () = self.host.drain.cancelled() => return,
                 aggregate = finished => aggregate,
             };
-            let study = match self.plan.new_instance() {
-                Ok(study) => study,
+            let number = round.label().number;
+            let label = RoundLabel { study: self.plan.id.clone(), number: number + 1 };
+            let opened = match self.plan.new_instance() {
+                Ok(study) => self.host.open(study, label).await.map_err(OpenError::from),
+                Err(error) => Err(error.into()),
+            };
+            let next = match opened {
+                Ok(next) => next,
                 Err(error) => {
                     error!(
-                        study.id = %self.plan.id, %error,
-                        "study {} opens no more rounds, because there is no randomness", self.plan.id,
+                        study.id = %self.plan.id,
+                        "study {} cannot open its next round, and tries again: {error}", self.plan.id,
                     );
-                    return;
+                    time::sleep(REOPEN_RETRY).await;
+                    continue;
                 }
             };
-            let label =
-                RoundLabel { study: self.plan.id.clone(), number: round.label().number + 1 };
-            let previous = aggregate
-                .map(|aggregate| PreviousResult { round: round.label().number, aggregate });
-            self.succeed(self.host.open(study, label), previous);
+            let previous = aggregate.map(|aggregate| PreviousResult { round: number, aggregate });
+            self.succeed(next, previous);
             round.supersede();
         }
     }

@@ -62,7 +62,11 @@ pub(crate) fn run(
     announce("Measuring rounds and the relay");
     let mut command = Command::new(workspace.hospital(Profile::Release));
     command.args(["--log", "warn", "bench"]).args(&options.hospital);
-    supervisor.run(&mut command)
+    supervisor.run(&mut command)?;
+
+    announce("Measuring what abuse costs");
+    let mut command = Command::new(workspace.hospital(Profile::Release));
+    supervisor.run(command.args(["--log", "warn", "bench", "--abuse"]))
 }
 
 /// The command that measures operations on this computer.

@@ -122,7 +122,10 @@ fn hospital_command(workspace: &Workspace, options: &Options, certs: &Path) -> C
         .arg("--studies")
         .arg(&options.studies)
         .arg("--certs-dir")
-        .arg(certs);
+        .arg(certs)
+        // A round that was open when this was stopped goes on the next time.
+        .arg("--data")
+        .arg(workspace.target.join("xtask/data"));
     // The page comes from another origin than the hospital's own, under each name of this computer.
     for host in ["localhost", "127.0.0.1", "[::1]"] {
         command.args(["--allowed-origin", &format!("https://{host}:{}", options.port)]);
@@ -150,7 +153,7 @@ fn trunk_arguments(
         .arg(certs.join("leaf.pem"))
         .arg("--tls-key-path")
         .arg(certs.join("leaf-key.pem"))
-        // A page that reloads by itself would drop out of the round that it is in.
+        // A page that reloads by itself would interrupt whoever is typing.
         .arg("--no-autoreload=true")
         // web/dist is for the page as it is shipped.
         .arg("--dist")

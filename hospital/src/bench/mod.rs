@@ -3,10 +3,12 @@
 //! Everything is measured in one run on one computer, and judged by ratios, because absolute times
 //! say more about the computer. A missed budget is said and is no error; a wrong sum is one.
 
+mod abuse;
 mod bare_relay;
 mod floor;
 mod relay;
 mod report;
+mod store;
 
 use std::num::NonZeroU32;
 use std::str::FromStr;
@@ -17,10 +19,12 @@ use serde::Serialize;
 use thiserror::Error;
 use wardsum_protocol::Suite;
 
+pub use abuse::{Abuse, AbuseError, AbuseSize, NotAnAbuseSize, abuse};
 pub use floor::{Cost, Costs, Floor};
 pub use relay::{Comparison, RelayError, Relayed};
+pub use store::{CommitRate, Recovery, StoreError, StoreFigures};
 
-use crate::simulate::{Report, Simulation, SimulationError, Values};
+use crate::simulate::{Mishaps, Report, Simulation, SimulationError, Values};
 use crate::studies_file::{SchemeName, SuiteName};
 
 /// What is measured.
@@ -34,6 +38,8 @@ pub struct Bench {
     pub relay_connections: u16,
     /// The algorithms.
     pub suite: SuiteName,
+    /// How many stored contributions a hospital is started with.
+    pub recovered: NonZeroU32,
     /// How long each round may take.
     pub deadline: Duration,
 }
@@ -74,6 +80,9 @@ pub enum BenchError {
     /// The comparison of the relays failed.
     #[error(transparent)]
     Relay(#[from] RelayError),
+    /// The store cannot be measured.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl BenchError {
@@ -83,7 +92,7 @@ impl BenchError {
         match self {
             Self::Simulation(error) => error.is_configuration(),
             Self::Relay(RelayError::Simulation(error)) => error.is_configuration(),
-            Self::Relay(_) => false,
+            Self::Relay(_) | Self::Store(_) => false,
         }
     }
 }
@@ -103,6 +112,8 @@ pub struct Measured {
     pub rounds: Vec<MeasuredRound>,
     /// The relays.
     pub relay: Comparison,
+    /// The store.
+    pub store: StoreFigures,
 }
 
 /// One round and its floor.
@@ -155,9 +166,11 @@ impl Bench {
             .collect::<Result<Vec<_>, _>>()?;
         // Ratios of times that were measured moments apart: the median of them is a fair one.
         let relay = median(comparisons, Comparison::rate_in_percent);
+        say(&format!("the store, with up to {} contributions", self.recovered));
+        let store = store::measure(self.recovered)?;
         let costs = Costs::mean(&costs);
         let Self { suite, repeat, .. } = *self;
-        Ok(Measured { cores, suite, repeat, costs, rounds, relay })
+        Ok(Measured { cores, suite, repeat, costs, rounds, relay, store })
     }
 
     fn costs(&self, cores: usize) -> Costs {
@@ -171,6 +184,7 @@ impl Bench {
             suite: self.suite,
             scheme: SchemeName::Threshold,
             deadline: self.deadline,
+            mishaps: Mishaps::default(),
         }
     }
 }

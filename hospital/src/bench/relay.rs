@@ -16,7 +16,7 @@ use tokio::task::{self, JoinSet};
 use tokio::time;
 use tokio_tungstenite::tungstenite::{self, Bytes, Message};
 use wardsum_protocol::peer::{Event, Input, Output, Peer, Stage};
-use wardsum_protocol::{Entropy, MessageDigest};
+use wardsum_protocol::{Entropy, MessageDigest, Timestamp};
 
 use super::bare_relay::{BareRelay, Cut};
 use super::micros;
@@ -178,7 +178,9 @@ impl Stopwatch<'_> {
             let mut tasks = JoinSet::new();
             for contribution in contributions.iter().cloned() {
                 let connector = bare.connector.clone();
-                tasks.spawn(async move { Ok((connector.connect(STUDY).await?, contribution)) });
+                tasks.spawn(
+                    async move { Ok((connector.connect(STUDY, None).await?, contribution)) },
+                );
             }
             all(tasks).await
         }))?;
@@ -237,10 +239,11 @@ async fn count(socket: &mut Socket, messages: usize, len: usize) -> Result<(), R
 
 /// Takes part in a round up to the point where the contribution is ready to be sent.
 async fn seal_contribution(connector: &Connector, answer: i128) -> Result<Loaded, RelayError> {
-    let mut socket = connector.connect(STUDY).await?;
+    let mut socket = connector.connect(STUDY, None).await?;
     let mut entropy = [0; 32];
     getrandom::fill(&mut entropy).map_err(ConnectError::from)?;
-    let (mut machine, clock) = (Peer::new(Entropy::new(entropy)), Clock::start());
+    let clock = Clock::starting_at(Timestamp::default());
+    let mut machine = Peer::new(Entropy::new(entropy), clock.now());
     let (mut input, mut due) = (Input::Connected, None);
     loop {
         machine.handle(input, clock.now());
@@ -257,7 +260,11 @@ async fn seal_contribution(connector: &Connector, answer: i128) -> Result<Loaded
                     return Err(RelayError::Broken(failure.to_string()));
                 }
                 Output::Timeout(at) => due = at,
-                Output::Event(_) | Output::Persist(_) => {}
+                // The connection stands.
+                Output::Connect(_) | Output::Event(_) | Output::Persist(_) => {}
+                Output::Disconnect => {
+                    return Err(RelayError::Broken("the peer gave the hospital up".to_owned()));
+                }
             }
         }
         input = if due.is_some_and(|at| at <= clock.now()) {

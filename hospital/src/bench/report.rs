@@ -62,6 +62,7 @@ impl fmt::Display for Measured {
         self.show_costs(f)?;
         self.show_rounds(f)?;
         self.show_relay(f)?;
+        self.show_store(f)?;
         self.show_budgets(f)
     }
 }
@@ -169,6 +170,35 @@ impl Measured {
              contribution one signature\n  and two digests, which take {:.1} ms of the cpu\n  bare: \
              tokio-tungstenite with the same TLS, buffers and batches, and nothing else\n",
             relay.checks_ms(self.costs.verify),
+        )
+    }
+
+    fn show_store(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let store = &self.store;
+        writeln!(
+            f,
+            "Storing contributions of {} bytes, in the directory for temporary files",
+            store.message_bytes
+        )?;
+        let synced = f64::from(store.synced_writes) / (millis(store.synced_us) / 1e3);
+        writeln!(f, "  a bare file, written to and synced   {synced:>8.0} /s")?;
+        for rate in &store.rates {
+            let per_second = |count: u64| self::count(count) / (millis(rate.wall_us) / 1e3);
+            writeln!(
+                f,
+                "  {:>3} rounds append at the same time    {:>8.0} /s in {:>6.0} transactions/s",
+                rate.appenders,
+                per_second(rate.appends),
+                per_second(rate.transactions),
+            )?;
+        }
+        let recovery = &store.recovery;
+        writeln!(
+            f,
+            "  starting with {} of them: {:.1} ms to open and check, {:.1} ms to read the records\n",
+            recovery.contributions,
+            millis(recovery.open_us),
+            millis(recovery.records_us),
         )
     }
 

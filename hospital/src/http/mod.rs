@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::address_caps::{AddressCaps, Place};
 use crate::limits::Limits;
+use crate::metrics::Metrics;
 use crate::study_desk::StudyDesk;
 
 use headers::Policy;
@@ -37,6 +38,7 @@ pub(crate) struct Site {
     pub(crate) drain: CancellationToken,
     /// The open connections.
     pub(crate) tasks: TaskTracker,
+    pub(crate) metrics: Metrics,
 }
 
 impl Site {

@@ -1,26 +1,63 @@
-//! `GET /ws/{study}`: from an HTTP request to a peer of the study's current round.
+//! `GET /ws/{study}`: from an HTTP request to a peer of the study's current round, or of the round that
+//! `?round=` names by its study digest.
 
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use wardsum_protocol::SUBPROTOCOL;
+use serde::Deserialize;
+use tracing::error;
+use wardsum_protocol::{SUBPROTOCOL, StudyDigest};
 
 use super::{Client, Refused, Site};
 use crate::limits::{WEBSOCKET_READ_BUFFER, WEBSOCKET_WRITE_BUFFER};
+use crate::metrics::RefusedConnection;
 use crate::peer_connection::{self, PeerConnection};
 
-/// Checks the request, from the cheapest check to the dearest, and hands the socket over.
+/// What may stand behind the path.
+#[derive(Deserialize)]
+pub(super) struct Wanted {
+    /// The study digest of a round, 64 hexadecimal digits.
+    round: Option<String>,
+}
+
+/// Hands the socket over, unless the request is refused.
 pub(super) async fn upgrade(
     State(site): State<Site>,
     Extension(client): Extension<Client>,
     Path(study): Path<String>,
+    Query(wanted): Query<Wanted>,
     headers: HeaderMap,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, Refused> {
-    site.origins.check(&headers)?;
-    let round = site.desk(&study)?.current_round();
+    let metrics = site.metrics.clone();
+    let upgraded = check_and_upgrade(site, client, &study, wanted, &headers, upgrade).await;
+    if upgraded.is_err() {
+        metrics.refused(RefusedConnection::Upgrade);
+    }
+    upgraded
+}
+
+/// Checks the request, from the cheapest check to the dearest.
+async fn check_and_upgrade(
+    site: Site,
+    client: Client,
+    study: &str,
+    wanted: Wanted,
+    headers: &HeaderMap,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, Refused> {
+    site.origins.check(headers)?;
+    let desk = site.desk(study)?;
+    let round = match wanted.round.as_deref().map(digest).transpose()? {
+        None => Some(desk.current_round()),
+        Some(digest) => desk.round(digest).await.map_err(|error| {
+            error!("a round that somebody comes back to cannot be restored: {error}");
+            let text = "this round cannot be read at the moment; try again later";
+            Refused::new(StatusCode::SERVICE_UNAVAILABLE, text)
+        })?,
+    };
     let upgrade = upgrade.map_err(|rejection| {
         let text = format!("this address speaks WebSocket ({SUBPROTOCOL}) only: {rejection}");
         Refused::new(StatusCode::BAD_REQUEST, text)
@@ -35,7 +72,8 @@ pub(super) async fn upgrade(
     }
 
     // One WebSocket frame and one message are the same thing here.
-    let longest = round.study().max_peer_message_len();
+    let longest = desk.current_round().study().max_peer_message_len();
+    let longest = round.as_ref().map_or(longest, |round| round.study().max_peer_message_len());
     let upgrade = upgrade
         .max_message_size(longest)
         .max_frame_size(longest)
@@ -45,6 +83,7 @@ pub(super) async fn upgrade(
         round,
         limits: site.limits,
         drain: site.drain,
+        metrics: site.metrics,
         // A browser cannot read the status of a refused upgrade, so it is let in to be told.
         place: site.peers.admit(client.address),
     };
@@ -54,4 +93,11 @@ pub(super) async fn upgrade(
         peer_connection::serve(socket, connection).await;
         drop(held);
     }))
+}
+
+fn digest(hex: &str) -> Result<StudyDigest, Refused> {
+    hex.parse().map_err(|_| {
+        let text = "round= takes the study digest of a round: 64 hexadecimal digits";
+        Refused::new(StatusCode::BAD_REQUEST, text)
+    })
 }

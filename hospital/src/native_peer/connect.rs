@@ -17,7 +17,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::client::Response;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{self, ClientRequestBuilder};
-use wardsum_protocol::SUBPROTOCOL;
+use wardsum_protocol::{SUBPROTOCOL, StudyDigest};
 
 use crate::limits::{WEBSOCKET_READ_BUFFER, WEBSOCKET_WRITE_BUFFER};
 
@@ -72,12 +72,18 @@ impl Connector {
         Self { address, tls: tls.into() }
     }
 
-    /// Opens a WebSocket to a study.
-    pub async fn connect(&self, study: &str) -> Result<Socket, ConnectError> {
-        let uri: Uri =
-            format!("wss://{}/ws/{study}", self.address).parse().map_err(|error: InvalidUri| {
+    /// Opens a WebSocket to a study: to this round of it, or to the one that is open.
+    pub async fn connect(
+        &self,
+        study: &str,
+        round: Option<StudyDigest>,
+    ) -> Result<Socket, ConnectError> {
+        let round = round.map(|digest| format!("?round={digest}")).unwrap_or_default();
+        let uri: Uri = format!("wss://{}/ws/{study}{round}", self.address).parse().map_err(
+            |error: InvalidUri| {
                 ConnectError::WebSocket(Box::new(tungstenite::Error::HttpFormat(error.into())))
-            })?;
+            },
+        )?;
         let request = ClientRequestBuilder::new(uri).with_sub_protocol(SUBPROTOCOL);
         let config = WebSocketConfig::default()
             .max_message_size(Some(LONGEST_MESSAGE))

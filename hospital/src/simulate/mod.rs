@@ -1,33 +1,48 @@
-//! A whole round in one process: a hospital on a free loopback port, and patients' native peers over
-//! real `wss`.
+//! A whole round on one machine: a hospital on a free loopback port, and patients' native peers over
+//! real `wss`. On demand peers vanish, connections break, and the hospital is killed.
 //!
 //! Hospital and peers have a runtime each. The peers' cryptography then cannot keep the hospital from
-//! its sockets, and the processor time of either side can be told apart.
+//! its sockets, and the processor time of either side can be told apart. A hospital that is to be
+//! killed is a process of its own.
 
+mod hospital_process;
+mod killer;
+mod mishaps;
 mod patients;
 mod report;
+mod round_view;
 mod running_hospital;
+mod tally;
 mod values;
+mod venue;
+mod verdict;
 
 use std::io;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use thiserror::Error;
 use tokio::time;
 use wardsum_certs::CertError;
-use wardsum_protocol::peer::{OwnAnswer, Published};
-use wardsum_protocol::round::Status;
-use wardsum_protocol::{Closing, SchemeChoice, StudyError, StudyParameters, Suite};
+use wardsum_protocol::sharing;
+use wardsum_protocol::study::DURATION_MS_MAX;
+use wardsum_protocol::{Aggregate, Closing, SchemeChoice, StudyError, StudyParameters, Suite};
 
-use patients::{Outcome, PeerTrouble, answer_all, connect_all};
+pub use mishaps::{DropPhase, Mishaps, NotADrop, PlannedDrop};
+use patients::{Outcome, Patients};
 pub use report::Report;
+pub use round_view::RoundView;
 pub(crate) use running_hospital::RunningHospital;
+pub use tally::MishapCounts;
+use tally::Tally;
 pub use values::{Range, Values, ValuesError};
+use venue::Venue;
+use verdict::Verdict;
 
 use crate::cpu::CpuMeter;
 use crate::limits::Limits;
-use crate::round_task::RoundHandle;
 use crate::server::ServerError;
+use crate::store::StoreError;
 use crate::studies_file::{SchemeName, SuiteName};
 use crate::study_desk::{StudyId, StudyPlan};
 use crate::tls::TlsError;
@@ -37,6 +52,16 @@ pub(crate) const STUDY: &str = "simulation";
 
 /// How many peers connect at once. More only make every handshake slower.
 const CONNECTING_AT_ONCE: usize = 64;
+
+/// When peers vanish before they contribute, how long after the last arrival a phase closes: those who
+/// are gone are never counted in. On a quiet network everybody comes within moments; a peer whose
+/// connection broke again and again pauses for up to half a minute.
+const SETTLES: Duration = Duration::from_secs(10);
+const SETTLES_DISTURBED: Duration = Duration::from_mins(1);
+
+/// How long everything besides the phases may take, and what each restart of the hospital adds.
+const SLACK: Duration = Duration::from_mins(1);
+const RESTART_SLACK: Duration = Duration::from_secs(10);
 
 /// What is simulated.
 #[derive(Clone, Debug)]
@@ -49,8 +74,19 @@ pub struct Simulation {
     pub suite: SuiteName,
     /// How answers are shared.
     pub scheme: SchemeName,
-    /// How long everything may take.
+    /// The deadline of each phase.
     pub deadline: Duration,
+    /// What goes wrong.
+    pub mishaps: Mishaps,
+}
+
+/// How far a simulation is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The round.
+    pub round: RoundView,
+    /// What went wrong on purpose so far.
+    pub mishaps: MishapCounts,
 }
 
 /// How long a simulation took, and how much processor time from the first answer on.
@@ -77,54 +113,104 @@ pub enum SimulationError {
     /// The certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
+    /// The simulation's data cannot be kept.
+    #[error(transparent)]
+    Store(#[from] StoreError),
     /// The hospital did not start.
     #[error(transparent)]
     Server(#[from] ServerError),
+    /// The hospital's process did not start, or not again.
+    #[error("the hospital's process failed: {0}")]
+    Hospital(String),
+    /// Fewer people hold shares than are to vanish.
+    #[error("{dropped} peers cannot be dropped: {committee} hold shares; drop fewer with --drop")]
+    Drops {
+        /// How many are to vanish.
+        dropped: u32,
+        /// How many hold shares.
+        committee: u32,
+    },
+    /// A signal.
+    #[error("the simulation was told to stop")]
+    Stopped,
 }
 
 impl SimulationError {
     /// Whether what was asked for can never be simulated.
     #[must_use]
     pub fn is_configuration(&self) -> bool {
-        matches!(self, Self::Study(_))
+        matches!(self, Self::Study(_) | Self::Drops { .. })
     }
 }
 
 impl Simulation {
-    /// Runs the round. `observe` sees the hospital's status whenever it changes.
+    /// Runs the round. `observe` sees how far it is every now and then.
     ///
     /// Must not be called on a Tokio runtime, because it makes its own. A round that comes to no
     /// result, or to a wrong one, is reported and no error.
     pub fn run(
         &self,
-        observe: impl Fn(&Status) + Send + 'static,
+        observe: impl Fn(&Progress) + Send + 'static,
     ) -> Result<Report, SimulationError> {
         let plan = self.plan()?;
+        let (dropped, committee) = (self.mishaps.dropped(), self.committee());
+        if dropped > committee {
+            return Err(SimulationError::Drops { dropped, committee });
+        }
         let (hospital_runtime, hospital_cpu) = CpuMeter::runtime("hospital")?;
         let (peers_runtime, peers_cpu) = CpuMeter::runtime("peers")?;
+        let tally = Arc::new(Tally::default());
 
         let began = Instant::now();
-        let hospital = hospital_runtime.block_on(RunningHospital::start(plan, self.limits()))?;
-        hospital_runtime.spawn(watch(hospital.round.clone(), observe));
-        let deadline = time::Instant::from_std(began + self.deadline);
-        let connected = peers_runtime.block_on(
-            self.in_time(deadline, connect_all(&hospital.connector, self.values.answers())),
-        );
+        let deadline = time::Instant::from_std(began + self.time_limit());
+        let venue = hospital_runtime.block_on(Venue::open(self, plan))?;
+        let window = venue.window();
+        let watching = window.clone().watch(Arc::clone(&tally), observe);
+        let watching = hospital_runtime.spawn(watching);
+        let patients =
+            Arc::new(Patients::new(venue.connector().clone(), &self.mishaps, Arc::clone(&tally)));
+        let answers = self.values.answers();
+        let connected = peers_runtime.block_on(patients.connect_all(answers, deadline));
         let connect = began.elapsed();
         let cpu_before = (hospital_cpu.read(), peers_cpu.read());
-        let answered = connected
-            .and_then(|peers| peers_runtime.block_on(self.in_time(deadline, answer_all(peers))));
+
+        let stage = venue.begin(self, &tally, &hospital_runtime);
+        let (outcomes, trouble) = match connected {
+            Ok(connected) => {
+                let answered = patients.answer_all(connected, deadline);
+                let answered = stage.broken.clone().run_until_cancelled_owned(answered);
+                peers_runtime.block_on(answered).unwrap_or_default()
+            }
+            Err(trouble) => (Vec::new(), Some(trouble.to_string())),
+        };
         let wall = began.elapsed();
-        let status = hospital.round.status();
-        // The hospital's threads then have nothing left to do, and so have noted what they spent.
-        hospital_runtime.block_on(hospital.stop());
+        let venue = hospital_runtime.block_on(stage.end());
+        // Without a peer that is left, only the hospital sees the end.
+        let patience =
+            if trouble.is_none() && venue.is_ok() { deadline } else { time::Instant::now() };
+        let view = hospital_runtime.block_on(window.look_at_the_end(patience));
+        watching.abort();
+        let trouble = match venue {
+            Ok(venue) => {
+                // The hospital's threads then have nothing left to do, and so have noted what they spent.
+                hospital_runtime.block_on(venue.close());
+                trouble
+            }
+            Err(failure) => Some(failure.to_string()),
+        };
         let times = Times {
             connect,
             wall,
-            hospital_cpu: hospital_cpu.read().saturating_sub(cpu_before.0),
+            hospital_cpu: if self.mishaps.kill_hospital > 0 {
+                Duration::ZERO
+            } else {
+                hospital_cpu.read().saturating_sub(cpu_before.0)
+            },
             peers_cpu: peers_cpu.read().saturating_sub(cpu_before.1),
         };
-        Ok(self.report(&status, answered, times))
+        let all = Aggregate { count: self.patients(), sum: self.values.sum() };
+        let verdict = Verdict::of(view.as_ref(), &outcomes, all, trouble);
+        Ok(self.report(view.as_ref(), &verdict, &outcomes, tally.mishaps(), times))
     }
 
     /// The study of the simulated round.
@@ -136,10 +222,46 @@ impl Simulation {
         u32::try_from(self.values.answers().len()).unwrap_or(u32::MAX)
     }
 
+    /// How many can hold shares.
+    fn committee(&self) -> u32 {
+        self.patients().min(self.committee_cap.into())
+    }
+
+    /// How long the hospital and its peers may take for everything, before they are given up.
+    fn time_limit(&self) -> Duration {
+        let restarts = RESTART_SLACK.saturating_mul(self.mishaps.kill_hospital);
+        // Nobody waits for years, and an instant must not overflow.
+        let phases = self.deadline.min(Duration::from_millis(DURATION_MS_MAX)).saturating_mul(3);
+        phases + SLACK + restarts
+    }
+
+    /// How many steps the peers take before the result is near: the last ones, adding up, they take all
+    /// at once.
+    fn steps(&self) -> u32 {
+        let gone = self.mishaps.dropped_at(DropPhase::Enrolled);
+        let committee = u8::try_from(self.committee().saturating_sub(gone)).unwrap_or(u8::MAX);
+        let threshold = match self.scheme {
+            SchemeName::Threshold => sharing::threshold(committee),
+            SchemeName::Additive => committee,
+        };
+        let contributions = self.patients().saturating_sub(self.mishaps.dropped_early());
+        self.committee() + contributions + u32::from(threshold) / 3
+    }
+
     fn study_parameters(&self) -> StudyParameters {
         let patients = self.patients();
-        let committee = patients.min(self.committee_cap.into());
-        let closing = |count| Closing { count: Some(count), ..Closing::default() };
+        let deadline_ms = milliseconds(self.deadline).clamp(1, DURATION_MS_MAX);
+        // If nobody vanishes, everybody comes and the count closes.
+        let settles =
+            |vanish: u32, time: Duration| (vanish > 0).then(|| milliseconds(time).min(deadline_ms));
+        let patience = if self.mishaps.disturbs() { SETTLES_DISTURBED } else { SETTLES };
+        let enrolment = settles(self.mishaps.dropped_at(DropPhase::Enrolled), SETTLES);
+        let contributing = settles(self.mishaps.dropped_early(), patience);
+        let closing = |count, settle_ms| Closing {
+            count: Some(count),
+            settle_ms,
+            ..Closing::deadline(deadline_ms)
+        };
         let Range { min, max } = self.values.range();
         StudyParameters {
             instance: [0; 16],
@@ -152,9 +274,9 @@ impl Simulation {
             minimum_cohort: 3,
             maximum_cohort: patients,
             committee_cap: self.committee_cap,
-            enrolment: closing(committee),
-            contributing: closing(patients),
-            aggregation_deadline_ms: u64::try_from(self.deadline.as_millis()).unwrap_or(u64::MAX),
+            enrolment: closing(self.committee(), enrolment),
+            contributing: closing(patients, contributing),
+            aggregation_deadline_ms: deadline_ms,
             scheme: SchemeChoice::from(self.scheme),
             suite: Suite::from(self.suite),
         }
@@ -162,58 +284,41 @@ impl Simulation {
 
     /// Everybody comes from one address here, and at once.
     pub(crate) fn limits(&self) -> Limits {
-        let everybody = self.values.answers().len() + CONNECTING_AT_ONCE;
+        // A peer may be back before its broken connection is noticed.
+        let everybody = 2 * self.values.answers().len() + CONNECTING_AT_ONCE;
         let defaults = Limits::default();
         Limits {
             connections: defaults.connections.max(everybody),
             connections_per_address: everybody,
             peers_per_address: everybody,
-            handshake: self.deadline,
+            handshake: self.deadline.max(defaults.handshake),
             silence: self.deadline.max(defaults.silence),
             ..defaults
         }
     }
 
-    /// Lets everybody do something, until all have, one fails or time is up.
-    async fn in_time<T>(
-        &self,
-        deadline: time::Instant,
-        everybody: impl Future<Output = Result<T, PeerTrouble>>,
-    ) -> Result<T, PeerTrouble> {
-        time::timeout_at(deadline, everybody)
-            .await
-            .unwrap_or_else(|_| Err(PeerTrouble::TimeIsUp(self.deadline)))
-    }
-
     fn report(
         &self,
-        status: &Status,
-        round: Result<Vec<Outcome>, PeerTrouble>,
+        view: Option<&RoundView>,
+        verdict: &Verdict,
+        outcomes: &[Outcome],
+        mishaps: MishapCounts,
         times: Times,
     ) -> Report {
-        let (outcomes, trouble) = match round {
-            Ok(outcomes) => (outcomes, None),
-            Err(trouble) => (Vec::new(), Some(trouble.explain(status, self.patients()))),
-        };
-        let agreed = status.aggregate.filter(|aggregate| {
-            outcomes.iter().all(|outcome| {
-                let Published { aggregate: seen, own } = outcome.published;
-                seen == *aggregate && own == OwnAnswer::Counted
-            })
-        });
         let traffic = outcomes.iter().map(|outcome| outcome.traffic);
-        let expected = self.values.sum();
-        let sum = status.aggregate.map(|aggregate| aggregate.sum);
-        let exact = trouble.is_none()
-            && agreed.is_some_and(|a| a.sum == expected && a.count == self.patients());
+        let MishapCounts { dropped, reconnects, restarts } = mishaps;
+        let aggregate = view.and_then(|view| view.aggregate);
         Report {
             patients: self.patients(),
-            committee: status.committee,
-            threshold: status.threshold,
-            accepted: status.aggregate.map_or(0, |aggregate| aggregate.count),
-            sum,
-            expected,
-            exact,
+            committee: view.and_then(|view| view.committee),
+            threshold: view.and_then(|view| view.threshold),
+            accepted: aggregate.map_or(0, |aggregate| aggregate.count),
+            sum: aggregate.map(|aggregate| aggregate.sum),
+            expected: verdict.expected.sum,
+            exact: verdict.reason.is_none(),
+            dropped,
+            reconnects,
+            restarts,
             wall_ms: u64::try_from(times.wall.as_millis()).unwrap_or(u64::MAX),
             connect_us: micros(times.connect),
             round_us: micros(times.wall.saturating_sub(times.connect)),
@@ -223,11 +328,7 @@ impl Simulation {
             bytes_down: traffic.map(|traffic| traffic.bytes_down).sum(),
             suite: self.suite,
             scheme: self.scheme,
-            reason: trouble.or_else(|| {
-                let differs =
-                    "a peer saw another result than the hospital, or its answer is not in it";
-                (!exact).then(|| differs.to_owned())
-            }),
+            reason: verdict.reason.clone(),
         }
     }
 }
@@ -240,13 +341,6 @@ fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
-async fn watch(round: RoundHandle, observe: impl Fn(&Status)) {
-    let mut standing = round.watch();
-    drop(round);
-    loop {
-        observe(&standing.borrow_and_update().status);
-        if standing.changed().await.is_err() {
-            return;
-        }
-    }
+fn milliseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

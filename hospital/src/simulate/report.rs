@@ -19,17 +19,25 @@ pub struct Report {
     pub accepted: u32,
     /// The published sum.
     pub sum: Option<i128>,
-    /// The plain sum of the patients' answers.
+    /// The plain sum of the answers that have to count: of all patients' but those who vanished before
+    /// they contributed.
     pub expected: i128,
-    /// Whether hospital and peers all published the plain sum over all answers.
+    /// Whether hospital and peers that are left all published the plain sum over exactly those answers.
     pub exact: bool,
+    /// How many peers vanished for good.
+    pub dropped: u32,
+    /// How many connections peers made again.
+    pub reconnects: u32,
+    /// How often the hospital was killed and started again.
+    pub restarts: u32,
     /// From before the hospital started until the last peer had the result, in milliseconds.
     pub wall_ms: u64,
     /// From before the hospital started until every peer had the study, in microseconds.
     pub connect_us: u64,
     /// From the first answer until the last peer had the result, in microseconds.
     pub round_us: u64,
-    /// Processor time of the hospital from the first answer until it had stopped, in microseconds.
+    /// Processor time of the hospital from the first answer until it had stopped, in microseconds;
+    /// 0 if it was a process of its own.
     pub hospital_cpu_us: u64,
     /// Processor time of all peers from the first answer on, in microseconds.
     pub peers_cpu_us: u64,
@@ -60,12 +68,20 @@ impl fmt::Display for Report {
             }
             (Some(sum), Some(reason)) => writeln!(
                 f,
-                "sum {sum} over {} answers, but {} over {} was expected: {reason}",
-                self.accepted, self.expected, self.patients,
+                "sum {sum} over {} answers, but {} was expected: {reason}",
+                self.accepted, self.expected,
             )?,
             (None, reason) => {
                 writeln!(f, "no result: {}", reason.as_deref().unwrap_or("nobody knows why"))?;
             }
+        }
+        if self.dropped + self.reconnects + self.restarts > 0 {
+            let Self { dropped, reconnects, restarts, .. } = self;
+            writeln!(
+                f,
+                "{dropped} peers vanished; {reconnects} connections were made again; the hospital was \
+                 killed {restarts} times"
+            )?;
         }
         write!(
             f,

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
@@ -11,6 +12,7 @@ use crate::limits::Limits;
 use crate::native_peer::Connector;
 use crate::round_task::RoundHandle;
 use crate::server::{Hospital, ServerConfig};
+use crate::store::{DataDir, Store};
 use crate::study_desk::StudyPlan;
 use crate::tls::{self, CertificateFiles};
 
@@ -20,6 +22,8 @@ pub(crate) struct RunningHospital {
     pub(crate) round: RoundHandle,
     stop: oneshot::Sender<()>,
     stopped: tokio::task::JoinHandle<()>,
+    /// Certificates and data, for as long as the hospital runs.
+    _dir: TempDir,
 }
 
 impl RunningHospital {
@@ -29,23 +33,27 @@ impl RunningHospital {
         let files = CertificateFiles { cert: certs.leaf_cert, key: certs.leaf_key };
         let config = ServerConfig {
             tls: tls::server_config(&files, SystemTime::now())?,
+            store: Store::open(DataDir::open(&dir.path().join("data"))?)?,
             plans: vec![plan],
             page: None,
             allowed_origins: Vec::new(),
             limits,
             announce: Announce::nobody(),
+            retention: ServerConfig::RETENTION,
+            ops: None,
+            control: None,
         };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;
         let connector = Connector::new(address, tls::client_config(&certs.ca_cert)?);
-        let hospital = Hospital::open(listener, config)?;
+        let hospital = Hospital::open(listener, config).await?;
         let round = hospital.desks()[0].current_round();
         let (stop, stopping) = oneshot::channel::<()>();
         let stopped = tokio::spawn(hospital.serve(async {
             // Either way it is time to stop.
             let _ = stopping.await;
         }));
-        Ok(Self { connector, round, stop, stopped })
+        Ok(Self { connector, round, stop, stopped, _dir: dir })
     }
 
     pub(crate) async fn stop(self) {

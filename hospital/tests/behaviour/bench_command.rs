@@ -6,9 +6,11 @@ use serde_json::Value;
 
 fn bench(args: &[&str]) -> Output {
     let tiny = ["--rounds", "3,4:3", "--repeat", "1", "--relay-connections", "3"];
+    let small = ["--recovered-contributions", "20"];
     Command::new(env!("CARGO_BIN_EXE_hospital"))
         .args(["--log", "warn", "bench"])
         .args(tiny)
+        .args(small)
         .args(args)
         .output()
         .unwrap()
@@ -40,6 +42,17 @@ fn as_json_every_figure_is_there() {
             assert!(relay[side][figure].as_u64().unwrap() > 0, "{figure} in {relay}");
         }
     }
+    let store = &measured["store"];
+    let rates = store["rates"].as_array().unwrap();
+    let appenders = rates.iter().map(|rate| rate["appenders"].clone()).collect::<Vec<_>>();
+    assert_eq!(appenders, [1, 8, 64]);
+    for rate in rates {
+        let figure = |name: &str| rate[name].as_u64().unwrap();
+        assert!(figure("wall_us") > 0, "{rate}");
+        assert!((1..=figure("appends")).contains(&figure("transactions")), "{rate}");
+    }
+    assert_eq!(store["recovery"]["contributions"], 20);
+    assert!(store["recovery"]["open_us"].as_u64().unwrap() > 0, "{store}");
 }
 
 #[test]
@@ -63,4 +76,19 @@ fn a_size_that_is_none_is_refused() {
         .unwrap();
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(String::from_utf8(output.stderr).unwrap().contains("\"ten\" is no size"), "says why");
+}
+
+#[test]
+fn an_abused_hospital_is_exact_and_says_what_that_costs() {
+    let output = Command::new(env!("CARGO_BIN_EXE_hospital"))
+        .args(["--log", "warn", "bench", "--abuse", "20,3,5", "--json"])
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let abuse: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(abuse["exact"], true);
+    assert_eq!((&abuse["idle"], &abuse["idle_left"]), (&20.into(), &20.into()));
+    for figure in ["quiet_round_us", "abused_round_us", "flood_messages", "idle_rss_kib"] {
+        assert!(abuse[figure].as_u64().unwrap() > 0, "{figure} in {abuse}");
+    }
 }

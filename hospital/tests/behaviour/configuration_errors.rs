@@ -101,9 +101,9 @@ fn contradicting_rules() {
 }
 
 #[test]
-fn a_phase_that_only_a_command_closes() {
-    let studies = study_of("study", 3).replace("count = 3", "by_command = true");
-    let texts = ["study \"study\"", "enrolment closes by command only", "add count"];
+fn a_phase_that_hardly_ever_closes() {
+    let studies = study_of("study", 3).replacen("count = 3", "deadline_seconds = 1e9", 1);
+    let texts = ["study \"study\"", "the deadline of enrolment", "1 ms to 400 days"];
     Setup::studies_are_refused(&studies, &texts);
 }
 

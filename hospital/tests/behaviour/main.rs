@@ -3,18 +3,29 @@
 //! Every wait has an end ([`test_hospital::within`]), and nothing here leaves this computer.
 
 mod bench_command;
+mod coming_back;
 mod configuration_errors;
 mod draining;
+mod export_and_backup;
 mod failed_rounds;
+mod failing_store;
 mod http_answers;
 mod misbehaving_peers;
+mod one_data_directory;
+mod ops_listener;
+mod program;
 mod refused_upgrades;
 mod reopening;
+mod restarts;
+mod retention;
 mod rounds;
 mod scripted_peer;
 mod several_studies;
 mod simulate_command;
 mod slow_connections;
 mod stopping_the_program;
+#[path = "../store/sample.rs"]
+mod store_sample;
+mod study_commands;
 mod test_hospital;
 mod tls_versions;

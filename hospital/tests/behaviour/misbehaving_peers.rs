@@ -22,16 +22,20 @@ async fn after(attack: impl AsyncFnOnce(&TestHospital) -> Closed) -> Closed {
 async fn sending(bytes: Vec<u8>) -> Closed {
     after(async |hospital| {
         let mut peer = ScriptedPeer::connect(&hospital.connector, "study", 1).await;
+        peer.identify().await;
         peer.send(bytes).await;
         closed(&mut peer.socket).await
     })
     .await
 }
 
-/// The enrolment that an honest peer with the keys of `seed` would send.
+/// A peer with the keys of `seed` that has shown whose connection it is, and the enrolment that it
+/// would send if it were honest.
 async fn enrolment(hospital: &TestHospital, seed: u8) -> (ScriptedPeer, Vec<u8>) {
     let mut peer = ScriptedPeer::connect(&hospital.connector, "study", seed).await;
     peer.answer(5);
+    let identification = peer.unsent.remove(0);
+    peer.send(identification).await;
     let enrolment = peer.unsent.remove(0);
     (peer, enrolment)
 }
@@ -118,6 +122,44 @@ async fn frames_that_are_none() {
 }
 
 #[tokio::test]
+async fn an_enrolment_over_a_connection_that_is_nobodys_yet() {
+    let closed = after(async |hospital| {
+        let mut peer = ScriptedPeer::connect(&hospital.connector, "study", 1).await;
+        peer.answer(5);
+        let enrolment = peer.unsent.remove(1);
+        peer.send(enrolment).await;
+        closed(&mut peer.socket).await
+    });
+    assert_closed(closed.await, 4405, "has not shown whose it is");
+}
+
+#[tokio::test]
+async fn an_identification_that_was_made_for_another_connection() {
+    let closed = after(async |hospital| {
+        let first = ScriptedPeer::connect(&hospital.connector, "study", 1).await;
+        let mut second = ScriptedPeer::connect(&hospital.connector, "study", 1).await;
+        second.send(first.identification()).await;
+        closed(&mut second.socket).await
+    });
+    assert_closed(closed.await, 4401, "another connection's challenge");
+}
+
+#[tokio::test]
+async fn an_identification_with_somebody_elses_key() {
+    let closed = after(async |hospital| {
+        let victim = ScriptedPeer::connect(&hospital.connector, "study", 1).await;
+        let mut thief = ScriptedPeer::connect(&hospital.connector, "study", 2).await;
+        // Type, length and study digest stand before the challenge, and the key behind it
+        // (PROTOCOL.md, "Identify").
+        let (mut stolen, key) = (thief.identification(), 1 + 2 + 32 + 32);
+        stolen[key..key + 32].copy_from_slice(victim.id().as_bytes());
+        thief.send(stolen).await;
+        closed(&mut thief.socket).await
+    });
+    assert_closed(closed.await, 4401, "identification refused");
+}
+
+#[tokio::test]
 async fn a_second_enrolment_with_other_keys() {
     let closed = after(async |hospital| {
         let (_other, second) = enrolment(hospital, 2).await;
@@ -126,7 +168,7 @@ async fn a_second_enrolment_with_other_keys() {
         peer.send(second).await;
         closed(&mut peer.socket).await
     });
-    assert_closed(closed.await, 4409, "already enrolled");
+    assert_closed(closed.await, 4401, "does not belong");
 }
 
 #[tokio::test]
@@ -137,8 +179,9 @@ async fn an_enrolment_that_somebody_else_has_sent() {
     honest.receive_until(|event| matches!(event, Event::Enrolled)).await;
 
     let mut thief = ScriptedPeer::connect(&hospital.connector, "study", 2).await;
+    thief.identify().await;
     thief.send(enrolment).await;
-    assert_closed(closed(&mut thief.socket).await, 4409, "already enrolled");
+    assert_closed(closed(&mut thief.socket).await, 4401, "does not belong");
 
     let (results, ()) = tokio::join!(hospital.round("study", &[1, 2]), honest.finish());
     assert!(results.iter().all(|published| published.aggregate.sum == 1 + 2 + 5));
@@ -157,6 +200,7 @@ async fn an_answer_in_a_members_name() {
         honest.receive_until(|event| matches!(event, Event::CommitteeFixed { .. })).await;
         let contribution = honest.unsent[0].clone();
         let mut thief = ScriptedPeer::connect(&hospital.connector, "study", 2).await;
+        thief.identify().await;
         thief.send(contribution).await;
         assert_closed(closed(&mut thief.socket).await, 4401, "does not belong");
         honest.finish().await;
@@ -175,13 +219,13 @@ async fn too_many_from_one_address() {
         first.push(ScriptedPeer::connect(&hospital.connector, "study", seed).await);
     }
 
-    let mut fourth = hospital.connector.connect("study").await.unwrap();
+    let mut fourth = hospital.connector.connect("study", None).await.unwrap();
 
     assert_closed(closed(&mut fourth).await, 4403, "3 connections already");
     drop((first, fourth));
     // Their places are free again, if not at the same instant.
     let results = loop {
-        let probe = hospital.connector.connect("study").await.unwrap();
+        let probe = hospital.connector.connect("study", None).await.unwrap();
         drop(probe);
         if hospital.status("study").await["enrolled"] == 0 {
             break hospital.round("study", &[3, 1, 4]).await;

@@ -4,8 +4,10 @@
 use futures_util::{SinkExt, StreamExt};
 use tokio_tungstenite::tungstenite::Message;
 use wardsum_hospital::native_peer::{Connector, Socket};
+use wardsum_protocol::identity::{Identity, SignatureLabel, SignedBytes};
+use wardsum_protocol::messages::{HospitalMessage, PeerMessage};
 use wardsum_protocol::peer::{Event, Input, Output, Peer};
-use wardsum_protocol::{Entropy, Timestamp};
+use wardsum_protocol::{Entropy, PeerId, Timestamp, wire};
 
 use crate::test_hospital::within;
 
@@ -15,6 +17,7 @@ pub(crate) type Closed = (u16, String);
 pub(crate) struct ScriptedPeer {
     pub(crate) socket: Socket,
     machine: Peer,
+    identity: Identity,
     /// What the machine wants to send and nobody has sent yet.
     pub(crate) unsent: Vec<Vec<u8>>,
     /// Everything that was sent and received.
@@ -25,10 +28,12 @@ pub(crate) struct ScriptedPeer {
 impl ScriptedPeer {
     /// Connects and waits for the study. Keys follow from `seed`.
     pub(crate) async fn connect(connector: &Connector, study: &str, seed: u8) -> Self {
-        let socket = within(connector.connect(study)).await.unwrap();
+        let socket = within(connector.connect(study, None)).await.unwrap();
+        let entropy = Entropy::new([seed; 32]);
         let mut peer = Self {
             socket,
-            machine: Peer::new(Entropy::new([seed; 32])),
+            identity: Identity::derive(&entropy),
+            machine: Peer::new(entropy, Timestamp(0)),
             unsent: Vec::new(),
             transcript: Vec::new(),
             events: Vec::new(),
@@ -38,7 +43,30 @@ impl ScriptedPeer {
         peer
     }
 
-    /// Gives an answer; the machine's message is left unsent.
+    /// Whose keys these are.
+    pub(crate) fn id(&self) -> PeerId {
+        self.identity.id()
+    }
+
+    /// What shows that this connection is this peer's: its signature over the connection's challenge.
+    pub(crate) fn identification(&self) -> Vec<u8> {
+        let Ok(HospitalMessage::Welcome(welcome)) = wire::decode(&self.transcript[0]) else {
+            panic!("every connection begins with a challenge")
+        };
+        let study = self.machine.study().expect("it came along with the challenge").digest();
+        let id = self.id();
+        let held = [0; 4];
+        let body = [study.as_bytes(), &welcome.challenge.0[..], id.as_bytes(), &held].concat();
+        let signature = self.identity.sign(SignatureLabel::Identification, &[&body]);
+        wire::encode(&PeerMessage::Identify(SignedBytes { body: body.into(), signature }))
+    }
+
+    /// Shows whose connection this is, without any further step of the machine.
+    pub(crate) async fn identify(&mut self) {
+        self.send(self.identification()).await;
+    }
+
+    /// Gives an answer; the machine's messages, its identification first, are left unsent.
     pub(crate) fn answer(&mut self, value: i128) {
         self.machine.answer(value, Timestamp(0)).unwrap();
         self.drain();
@@ -98,7 +126,8 @@ impl ScriptedPeer {
         let mut due = false;
         while let Some(output) = self.machine.poll_output() {
             match output {
-                Output::Persist(_) => {}
+                // Nobody comes back in these tests, and the test itself connects and closes.
+                Output::Persist(_) | Output::Connect(_) | Output::Disconnect => {}
                 Output::Send(bytes) => self.unsent.push(bytes),
                 Output::Event(event) => self.events.push(event),
                 Output::Timeout(at) => due = at == Some(Timestamp(0)),

@@ -25,6 +25,9 @@ fn given_values_add_up() {
     assert_eq!(report["sum"], 8);
     assert_eq!(report["expected"], 8);
     assert_eq!(report["exact"], true);
+    for nothing in ["dropped", "reconnects", "restarts"] {
+        assert_eq!(report[nothing], 0, "{report}");
+    }
     for number in ["wall_ms", "bytes_up", "bytes_down"] {
         assert!(report[number].as_u64().unwrap() > 0, "{report}");
     }
@@ -49,8 +52,80 @@ fn a_round_that_cannot_be_over_in_time_fails_with_a_reason() {
     let output = simulate(&args);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let report = last_line(&output);
-    assert_eq!(report["exact"], false);
-    assert!(report["reason"].as_str().unwrap().contains("not over after 1 s"), "{report}");
+    assert_eq!((&report["sum"], &report["exact"]), (&Value::Null, &false.into()));
+    assert!(report["reason"].as_str().unwrap().contains("the round ended: too few"), "{report}");
+}
+
+/// Lets some of so many peers vanish; returns what the result says, having checked what it must.
+fn simulate_drops(patients: &str, drop: &str, exact: bool) -> Value {
+    let args = ["--patients", patients, "--drop", drop, "--deadline-seconds", "10"];
+    let output = simulate(&[&args[..], &["--suite", "x25519", "--json"]].concat());
+    assert_eq!(output.status.code(), Some(i32::from(!exact)), "{output:?}");
+    let report = last_line(&output);
+    assert_eq!(report["exact"], exact, "{report}");
+    assert_eq!(report["dropped"].to_string(), drop.split('@').next().unwrap(), "{report}");
+    if exact {
+        assert_eq!((&report["sum"], &report["reason"]), (&report["expected"], &Value::Null));
+    } else {
+        assert_eq!((&report["sum"], &report["accepted"]), (&Value::Null, &0.into()));
+    }
+    report
+}
+
+#[test]
+fn members_beyond_the_threshold_may_vanish_before_they_add_up() {
+    assert_eq!(simulate_drops("7", "2@before-partial", true)["accepted"], 7);
+    let reason = &simulate_drops("7", "3@before-partial", false)["reason"];
+    assert_eq!(*reason, "the round ended: too few partial sums arrived in time: 4 of at least 5");
+}
+
+#[test]
+fn members_beyond_the_threshold_may_vanish_once_they_have_contributed() {
+    assert_eq!(simulate_drops("4", "1@contributed", true)["accepted"], 4);
+    let reason = &simulate_drops("4", "2@contributed", false)["reason"];
+    assert_eq!(*reason, "the round ended: too few partial sums arrived in time: 2 of at least 3");
+}
+
+#[test]
+fn members_beyond_the_threshold_may_vanish_before_they_contribute() {
+    let report = simulate_drops("4", "1@seated", true);
+    assert_eq!((&report["accepted"], &report["committee"]), (&3.into(), &4.into()), "{report}");
+    let reason = &simulate_drops("7", "3@seated", false)["reason"];
+    assert_eq!(*reason, "the round ended: too many committee members left: 4 of at least 5 remain");
+}
+
+#[test]
+fn the_committee_is_fixed_without_those_who_vanish_before() {
+    let report = simulate_drops("4", "1@enrolled", true);
+    assert_eq!((&report["accepted"], &report["committee"]), (&3.into(), &3.into()), "{report}");
+    let reason = &simulate_drops("4", "2@enrolled", false)["reason"];
+    assert_eq!(*reason, "the round ended: too few people took part: 2 of at least 3");
+}
+
+#[test]
+fn a_round_without_anybody_left_ends_at_its_deadline() {
+    simulate_drops("3", "3@before-partial", false);
+}
+
+#[test]
+fn broken_connections_are_made_again_and_lose_nothing() {
+    let args = ["--patients", "12", "--flaky", "50", "--seed", "3", "--suite", "x25519", "--json"];
+    let output = simulate(&args);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let report = last_line(&output);
+    assert_eq!((&report["exact"], &report["accepted"]), (&true.into(), &12.into()), "{report}");
+    assert!(report["reconnects"].as_u64().unwrap() > 0, "{report}");
+}
+
+#[test]
+fn a_hospital_that_is_killed_again_and_again_loses_nothing() {
+    let args = ["--patients", "8", "--kill-hospital", "5", "--seed", "4", "--json"];
+    let output = simulate(&args);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let report = last_line(&output);
+    assert_eq!((&report["exact"], &report["accepted"]), (&true.into(), &8.into()), "{report}");
+    assert_eq!(report["restarts"], 5, "{report}");
+    assert!(report["reconnects"].as_u64().unwrap() > 0, "{report}");
 }
 
 #[test]
@@ -60,6 +135,10 @@ fn what_cannot_be_simulated_is_refused() {
         (&["--patients", "5", "--committee", "2"], "committee_cap is 2"),
         (&["--patients", "4", "--values", "1,2,3"], "3 answers for 4 patients"),
         (&["--values", "1,two,3"], "two"),
+        (&["--drop", "1@lunch"], "before-partial"),
+        (&["--drop", "0@enrolled"], "before-partial"),
+        (&["--patients", "5", "--drop", "3@enrolled", "--drop", "3@contributed"], "6 peers"),
+        (&["--flaky", "101"], "101"),
     ] {
         let output = simulate(args);
         assert_eq!(output.status.code(), Some(2), "{output:?}");

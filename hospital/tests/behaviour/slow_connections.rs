@@ -70,7 +70,7 @@ async fn a_peer_that_only_answers_pings_may_stay() {
         ..Limits::default()
     };
     let hospital = with_limits(limits).await;
-    let mut patient = hospital.connector.connect("study").await.unwrap();
+    let mut patient = hospital.connector.connect("study", None).await.unwrap();
 
     let reading = tokio::time::timeout(Duration::from_secs(1), closed(&mut patient)).await;
 

@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 use std::io::ErrorKind;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
@@ -17,6 +17,7 @@ use wardsum_hospital::announcement::Announce;
 use wardsum_hospital::limits::Limits;
 use wardsum_hospital::native_peer::{Connector, NativePeer};
 use wardsum_hospital::server::{Hospital, ServerConfig};
+use wardsum_hospital::store::{DataDir, Store};
 use wardsum_hospital::studies_file::StudiesFile;
 use wardsum_hospital::tls::{self, CertificateFiles};
 use wardsum_protocol::peer::{Event, Published};
@@ -38,6 +39,24 @@ pub(crate) fn study_of(id: &str, people: u32) -> String {
     )
 }
 
+/// What a hospital leaves behind when it stops, so that it can be started again.
+pub(crate) struct Home {
+    dir: TempDir,
+    /// Port 0 before the first start.
+    address: SocketAddr,
+}
+
+impl Home {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), address: (Ipv4Addr::LOCALHOST, 0).into() }
+    }
+
+    /// The data directory.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+}
+
 /// A running hospital; it stops when it is dropped.
 pub(crate) struct TestHospital {
     pub(crate) address: SocketAddr,
@@ -45,7 +64,7 @@ pub(crate) struct TestHospital {
     pub(crate) authority: PathBuf,
     stop: Option<oneshot::Sender<()>>,
     stopped: JoinHandle<()>,
-    _certificates: TempDir,
+    pub(crate) home: Home,
 }
 
 /// One HTTP answer.
@@ -78,23 +97,42 @@ impl TestHospital {
 
     /// A hospital whose configuration `change` changes first.
     pub(crate) async fn start_with(studies: &str, change: impl FnOnce(&mut ServerConfig)) -> Self {
-        let certificates = tempfile::tempdir().unwrap();
-        let (certs, _) = wardsum_certs::ensure(certificates.path(), SystemTime::now()).unwrap();
+        Self::start_at(Home::new(), studies, change).await
+    }
+
+    /// A hospital that goes on where the one that has left this home was, at the same address.
+    pub(crate) async fn start_again(home: Home, studies: &str) -> Self {
+        Self::start_at(home, studies, |_| {}).await
+    }
+
+    /// The same with a configuration that `change` changes first.
+    pub(crate) async fn start_at(
+        mut home: Home,
+        studies: &str,
+        change: impl FnOnce(&mut ServerConfig),
+    ) -> Self {
+        let certs = home.dir.path().join("certs");
+        let (certs, _) = wardsum_certs::ensure(&certs, SystemTime::now()).unwrap();
         let files = CertificateFiles { cert: certs.leaf_cert, key: certs.leaf_key };
         let StudiesFile { plans, .. } = StudiesFile::parse(studies, Path::new("test")).unwrap();
         let mut config = ServerConfig {
             tls: tls::server_config(&files, SystemTime::now()).unwrap(),
+            store: Store::open(DataDir::open(&home.data()).unwrap()).unwrap(),
             plans,
             page: None,
             allowed_origins: Vec::new(),
             limits: Limits::default(),
             announce: Announce::nobody(),
+            retention: ServerConfig::RETENTION,
+            ops: None,
+            control: None,
         };
         change(&mut config);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind(home.address).await.unwrap();
         let address = listener.local_addr().unwrap();
+        home.address = address;
         let (stop, told) = oneshot::channel::<()>();
-        let hospital = Hospital::open(listener, config).unwrap();
+        let hospital = Hospital::open(listener, config).await.unwrap();
         let stopped = tokio::spawn(hospital.serve(async {
             let _ = told.await;
         }));
@@ -104,14 +142,15 @@ impl TestHospital {
             authority: certs.ca_cert,
             stop: Some(stop),
             stopped,
-            _certificates: certificates,
+            home,
         }
     }
 
     /// Tells the hospital to stop and waits until it has.
-    pub(crate) async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) -> Home {
         self.tell_to_stop();
         within(&mut self.stopped).await.unwrap();
+        self.home
     }
 
     /// Tells the hospital to stop.
@@ -126,21 +165,13 @@ impl TestHospital {
 
     /// Has one patient for each answer take part; returns what each of them learnt.
     pub(crate) async fn round(&self, study: &str, answers: &[i128]) -> Vec<Published> {
-        let mut tasks = JoinSet::new();
-        for answer in answers.iter().copied() {
-            let (connector, study) = (self.connector.clone(), study.to_owned());
-            tasks.spawn(async move {
-                let mut peer = connect(&connector, &study).await;
-                peer.answer(answer).await.unwrap();
-                let event = wait_for(&mut peer, |event| matches!(event, Event::Published(_))).await;
-                peer.close().await;
-                match event {
-                    Event::Published(published) => published,
-                    other => panic!("{other:?} is no result"),
-                }
-            });
+        let mut peers = Vec::new();
+        for answer in answers {
+            let mut peer = self.patient(study).await;
+            peer.answer(*answer).await.unwrap();
+            peers.push(peer);
         }
-        within(tasks.join_all()).await
+        published(peers).await
     }
 
     /// A GET request with further header lines.
@@ -151,36 +182,69 @@ impl TestHospital {
 
     /// A GET request with exactly these header lines.
     pub(crate) async fn request(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
-        let mut request = format!("GET {path} HTTP/1.1\r\n");
-        for (name, value) in headers {
-            write!(request, "{name}: {value}\r\n").unwrap();
-        }
-        request.push_str("\r\n");
-        let mut stream = self.connector.open_tls().await.unwrap();
-        stream.write_all(request.as_bytes()).await.unwrap();
-        let mut answer = Vec::new();
-        // After a refused upgrade the connection is cut where it should be closed; the answer is there.
-        if let Err(error) = within(stream.read_to_end(&mut answer)).await {
-            assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "{error}");
-        }
-        let answer = String::from_utf8(answer).unwrap();
-        let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head and a body");
-        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-        Answer { status, head: head.to_owned(), body: body.to_owned() }
+        let stream = self.connector.open_tls().await.unwrap();
+        request(stream, path, headers).await
     }
 
     /// One study as the API shows it.
     pub(crate) async fn status(&self, study: &str) -> Value {
-        let answer = self.get(&format!("/api/v1/studies/{study}"), &[]).await;
-        assert_eq!(answer.status, 200, "{answer:?}");
-        answer.json()
+        status(&self.connector, study).await
     }
 }
 
-async fn connect(connector: &Connector, study: &str) -> NativePeer {
+/// One study as the API of the hospital at the other end of `connector` shows it.
+pub(crate) async fn status(connector: &Connector, study: &str) -> Value {
+    let stream = connector.open_tls().await.unwrap();
+    let headers = [("Host", "localhost"), ("Connection", "close")];
+    let answer = request(stream, &format!("/api/v1/studies/{study}"), &headers).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()
+}
+
+/// A GET request over an open connection.
+pub(crate) async fn request(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    path: &str,
+    headers: &[(&str, &str)],
+) -> Answer {
+    let mut request = format!("GET {path} HTTP/1.1\r\n");
+    for (name, value) in headers {
+        write!(request, "{name}: {value}\r\n").unwrap();
+    }
+    request.push_str("\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    // After a refused upgrade the connection is cut where it should be closed; the answer is there.
+    if let Err(error) = within(stream.read_to_end(&mut answer)).await {
+        assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "{error}");
+    }
+    let answer = String::from_utf8(answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head and a body");
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Answer { status, head: head.to_owned(), body: body.to_owned() }
+}
+
+/// A patient who has received the study and not answered yet.
+pub(crate) async fn connect(connector: &Connector, study: &str) -> NativePeer {
     let mut peer = NativePeer::connect(connector, study).await.unwrap();
     wait_for(&mut peer, |event| matches!(event, Event::StudyReceived(_))).await;
     peer
+}
+
+/// Lets all peers go on to the result; returns what each of them learnt.
+pub(crate) async fn published(peers: Vec<NativePeer>) -> Vec<Published> {
+    let mut tasks = JoinSet::new();
+    for mut peer in peers {
+        tasks.spawn(async move {
+            let event = wait_for(&mut peer, |event| matches!(event, Event::Published(_))).await;
+            peer.close().await;
+            match event {
+                Event::Published(published) => published,
+                other => panic!("{other:?} is no result"),
+            }
+        });
+    }
+    within(tasks.join_all()).await
 }
 
 /// Waits for an event, and fails the test if the peer fails first.

@@ -1,0 +1,132 @@
+//! What a round's task does when readers are slow, the next round is open, or nothing can be stored.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::*;
+use crate::outbox::outbox;
+use crate::store::DataDir;
+use crate::studies_file::StudiesFile;
+
+async fn open_round(limits: Limits) -> (RoundHandle, tempfile::TempDir) {
+    let (round, _, data) = open_round_and_store(limits).await;
+    (round, data)
+}
+
+async fn open_round_and_store(limits: Limits) -> (RoundHandle, Store, tempfile::TempDir) {
+    let data = tempfile::tempdir().unwrap();
+    let file = StudiesFile::parse(
+        "[[study]]\nid = \"study\"\ntitle = \"t\"\norganisation = \"o\"\nquestion = \"q\"\n\
+         min = 0\nmax = 1\n[study.enrolment]\ncount = 3\n",
+        Path::new("test"),
+    );
+    let study = Study::new(file.unwrap().plans[0].parameters().clone()).unwrap();
+    let host = RoundHost {
+        limits: Arc::new(limits),
+        announce: Announce::nobody(),
+        metrics: Metrics::new(),
+        tasks: TaskTracker::new(),
+        stop: CancellationToken::new(),
+        drain: CancellationToken::new(),
+        store: Store::open(DataDir::open(&data.path().join("data")).unwrap()).unwrap(),
+    };
+    let label = RoundLabel { study: "study".parse().unwrap(), number: 1 };
+    (host.open(study, label).await.unwrap(), host.store, data)
+}
+
+/// Hands these in; the round hears them in this order.
+async fn tell(round: &RoundHandle, news: impl IntoIterator<Item = ToRound>) {
+    for item in news {
+        round.inbox().tell(item).await.unwrap();
+    }
+}
+
+/// The first status like this, which has to come soon.
+async fn status(round: &RoundHandle, wanted: impl Fn(&Status) -> bool) -> Status {
+    let mut standing = round.watch();
+    let seen = standing.wait_for(|standing| wanted(&standing.status));
+    let seen = time::timeout(Duration::from_mins(1), seen);
+    seen.await.expect("it should long be so").unwrap().status
+}
+
+#[tokio::test]
+async fn a_round_knows_at_once_that_a_slow_reader_is_out() {
+    let (round, _data) = open_round(Limits::default()).await;
+    let (slow, mut unread) = outbox(1);
+    let (quick, _messages) = outbox(1_000_000);
+    let (slow_id, quick_id) = (ConnectionId(1), ConnectionId(2));
+    tell(
+        &round,
+        [
+            ToRound::Connected(slow_id, slow),
+            ToRound::Connected(quick_id, quick),
+            ToRound::Command(Command::Abort, oneshot::channel().0),
+        ],
+    )
+    .await;
+
+    let ended = status(&round, |status| status.phase == Phase::Ended).await;
+    assert_eq!(ended.connected, 1, "the slow one still has its place");
+    assert_eq!(unread.next_batch().await, Err(Closing::too_slow()));
+
+    // That its connection has ended is no news then.
+    tell(&round, [ToRound::Disconnected(slow_id), ToRound::Disconnected(quick_id)]).await;
+    status(&round, |status| status.connected == 0).await;
+}
+
+#[tokio::test]
+async fn a_round_knows_at_once_whom_it_has_dismissed() {
+    let limits = Limits { finished_round: Duration::ZERO, ..Limits::default() };
+    let (round, _data) = open_round(limits).await;
+    let (outbox, mut messages) = outbox(1_000_000);
+    let stays = ConnectionId(1);
+    tell(
+        &round,
+        [ToRound::Connected(stays, outbox), ToRound::Command(Command::Abort, oneshot::channel().0)],
+    )
+    .await;
+    assert_eq!(status(&round, |status| status.phase == Phase::Ended).await.connected, 1);
+
+    round.supersede();
+
+    status(&round, |status| status.connected == 0).await;
+    let closing = loop {
+        if let Err(closing) = messages.next_batch().await {
+            break closing;
+        }
+    };
+    assert_eq!(closing.code, 1000);
+}
+
+#[tokio::test]
+async fn a_disk_that_became_read_only_suspends_a_round_until_it_is_mended() {
+    let read_only = |on: bool| {
+        move |connection: &rusqlite::Connection| {
+            connection.pragma_update(None, "query_only", on).unwrap();
+        }
+    };
+    let (round, store, _data) = open_round_and_store(Limits::default()).await;
+    store.on_writer(read_only(true)).await;
+    let (outbox, mut messages) = outbox(1_000_000);
+    let connected = ToRound::Connected(ConnectionId(1), outbox);
+    tell(&round, [connected]).await;
+
+    // It says that it was not carried out, and nothing has changed.
+    assert!(round.command(Command::Abort).await.is_none());
+    let suspended = round.watch().wait_for(|standing| standing.suspended).await.is_ok();
+    assert!(suspended && round.status().phase == Phase::Enrolling);
+    let closing = loop {
+        if let Err(closing) = messages.next_batch().await {
+            break closing;
+        }
+    };
+    assert_eq!(closing, Closing::suspended());
+
+    store.on_writer(read_only(false)).await;
+    let mut standing = round.watch();
+    let goes_on = standing.wait_for(|standing| !standing.suspended);
+    time::timeout(Duration::from_mins(1), goes_on).await.unwrap().unwrap();
+    assert_eq!(round.status().phase, Phase::Enrolling);
+    let status = round.command(Command::Abort).await.unwrap();
+    assert_eq!(status.phase, Phase::Ended);
+}

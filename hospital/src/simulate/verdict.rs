@@ -1,0 +1,178 @@
+//! Whether a round did what it promises.
+
+use wardsum_protocol::Aggregate;
+use wardsum_protocol::peer::{OwnAnswer, Published};
+
+use super::mishaps::DropPhase;
+use super::patients::{End, Outcome};
+use super::round_view::RoundView;
+
+/// What the peers' ends and the hospital's result amount to.
+pub(super) struct Verdict {
+    /// The plain sum and number of the answers that have to count: of everybody but those who vanished
+    /// before they contributed.
+    pub(super) expected: Aggregate,
+    /// Why the result is not what it should be; nothing, if hospital and peers all published exactly it.
+    pub(super) reason: Option<String>,
+}
+
+impl Verdict {
+    /// Judges the round from how the hospital says that it stands, if it does, and from the peers' ends;
+    /// `all` is what everybody's answers amount to.
+    pub(super) fn of(
+        view: Option<&RoundView>,
+        outcomes: &[Outcome],
+        all: Aggregate,
+        trouble: Option<String>,
+    ) -> Self {
+        let expected = expected(outcomes, all);
+        let reason = match (view, trouble) {
+            (Some(view), Some(trouble)) => Some(explain(&trouble, view)),
+            (None, Some(trouble)) => Some(trouble),
+            (None, None) => Some("the hospital does not say how the round stands".to_owned()),
+            (Some(view), None) => match view.aggregate {
+                None => Some(no_result(view, outcomes)),
+                Some(aggregate) => misses(outcomes, aggregate, expected),
+            },
+        };
+        Self { expected, reason }
+    }
+}
+
+/// What has to be published.
+fn expected(outcomes: &[Outcome], all: Aggregate) -> Aggregate {
+    let early = |end: &End| matches!(end, End::Dropped(DropPhase::Enrolled | DropPhase::Seated));
+    let answers = outcomes.iter().filter(|outcome| early(&outcome.end));
+    answers.fold(all, |left, outcome| Aggregate {
+        count: left.count - 1,
+        sum: left.sum - outcome.answer,
+    })
+}
+
+/// What is wrong with a published result.
+fn misses(outcomes: &[Outcome], aggregate: Aggregate, expected: Aggregate) -> Option<String> {
+    let Aggregate { count, sum } = expected;
+    let wrong = || format!("the answers that have to count are {count}, and add up to {sum}");
+    let differs = outcomes.iter().find_map(|outcome| differs(outcome, aggregate));
+    differs.or_else(|| (aggregate != expected).then(wrong))
+}
+
+/// What is wrong with a peer's end, given what the hospital published.
+fn differs(outcome: &Outcome, aggregate: Aggregate) -> Option<String> {
+    match &outcome.end {
+        End::Failed(failure) => Some(format!("a peer failed: {failure}")),
+        End::Published(Published { aggregate: seen, .. }) if *seen != aggregate => {
+            Some("a peer saw another result than the hospital".to_owned())
+        }
+        End::Published(Published { own: OwnAnswer::NotCounted | OwnAnswer::None, .. }) => {
+            Some("a peer's answer is not counted".to_owned())
+        }
+        End::Dropped(_) | End::Published(_) => None,
+    }
+}
+
+fn no_result(view: &RoundView, outcomes: &[Outcome]) -> String {
+    let failure = outcomes.iter().find_map(|outcome| match &outcome.end {
+        End::Failed(failure) => Some(failure),
+        End::Dropped(_) | End::Published(_) => None,
+    });
+    match (&view.ended, failure) {
+        (Some(ended), _) => format!("the round ended: {ended}"),
+        (None, Some(failure)) => explain(&format!("a peer failed: {failure}"), view),
+        (None, None) => explain("the round has no result", view),
+    }
+}
+
+/// Says where the round stood as well.
+fn explain(trouble: &str, view: &RoundView) -> String {
+    let RoundView { phase, enrolled, contributed, partials, ended, .. } = view;
+    match ended {
+        Some(ended) => format!("{trouble}; the round ended: {ended}"),
+        None => format!(
+            "{trouble}; the round was {phase} with {enrolled} enrolled, {contributed} contributions \
+             and {partials} partial sums"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wardsum_protocol::Phase;
+
+    use super::*;
+    use crate::native_peer::Traffic;
+
+    const SUM: Aggregate = Aggregate { count: 2, sum: 7 };
+
+    fn view(aggregate: Option<Aggregate>, ended: Option<&str>) -> RoundView {
+        RoundView {
+            phase: if aggregate.is_some() { Phase::Published } else { Phase::Ended },
+            enrolled: 3,
+            committee: Some(3),
+            threshold: Some(3),
+            contributed: 2,
+            partials: 2,
+            aggregate,
+            ended: ended.map(str::to_owned),
+        }
+    }
+
+    fn published(aggregate: Aggregate, own: OwnAnswer) -> End {
+        End::Published(Published { aggregate, own, wrong: 0 })
+    }
+
+    fn verdict(view: &RoundView, ends: impl IntoIterator<Item = (i128, End)>) -> Verdict {
+        let outcome = |(answer, end)| Outcome { answer, end, traffic: Traffic::default() };
+        let outcomes: Vec<_> = ends.into_iter().map(outcome).collect();
+        let all = outcomes.iter().fold(Aggregate { count: 0, sum: 0 }, |all, outcome| Aggregate {
+            count: all.count + 1,
+            sum: all.sum + outcome.answer,
+        });
+        Verdict::of(Some(view), &outcomes, all, None)
+    }
+
+    #[test]
+    fn who_vanished_before_contributing_does_not_count_and_others_do() {
+        let ends = || {
+            [
+                (3, published(SUM, OwnAnswer::Counted)),
+                (4, End::Dropped(DropPhase::BeforePartial)),
+                (9, End::Dropped(DropPhase::Enrolled)),
+                (5, End::Dropped(DropPhase::Seated)),
+            ]
+        };
+        let Verdict { expected, reason } = verdict(&view(Some(SUM), None), ends());
+        assert_eq!((expected, reason), (SUM, None));
+        let wrong = Aggregate { count: 3, sum: 16 };
+        assert!(verdict(&view(Some(wrong), None), ends()).reason.is_some());
+    }
+
+    #[test]
+    fn one_peer_with_another_result_or_without_its_answer_is_enough() {
+        let other = Aggregate { count: 2, sum: 8 };
+        for end in [
+            published(other, OwnAnswer::Counted),
+            published(SUM, OwnAnswer::NotCounted),
+            End::Failed("no connection".to_owned()),
+        ] {
+            let ends = [(3, published(SUM, OwnAnswer::Counted)), (4, end)];
+            assert!(verdict(&view(Some(SUM), None), ends).reason.is_some());
+        }
+    }
+
+    #[test]
+    fn a_round_without_a_result_says_why() {
+        let ends = [(3, End::Failed("It ended.".to_owned()))];
+        let reason = verdict(&view(None, Some("too few members left")), ends).reason;
+        assert_eq!(reason.as_deref(), Some("the round ended: too few members left"));
+    }
+
+    #[test]
+    fn a_round_that_cannot_be_judged_is_not_exact() {
+        assert!(Verdict::of(None, &[], SUM, None).reason.is_some());
+        let trouble = Some("it was told to stop".to_owned());
+        let verdict = Verdict::of(Some(&view(Some(SUM), None)), &[], SUM, trouble);
+        assert_eq!(verdict.expected, SUM);
+        assert!(verdict.reason.unwrap().starts_with("it was told to stop"));
+    }
+}
