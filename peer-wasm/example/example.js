@@ -39,9 +39,18 @@ function onEvent(event) {
       return show(event.type, `The sum is ${event.sum}, from ${event.count} people; the mean is ${event.mean.toFixed(2)}.`);
     case "failed":
       return show(event.type, event.message);
-    case "disconnected":
-      // A connection that stood was closed for a reason that "failed" or "result" has told already.
+    case "resumed":
+      element("question").textContent = `You have answered: ${event.study.question}`;
+      return show(event.type, `Taken up again: ${event.study.title}`);
+    case "closed":
+      // The peer says next what it does about a connection that stood.
       return event.opened ? undefined : show(event.type, "The hospital cannot be reached, or does not know this study.");
+    case "disconnected":
+      return show(event.type, `The connection is lost; trying again in ${Math.ceil(event.retryInMs / 1000)} s.`);
+    case "notKept":
+    case "storageFailed":
+    case "notErased":
+      return show(event.type, event.message);
     default:
       return show(event.type, event.type);
   }
@@ -64,7 +73,7 @@ element("url").value = query.get("socket") ?? `wss://${location.host}/ws/${query
 
 element("connect").addEventListener("submit", (event) => {
   event.preventDefault();
-  peer?.leave();
+  peer?.close();
   attempt(() => {
     peer = WardsumPeer.connect(element("url").value, onEvent);
   });
@@ -82,4 +91,10 @@ element("leave").addEventListener("click", () => {
   show("left", "You left.");
 });
 
-show("ready", "Ready.");
+// A tab that was reloaded goes on where it was.
+try {
+  peer = await WardsumPeer.resumeTab(element("url").value, onEvent);
+} catch (error) {
+  show(`error-${error.code}`, error.message);
+}
+if (!peer) show("ready", "Ready.");

@@ -6,12 +6,15 @@
 mod event;
 mod types;
 
-use js_sys::{BigInt, Error, Function, Number, Reflect};
+use js_sys::{Array, BigInt, Error, Function, Number, Reflect};
 use wardsum_protocol::peer::AnswerError;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 
-use crate::{ConnectError, PeerHandle};
+use crate::handle::study_id;
+use crate::keeping::{self, Kept};
+use crate::storage::{IdentityName, StorageError};
+use crate::{ConnectError, Event, PeerHandle};
 
 /// A patient's peer in one round.
 #[wasm_bindgen]
@@ -26,21 +29,65 @@ impl WardsumPeer {
     /// happens.
     ///
     /// Throws a `WardsumError` with code `invalid-url`, `no-window` or `no-entropy`. A hospital
-    /// that cannot be reached arrives as the event `disconnected` with `opened: false`.
+    /// that cannot be reached arrives as the event `closed` with `opened: false`.
     pub fn connect(
         url: &str,
         #[wasm_bindgen(js_name = onEvent, unchecked_param_type = "(event: WardsumEvent) => void")]
         on_event: Function,
     ) -> Result<Self, JsValue> {
-        let inner = PeerHandle::connect(url, move |event| {
-            // A listener that throws must not stop the round; the browser's console shows what it
-            // threw.
-            if let Err(thrown) = on_event.call1(&JsValue::NULL, &event::to_js(&event)) {
-                web_sys::console::error_1(&thrown);
-            }
-        })
-        .map_err(|error| connect_error(&error))?;
-        Ok(Self { inner })
+        let inner = PeerHandle::connect(url, teller(on_event));
+        Ok(Self { inner: inner.map_err(|error| connect_error(&error))? })
+    }
+
+    /// Goes on as the peer that this tab was before it was reloaded, in the study of `url`.
+    /// Resolves to `undefined` if it was none.
+    ///
+    /// Rejects with a `WardsumError` with the code of a storage error or one of `connect`.
+    #[wasm_bindgen(js_name = resumeTab, unchecked_return_type = "WardsumPeer | undefined")]
+    pub async fn resume_tab(
+        url: String,
+        #[wasm_bindgen(js_name = onEvent, unchecked_param_type = "(event: WardsumEvent) => void")]
+        on_event: Function,
+    ) -> Result<JsValue, JsValue> {
+        let kept = Kept::of_this_tab().await.map_err(|error| storage_error(&error))?;
+        resume(&url, kept, on_event)
+    }
+
+    /// The answers that were given in this browser and belong to no open tab: those of tabs that
+    /// were closed before their round was over.
+    ///
+    /// Rejects with a `WardsumError` with the code of a storage error.
+    #[wasm_bindgen(unchecked_return_type = "WardsumResumable[]")]
+    pub async fn resumable() -> Result<JsValue, JsValue> {
+        let found = keeping::resumable().await.map_err(|error| storage_error(&error))?;
+        Ok(found.identities.iter().map(event::resumable).collect::<Array>().into())
+    }
+
+    /// Goes on as one of the peers that `resumable` lists, in the study of `url`. Resolves to
+    /// `undefined` if it is gone, belongs to another tab by now, or to another study.
+    ///
+    /// Rejects like `resumeTab`.
+    #[wasm_bindgen(unchecked_return_type = "WardsumPeer | undefined")]
+    pub async fn resume(
+        id: String,
+        url: String,
+        #[wasm_bindgen(js_name = onEvent, unchecked_param_type = "(event: WardsumEvent) => void")]
+        on_event: Function,
+    ) -> Result<JsValue, JsValue> {
+        let Some(name) = IdentityName::parse(&id) else { return Ok(JsValue::UNDEFINED) };
+        let kept = Kept::take_up(name).await.map_err(|error| storage_error(&error))?;
+        resume(&url, kept, on_event)
+    }
+
+    /// Erases one of the peers that `resumable` lists, unless an open tab is it; says whether it
+    /// did.
+    ///
+    /// Rejects with a `WardsumError` with the code of a storage error.
+    pub async fn forget(id: String) -> Result<bool, JsValue> {
+        match IdentityName::parse(&id) {
+            Some(name) => keeping::erase(name).await.map_err(|error| storage_error(&error)),
+            None => Ok(false),
+        }
     }
 
     /// Gives the answer, once: a whole number, as a number or, beyond 2^53, as a `BigInt`.
@@ -63,9 +110,38 @@ impl WardsumPeer {
         event::progress(&self.inner)
     }
 
-    /// Leaves the round: closes the connection and erases the secrets. No event follows.
+    /// Leaves the round for good: tells the hospital, closes the connection and erases what this
+    /// browser keeps of it. No event follows.
     pub fn leave(&self) {
         self.inner.leave();
+    }
+
+    /// Ends the peer here, as closing the tab does: what is kept stays, and can be resumed. No event
+    /// follows.
+    pub fn close(&self) {
+        self.inner.close();
+    }
+}
+
+/// Tells JavaScript what happens.
+fn teller(on_event: Function) -> impl FnMut(Event) + 'static {
+    move |event| {
+        // A listener that throws must not stop the round; the browser's console shows what it
+        // threw.
+        if let Err(thrown) = on_event.call1(&JsValue::NULL, &event::to_js(&event)) {
+            web_sys::console::error_1(&thrown);
+        }
+    }
+}
+
+/// The peer that was kept, if there is one and it is of the study that is asked for.
+fn resume(url: &str, kept: Option<Kept>, on_event: Function) -> Result<JsValue, JsValue> {
+    match kept.filter(|kept| kept.study_id() == study_id(url)) {
+        None => Ok(JsValue::UNDEFINED),
+        Some(kept) => {
+            let inner = PeerHandle::resume(url, kept, teller(on_event));
+            Ok(WardsumPeer { inner: inner.map_err(|error| connect_error(&error))? }.into())
+        }
     }
 }
 
@@ -84,6 +160,10 @@ fn whole_number(value: &JsValue) -> Option<i128> {
 }
 
 fn connect_error(cause: &ConnectError) -> JsValue {
+    error(cause.code(), &cause.to_string())
+}
+
+fn storage_error(cause: &StorageError) -> JsValue {
     error(cause.code(), &cause.to_string())
 }
 

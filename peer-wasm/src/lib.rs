@@ -16,21 +16,40 @@
 //!   message.
 //! * **Events come in order, and never while the peer is borrowed**: a listener may call every
 //!   method of the handle, [`PeerHandle::leave`] included.
-//! * **Nothing is left behind.** Leaving, or dropping the last handle, closes the socket with code
-//!   1000, frees every closure that the browser held and erases the peer's secrets.
-//! * **Nothing is stored.** What the peer asks to be written down lives as long as the page; a peer
-//!   that is reloaded is a new peer.
+//! * **Connections come and go.** The peer says when to connect and when to try again; the driver
+//!   wakes it when the page is seen again or the network is back.
+//! * **What is written down comes first.** Nothing that the peer wants done after it has written
+//!   something down is done before the browser has made that durable. If it cannot be written,
+//!   the peer stops there ([`Event::StorageFailed`]): nothing is sent.
+//! * **A browser that keeps nothing is no obstacle**, but no secret either: [`Event::NotKept`] comes
+//!   before any answer is sent.
+//! * **Nothing is left behind.** Leaving frees every closure that the browser held and erases the
+//!   peer's secrets, in the browser's storage too. Closing, or dropping the last handle, leaves in
+//!   the storage what the patient can come back to.
+//!
+//! # What the browser keeps
+//!
+//! [`storage`] keeps identities in the browser, durably, and [`ownership`] sees to it that no two
+//! tabs are the same one. [`Kept`] is what a tab finds there.
 
 mod clock;
+mod driver;
 mod error;
+mod event;
 mod handle;
 #[cfg(feature = "js")]
 mod js;
+mod keeping;
+pub mod ownership;
 mod socket;
+pub mod storage;
 mod turn;
+mod wake;
 
 pub use error::ConnectError;
-pub use handle::{Event, PeerHandle, SLICE_MS};
+pub use event::Event;
+pub use handle::{PeerHandle, SLICE_MS};
 #[cfg(feature = "js")]
 pub use js::WardsumPeer;
+pub use keeping::{Kept, STORAGE_PATIENCE_MS, erase, resumable};
 pub use wardsum_protocol as protocol;

@@ -11,6 +11,9 @@ use crate::ConnectError;
 /// The close code of a peer that has no more to say (RFC 6455, section 7.4.1).
 const NORMAL_CLOSURE: u16 = 1000;
 
+/// The close code of a connection that broke without one (RFC 6455, section 7.1.5).
+pub(crate) const ABNORMAL_CLOSURE: u16 = 1006;
+
 /// What happens on a socket.
 #[derive(Debug)]
 pub(crate) enum SocketEvent {

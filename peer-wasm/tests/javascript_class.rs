@@ -77,7 +77,7 @@ async fn an_unreachable_hospital_is_told_once_and_then_the_round_has_failed() {
 
     listener.hear(2).await;
     pause(100).await;
-    assert_eq!(listener.types(), ["disconnected", "failed"]);
+    assert_eq!(listener.types(), ["closed", "failed"]);
     let heard = listener.heard.borrow();
     assert_eq!(field(&heard[0], "opened"), JsValue::FALSE);
     assert_eq!(field(&heard[0], "code").as_f64(), Some(1006.0));

@@ -41,7 +41,7 @@ async fn the_end_of_the_connection_comes_before_the_failure_it_causes() {
     .expect("a proper address");
     until(|| events.borrow().len() >= 2).await;
     let events = events.borrow();
-    assert!(matches!(events[0], Event::Disconnected { code: 1006, opened: false, .. }));
+    assert!(matches!(events[0], Event::Closed { code: 1006, opened: false, .. }));
     assert!(matches!(events[1], Event::Protocol(peer::Event::Failed(Failure::ConnectionLost))));
     assert_eq!(handle.stage(), Some(Stage::Failed));
 }

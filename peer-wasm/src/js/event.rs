@@ -5,6 +5,7 @@ use wardsum_protocol::Study;
 use wardsum_protocol::peer::{self, OwnAnswer, Role, Stage};
 use wasm_bindgen::JsValue;
 
+use crate::storage::{StorageError, Summary};
 use crate::{Event, PeerHandle};
 
 /// An event as a JavaScript object.
@@ -12,11 +13,14 @@ pub(super) fn to_js(event: &Event) -> JsValue {
     match event {
         Event::Connected => of_type("connected").into(),
         Event::Protocol(event) => protocol_event(event).into(),
-        Event::Disconnected { code, reason, opened } => of_type("disconnected")
+        Event::Closed { code, reason, opened } => of_type("closed")
             .with("code", *code)
             .with("reason", reason)
             .with("opened", *opened)
             .into(),
+        Event::NotKept(error) => storage_event("notKept", error),
+        Event::StorageFailed(error) => storage_event("storageFailed", error),
+        Event::NotErased(error) => storage_event("notErased", error),
     }
 }
 
@@ -32,19 +36,34 @@ pub(super) fn progress(handle: &PeerHandle) -> JsValue {
         .into()
 }
 
+/// An answer that can be taken up again.
+pub(super) fn resumable(summary: &Summary) -> JsValue {
+    Fields::new()
+        .with("id", summary.name.to_string())
+        .with("study", &summary.study_id)
+        .with("digest", summary.round.to_string())
+        .with("updatedAtMs", summary.updated_at_ms)
+        .into()
+}
+
+fn storage_event(name: &str, error: &StorageError) -> JsValue {
+    of_type(name).with("code", error.code()).with("message", error.to_string()).into()
+}
+
 fn protocol_event(event: &peer::Event) -> Fields {
     match event {
         peer::Event::StudyReceived(study) => of_type("study").with("study", study_fields(study)),
-        peer::Event::Waiting(waiting) => {
-            let fields = of_type("waiting")
-                .with("phase", waiting.phase.as_str())
-                .with("present", waiting.present)
-                .with("needed", waiting.needed);
-            match waiting.closes_in_ms {
-                Some(ms) => fields.with("closesInMs", whole(ms)),
-                None => fields,
-            }
+        peer::Event::Resumed(study) => of_type("resumed").with("study", study_fields(study)),
+        peer::Event::Disconnected { retry_in_ms } => {
+            of_type("disconnected").with("retryInMs", whole(*retry_in_ms))
         }
+        peer::Event::Reconnected => of_type("reconnected"),
+        peer::Event::Waiting(waiting) => of_type("waiting")
+            .with("phase", waiting.phase.as_str())
+            .with("present", waiting.present)
+            .with("needed", waiting.needed)
+            .with("away", waiting.away)
+            .with("closesInMs", whole(waiting.closes_in_ms)),
         peer::Event::Enrolled => of_type("enrolled"),
         peer::Event::CommitteeFixed { members, threshold, role } => of_type("committee")
             .with("members", *members)
@@ -66,6 +85,7 @@ fn protocol_event(event: &peer::Event) -> Fields {
             .with("count", published.aggregate.count)
             .with("sum", published.aggregate.sum)
             .with("mean", published.aggregate.mean())
+            .with("wrongPartials", u32::try_from(published.wrong).unwrap_or(u32::MAX))
             .with("ownAnswer", own_answer_code(published.own)),
         peer::Event::Failed(failure) => {
             of_type("failed").with("code", failure.code()).with("message", failure.to_string())

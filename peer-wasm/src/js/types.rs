@@ -8,7 +8,25 @@ const TYPES: &str = r#"
 export interface WardsumError extends Error {
   code:
     | "invalid-url" | "no-window" | "no-entropy"
-    | "no-study" | "not-whole" | "out-of-range" | "already-answered" | "closed";
+    | "no-study" | "not-whole" | "out-of-range" | "already-answered" | "closed"
+    | WardsumStorageCode;
+}
+
+/** What is the matter with the browser's storage. */
+export type WardsumStorageCode =
+  | "storage-blocked" | "storage-full" | "storage-gone" | "storage-damaged" | "storage-newer"
+  | "storage-cleared" | "storage-silent" | "no-locks" | "storage-failed";
+
+/** An answer of a tab that was closed before its round was over. */
+export interface WardsumResumable {
+  /** For `WardsumPeer.resume` and `WardsumPeer.forget`; made for this browser only. */
+  id: string;
+  /** The study's id, as in /ws/STUDY. */
+  study: string;
+  /** Names the study and the round, as `WardsumStudy.digest` does. */
+  digest: string;
+  /** When it was written down last, milliseconds since 1970. */
+  updatedAtMs: number;
 }
 
 /** Where a round stands. */
@@ -33,11 +51,17 @@ export type WardsumOwnAnswer = "counted" | "not-counted" | "none";
 
 /** What happens in a round, in the order in which it happens. */
 export type WardsumEvent =
+  /** A connection stands. */
   | { type: "connected" }
+  /** This peer has answered before, and goes on where it was. */
+  | { type: "resumed"; study: WardsumStudy }
   /** The question can be asked now, and `answer` can be called. */
   | { type: "study"; study: WardsumStudy }
-  /** `present` of at least `needed` people; `closesInMs` when the time of closing is known. */
-  | { type: "waiting"; phase: WardsumPhase; present: number; needed: number; closesInMs?: number }
+  /** `present` of at least `needed`; `away` are waited for that have lost their connection. */
+  | {
+      type: "waiting"; phase: WardsumPhase; present: number; needed: number; away: number;
+      closesInMs: number;
+    }
   | { type: "enrolled" }
   /** Fixed: `threshold` of `members` partial sums reveal the sum. */
   | { type: "committee"; members: number; threshold: number; member: boolean }
@@ -49,11 +73,24 @@ export type WardsumEvent =
   | { type: "partialSent" }
   /** This peer gives no partial sum; the round may succeed without it. */
   | { type: "declined"; message: string }
-  /** The sum of `count` answers, checked by this peer. */
-  | { type: "result"; count: number; sum: bigint; mean: number; ownAnswer: WardsumOwnAnswer }
-  /** The round is over for this peer; nothing else but `disconnected` follows. */
+  /** The sum of `count` answers, checked by this peer; `wrongPartials` partial sums were corrected. */
+  | {
+      type: "result"; count: number; sum: bigint; mean: number; wrongPartials: number;
+      ownAnswer: WardsumOwnAnswer;
+    }
+  /** The round is over for this peer. */
   | { type: "failed"; code: string; message: string }
-  | { type: "disconnected"; code: number; reason: string; opened: boolean };
+  /** A connection is over, or could not be made; `opened` says whether any ever stood. */
+  | { type: "closed"; code: number; reason: string; opened: boolean }
+  /** The connection is lost; the peer connects again after `retryInMs`, or sooner. */
+  | { type: "disconnected"; retryInMs: number }
+  | { type: "reconnected" }
+  /** This browser keeps nothing: the peer takes part, and cannot be resumed. */
+  | { type: "notKept"; code: WardsumStorageCode; message: string }
+  /** Something could not be written down, so the peer has stopped before sending it. */
+  | { type: "storageFailed"; code: WardsumStorageCode; message: string }
+  /** The round is over, and what was kept of it could not be erased. */
+  | { type: "notErased"; code: WardsumStorageCode; message: string };
 
 /** Where a peer stands. */
 export type WardsumStage =
