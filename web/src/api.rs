@@ -4,6 +4,7 @@
 //! more than the rest of this crate.
 
 use js_sys::{Array, Reflect};
+use wardsum_peer::Kept;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, RequestInit, Response};
@@ -36,6 +37,21 @@ pub(crate) struct StudySummary {
 }
 
 impl StudySummary {
+    /// What is known of a study that was answered here before.
+    pub(crate) fn of_kept(kept: &Kept) -> Self {
+        let study = kept.study();
+        Self {
+            id: kept.study_id().to_owned(),
+            digest: study.digest().to_string(),
+            title: study.title().to_owned(),
+            organisation: study.organisation().to_owned(),
+            unit: study.unit().to_owned(),
+            phase: RoundPhase::Open,
+            minimum_cohort: study.minimum_cohort(),
+            latest: None,
+        }
+    }
+
     /// Whether the current round takes answers and is another one than `done_with`, a study digest.
     pub(crate) fn is_open_after(&self, done_with: &str) -> bool {
         self.phase == RoundPhase::Open && self.digest != done_with

@@ -2,9 +2,11 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use wardsum_peer::storage::{IdentityName, StorageError, Summary};
+use wardsum_peer::{Kept, ownership};
 
 use crate::api::{self, ApiError, StudySummary};
-use crate::components::{Chooser, FailureNotice, Frame, StudyPage};
+use crate::components::{Chooser, FailureNotice, Frame, Orphan, Orphans, StudyPage};
 use crate::{browser, text};
 
 /// What the page knows about the hospital's studies.
@@ -53,16 +55,55 @@ pub(crate) fn App() -> impl IntoView {
     let state = RwSignal::new("loading");
     let organisation = RwSignal::new(String::new());
 
+    let orphans = RwSignal::new(Vec::<Orphan>::new());
+    let problem = RwSignal::new(String::new());
+    // What the next view goes on with.
+    let kept = StoredValue::new_local(None::<Kept>);
+
+    let resume = move |found: Kept| {
+        let summary = StudySummary::of_kept(&found);
+        kept.set_value(Some(found));
+        orphans.set(Vec::new());
+        problem.set(String::new());
+        view.set(View::Study(summary));
+    };
     let load = move || {
         view.set(View::Loading);
         spawn_local(async move {
-            let loaded = match api::studies().await {
-                Ok(studies) => View::of(studies, browser::study_in_address()),
-                Err(error) => View::Unavailable(error),
+            let wanted = browser::study_in_address();
+            match kept_here(wanted.as_deref()).await {
+                Ok(Some(found)) => return resume(found),
+                Ok(None) => {}
+                Err(error) => problem.set(error.to_string()),
+            }
+            let (loaded, titles) = match api::studies().await {
+                Ok(studies) => {
+                    let titles =
+                        studies.iter().map(|study| (study.id.clone(), study.title.clone()));
+                    let titles: Vec<_> = titles.collect();
+                    (View::of(studies, wanted), titles)
+                }
+                Err(error) => (View::Unavailable(error), Vec::new()),
             };
             view.set(loaded);
+            orphans.set(offered(&titles).await);
         });
     };
+    let on_take_up = Callback::new(move |name: IdentityName| {
+        spawn_local(async move {
+            match Kept::take_up(name).await {
+                Ok(Some(found)) => {
+                    resume(found);
+                    browser::focus_soon("main");
+                }
+                Ok(None) => {
+                    orphans.update(|orphans| orphans.retain(|orphan| orphan.name != name));
+                    problem.set(text::ORPHAN_GONE.to_owned());
+                }
+                Err(error) => problem.set(error.to_string()),
+            }
+        });
+    });
     load();
     let restart = Callback::new(move |()| {
         load();
@@ -100,8 +141,50 @@ pub(crate) fn App() -> impl IntoView {
         }
         .into_any(),
         View::Choose { unknown, studies } => view! { <Chooser unknown studies /> }.into_any(),
-        View::Study(study) => view! { <StudyPage study state restart /> }.into_any(),
+        View::Study(study) => {
+            let kept = kept.try_update_value(Option::take).flatten();
+            view! { <StudyPage study kept state restart /> }.into_any()
+        }
     };
+    // Whoever is answering is not interrupted.
+    let busy = Memo::new(move |_| {
+        matches!(state.get(), "confirming" | "running" | "published" | "failed")
+    });
 
-    view! { <Frame state organisation>{content}</Frame> }
+    view! {
+        <Frame state organisation>
+            <Orphans orphans problem busy on_take_up />
+            {content}
+        </Frame>
+    }
+}
+
+/// What this tab was before it was reloaded, if that is what the address asks for.
+async fn kept_here(wanted: Option<&str>) -> Result<Option<Kept>, StorageError> {
+    let kept = match Kept::of_this_tab().await {
+        Ok(kept) => kept,
+        Err(error @ (StorageError::Cleared | StorageError::Damaged)) => return Err(error),
+        // Whoever was nobody here before has lost nothing; the study's page says the rest.
+        Err(_) => None,
+    };
+    let elsewhere =
+        kept.as_ref().is_some_and(|kept| wanted.is_some_and(|id| id != kept.study_id()));
+    if elsewhere {
+        // The tab was led to another study. What it was is offered for being taken up again.
+        ownership::forget_tab()?;
+        return Ok(None);
+    }
+    Ok(kept)
+}
+
+/// The answers of closed tabs. `titles` are what the studies are called, by their ids.
+async fn offered(titles: &[(String, String)]) -> Vec<Orphan> {
+    // A browser that keeps nothing has nothing to offer; the study's page says so.
+    let found = wardsum_peer::resumable().await.unwrap_or_default();
+    let orphan = |found: Summary| {
+        let named = titles.iter().find(|(id, _)| *id == found.study_id);
+        let title = named.map_or(found.study_id, |(_, title)| title.clone());
+        Orphan { name: found.name, title, updated_at_ms: found.updated_at_ms }
+    };
+    found.identities.into_iter().map(orphan).collect()
 }

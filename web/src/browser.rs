@@ -36,6 +36,16 @@ pub(crate) fn socket_url(id: &str) -> String {
     format!("{scheme}://{host}/ws/{}", js_sys::encode_uri_component(id))
 }
 
+/// A day and a time of it, for people, in the language of the page.
+pub(crate) fn date(ms_since_1970: f64) -> String {
+    let options = js_sys::Object::new();
+    for part in ["dateStyle", "timeStyle"] {
+        // Setting a property of a fresh object cannot fail.
+        let _ = js_sys::Reflect::set(&options, &part.into(), &"short".into());
+    }
+    js_sys::Date::new(&ms_since_1970.into()).to_locale_string("en-GB", &options).into()
+}
+
 /// Names the browser's tab.
 pub(crate) fn set_title(title: &str) {
     if let Some(document) = window().document() {

@@ -3,10 +3,12 @@
 mod answer_form;
 mod chooser;
 mod confirm;
+mod connection;
 mod disclosure;
 mod failure;
 mod frame;
 mod next_round;
+mod orphans;
 mod published;
 mod result;
 mod stages;
@@ -17,10 +19,12 @@ mod too_late;
 pub(crate) use chooser::Chooser;
 pub(crate) use failure::FailureNotice;
 pub(crate) use frame::Frame;
+pub(crate) use orphans::{Orphan, Orphans};
 pub(crate) use study_page::StudyPage;
 
 use answer_form::AnswerForm;
 use confirm::Confirm;
+use connection::{ConnectionNotice, LeaveForGood, NotKeptNotice};
 use disclosure::DisclosureStatement;
 use next_round::NextRound;
 use published::Published;

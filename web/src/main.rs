@@ -26,6 +26,15 @@
 //! | `#room[data-present][data-needed]` | how many have come, while the question is asked |
 //! | `#stages li[data-stage]` | `connected`, `waiting`, `committee`, `sent`, `shares`, `partial`, |
 //! | | `result`; `data-state`: `pending`, `current`, `done`, `skipped`, `failed` |
+//! | `#connection:not([hidden])` | the connection is lost; `[data-testid=retry]` says when the next |
+//! | | attempt comes |
+//! | `[data-testid=resumed]:not([hidden])` | says that the visit goes on with an earlier answer |
+//! | `#not-kept:not([hidden])` | why this browser keeps nothing, before the answer is given |
+//! | `#orphans:not([hidden])` | answers of closed tabs, each with buttons `[data-testid=take-up]`, |
+//! | | `-not-mine` |
+//! | `#kept-problem:not([hidden])` | why one could not be taken up, or what is lost of this tab |
+//! | `#leave-round`, `#leave-now` | leaving for good: what opens the explanation, and the button |
+//! | `[data-testid=result-checked]` | what is known of the result, wrong partial sums included |
 //! | `[data-testid=countdown]` | the seconds until a phase closes |
 //! | `[data-testid=result-sum]`, `-mean`, `-count` | `data-value` |
 //! | `[data-testid=advice]` | whether the page must stay open |

@@ -4,11 +4,15 @@
 use wardsum_peer::Event;
 use wardsum_peer::protocol::peer::{self, Disclosure, Failure, OwnAnswer, Role, Waiting};
 use wardsum_peer::protocol::{Aggregate, DeclineReason, Phase, Study};
+use wardsum_peer::storage::StorageError;
 
 use crate::trouble::Trouble;
 
 #[cfg(test)]
 pub(crate) mod tests;
+
+/// The close code of a connection that is one too many from its address (PROTOCOL.md, 16.1).
+const CROWDED: u16 = 4403;
 
 /// The stages of a round, in the order in which they are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +116,32 @@ pub(crate) struct Committee {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ClosingIn {
     pub(crate) seconds: u64,
-    pub(crate) enrolling: bool,
+    pub(crate) phase: Phase,
+}
+
+/// The connection as it matters to the patient.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+enum Connection {
+    /// None has stood yet since the page was opened.
+    #[default]
+    First,
+    /// It stands.
+    Up,
+    /// It is lost, and the next attempt comes at this time on the page's clock, in milliseconds.
+    Lost { retry_at_ms: f64 },
+}
+
+/// What is safe while there is no connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Safety {
+    /// Nothing was given yet.
+    NotAnswered,
+    /// The answer is written down on this device.
+    WrittenDown,
+    /// The answer is in this page only.
+    InThisPage,
+    /// The hospital has stored the encrypted answer.
+    Stored,
 }
 
 /// What became of a member's partial sum.
@@ -133,7 +162,14 @@ pub(crate) struct Progress {
     /// The last that was said about enrolment.
     enrolment: Option<Waiting>,
     /// On the page's clock, in milliseconds.
-    closes_at_ms: Option<f64>,
+    closes_at_ms: f64,
+    connection: Connection,
+    /// This visit goes on with an answer that was given before.
+    resumed: bool,
+    /// Why this browser keeps nothing, if it does not.
+    not_kept: Option<StorageError>,
+    /// Why what was kept could not be erased.
+    not_erased: Option<StorageError>,
     committee: Option<Committee>,
     shares_sent: Option<u8>,
     acknowledged: bool,
@@ -141,6 +177,8 @@ pub(crate) struct Progress {
     counted: Option<u32>,
     partial: Option<Partial>,
     result: Option<Aggregate>,
+    /// How many partial sums were wrong and have been corrected.
+    wrong: usize,
     own: OwnAnswer,
     disclosure: Disclosure,
     trouble: Option<Trouble>,
@@ -153,7 +191,11 @@ impl Default for Progress {
             answered: false,
             waiting: None,
             enrolment: None,
-            closes_at_ms: None,
+            closes_at_ms: 0.0,
+            connection: Connection::First,
+            resumed: false,
+            not_kept: None,
+            not_erased: None,
             committee: None,
             shares_sent: None,
             acknowledged: false,
@@ -161,6 +203,7 @@ impl Default for Progress {
             counted: None,
             partial: None,
             result: None,
+            wrong: 0,
             own: OwnAnswer::None,
             disclosure: Disclosure::default(),
             trouble: None,
@@ -178,15 +221,35 @@ impl Progress {
         self.disclosure = disclosure.unwrap_or(self.disclosure);
         match event {
             Event::Protocol(event) => self.apply_protocol(event, now_ms),
-            Event::Disconnected { opened: false, .. } => self.trouble = Some(Trouble::Unreachable),
-            // A connection that stood and broke is a failure of the round: the peer says so next.
-            Event::Connected | Event::Disconnected { opened: true, .. } => {}
+            Event::NotKept(error) => self.not_kept = Some(error.clone()),
+            Event::StorageFailed(error) => self.trouble = Some(Trouble::Storage(error.clone())),
+            Event::NotErased(error) => self.not_erased = Some(error.clone()),
+            // Later the peer tries again by itself.
+            Event::Closed { code: CROWDED, .. } if self.study.is_none() => {
+                self.trouble = Some(Trouble::Crowded);
+            }
+            Event::Closed { opened: false, .. } if self.study.is_none() => {
+                self.trouble = Some(Trouble::Unreachable);
+            }
+            // The peer says next what comes of it.
+            Event::Connected | Event::Closed { .. } => {}
         }
     }
 
     fn apply_protocol(&mut self, event: &peer::Event, now_ms: f64) {
         match event {
-            peer::Event::StudyReceived(study) => self.study = Some((**study).clone()),
+            peer::Event::StudyReceived(study) => {
+                self.study = Some((**study).clone());
+                self.connection = Connection::Up;
+            }
+            peer::Event::Resumed(study) => {
+                self.study = Some((**study).clone());
+                (self.answered, self.resumed) = (true, true);
+            }
+            peer::Event::Disconnected { retry_in_ms } => {
+                self.connection = Connection::Lost { retry_at_ms: later(now_ms, *retry_in_ms) };
+            }
+            peer::Event::Reconnected => self.connection = Connection::Up,
             peer::Event::Waiting(waiting) => self.apply_waiting(*waiting, now_ms),
             // The count of those who have come says it all.
             peer::Event::Enrolled => {}
@@ -206,6 +269,7 @@ impl Progress {
             peer::Event::Declined(reason) => self.partial = Some(Partial::Declined(*reason)),
             peer::Event::Published(published) => {
                 self.result = Some(published.aggregate);
+                self.wrong = published.wrong;
                 self.own = published.own;
             }
             peer::Event::Failed(failure) => self.trouble = Some(Trouble::Round(*failure)),
@@ -213,13 +277,8 @@ impl Progress {
     }
 
     fn apply_waiting(&mut self, waiting: Waiting, now_ms: f64) {
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "400 days at most, far below 2^53 milliseconds"
-        )]
-        let closes_at_ms = waiting.closes_in_ms.map(|ms| now_ms + ms as f64);
         self.waiting = Some(waiting);
-        self.closes_at_ms = closes_at_ms;
+        self.closes_at_ms = later(now_ms, waiting.closes_in_ms);
         if waiting.phase == Phase::Enrolling {
             self.enrolment = Some(waiting);
         }
@@ -229,6 +288,11 @@ impl Progress {
     pub(crate) fn answer_given(&mut self, disclosure: Option<Disclosure>) {
         self.answered = true;
         self.disclosure = disclosure.unwrap_or(self.disclosure);
+    }
+
+    /// The patient has left for good.
+    pub(crate) fn leave(&mut self) {
+        self.trouble.get_or_insert(Trouble::Round(Failure::Left));
     }
 
     /// Whether the patient has answered.
@@ -257,7 +321,9 @@ impl Progress {
     fn missed(&self) -> bool {
         let over = matches!(
             self.trouble,
-            Some(Trouble::Round(Failure::RoundEnded(_) | Failure::TooLate | Failure::Full))
+            Some(Trouble::Round(
+                Failure::RoundEnded(_) | Failure::TooLate | Failure::Full | Failure::RoundGone
+            ))
         );
         over && !self.answered
     }
@@ -312,7 +378,9 @@ impl Progress {
 
     fn is_done(&self, stage: StageId) -> bool {
         match stage {
-            StageId::Connected => self.study.is_some(),
+            StageId::Connected => {
+                self.study.is_some() && (!self.resumed || self.connection != Connection::First)
+            }
             StageId::Waiting | StageId::Committee => self.committee.is_some(),
             StageId::Sent => self.acknowledged || self.counted.is_some(),
             StageId::Shares => self.counted.is_some(),
@@ -335,19 +403,63 @@ impl Progress {
     /// When the phase that `stage` waits for closes.
     pub(crate) fn closing(&self, stage: StageId, now_ms: f64) -> Option<ClosingIn> {
         let waiting = self.waiting?;
-        let enrolling = match (waiting.phase, stage) {
-            (Phase::Enrolling, StageId::Waiting) => true,
-            (Phase::Contributing, StageId::Sent | StageId::Shares | StageId::Result) => false,
+        match (waiting.phase, stage) {
+            (Phase::Enrolling, StageId::Waiting)
+            | (Phase::Contributing, StageId::Sent | StageId::Shares | StageId::Result)
+            | (Phase::Aggregating, StageId::Partial | StageId::Result) => {}
             _ => return None,
-        };
-        let left_ms = (self.closes_at_ms? - now_ms).max(0.0);
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "not negative, and 400 days at most"
-        )]
-        let seconds = (left_ms / 1_000.0).ceil() as u64;
-        Some(ClosingIn { seconds, enrolling })
+        }
+        Some(ClosingIn { seconds: seconds_until(self.closes_at_ms, now_ms), phase: waiting.phase })
+    }
+
+    /// In how many seconds the page tries to connect again; `None` while there is a connection.
+    pub(crate) fn retry_in(&self, now_ms: f64) -> Option<u64> {
+        match self.connection {
+            Connection::Lost { retry_at_ms } if !self.is_over() => {
+                Some(seconds_until(retry_at_ms, now_ms))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the connection is lost, and the page tries to get it back.
+    pub(crate) fn is_cut_off(&self) -> bool {
+        matches!(self.connection, Connection::Lost { .. }) && !self.is_over()
+    }
+
+    /// What is safe without a connection.
+    pub(crate) fn safety(&self) -> Safety {
+        match (self.answered, self.acknowledged || self.counted.is_some(), self.is_kept()) {
+            (false, ..) => Safety::NotAnswered,
+            (true, true, _) => Safety::Stored,
+            (true, false, true) => Safety::WrittenDown,
+            (true, false, false) => Safety::InThisPage,
+        }
+    }
+
+    /// Whether this visit goes on with an answer that was given before.
+    pub(crate) fn is_resumed(&self) -> bool {
+        self.resumed
+    }
+
+    /// Whether one can come back to this visit after closing the page.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.not_kept.is_none()
+    }
+
+    /// Why this browser keeps nothing, if it does not.
+    pub(crate) fn not_kept(&self) -> Option<&StorageError> {
+        self.not_kept.as_ref()
+    }
+
+    /// Why what was kept could not be erased, if it could not.
+    pub(crate) fn not_erased(&self) -> Option<&StorageError> {
+        self.not_erased.as_ref()
+    }
+
+    /// How many partial sums were wrong and have been corrected.
+    pub(crate) fn wrong_partials(&self) -> usize {
+        self.wrong
     }
 
     /// The study, once it is here.
@@ -422,6 +534,25 @@ impl Progress {
 
     /// What went wrong.
     pub(crate) fn trouble(&self) -> Option<Trouble> {
-        self.trouble
+        self.trouble.clone()
     }
+}
+
+/// So many milliseconds after another time on the page's clock.
+fn later(now_ms: f64, ms: u64) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "400 days at most, far below 2^53 milliseconds")]
+    let ms = ms as f64;
+    now_ms + ms
+}
+
+/// Whole seconds, rounded up; zero once the time has come.
+fn seconds_until(at_ms: f64, now_ms: f64) -> u64 {
+    let left_ms = (at_ms - now_ms).max(0.0);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "not negative, and 400 days at most"
+    )]
+    let seconds = (left_ms / 1_000.0).ceil() as u64;
+    seconds
 }

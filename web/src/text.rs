@@ -16,13 +16,13 @@ use wardsum_peer::protocol::peer::OwnAnswer;
 
 use crate::answer::AnswerProblem;
 use crate::number;
-use crate::progress::Progress;
+use crate::progress::{Progress, Safety};
 
 /// What the page is called before it knows a study.
 pub(crate) const PRODUCT: &str = "Wardsum";
 pub(crate) const SKIP_TO_CONTENT: &str = "Skip to the content";
-pub(crate) const FOOTER: &str = "This page sets no cookies and keeps nothing on this device once \
-    it is closed. \
+pub(crate) const FOOTER: &str = "This page sets no cookies. Once you have sent an answer it keeps \
+    that answer and its keys on this device, and erases them when the round is over. \
     Every open tab is a person of its own.";
 
 pub(crate) const LOADING: &str = "Asking the hospital for its studies …";
@@ -181,7 +181,7 @@ pub(crate) const CONFIRM_LEAD: &str = "You are about to answer";
 pub(crate) const SEND: &str = "Send my answer";
 pub(crate) const CHANGE: &str = "Change it";
 
-pub(crate) fn confirm_points(organisation: &str, minimum: u32) -> [String; 3] {
+pub(crate) fn confirm_points(organisation: &str, minimum: u32, kept: bool) -> [String; 4] {
     let minimum = number::whole(minimum.into());
     [
         format!(
@@ -192,6 +192,14 @@ pub(crate) fn confirm_points(organisation: &str, minimum: u32) -> [String; 3] {
             "Published: only the sum, the mean and the number of people, once at least {minimum} \
              have answered."
         ),
+        if kept {
+            "Kept on this device until the round is over: your answer and the keys of this tab, so \
+             that you can reload or close the page and come back."
+        } else {
+            "Kept on this device: nothing, since this browser does not allow it. Do not reload or \
+             close the page before the result is here."
+        }
+        .to_owned(),
         "You can answer once in this round, and an answer that is on its way cannot be changed."
             .to_owned(),
     ]
@@ -208,37 +216,118 @@ pub(crate) const STAGES_TITLE: &str = "Your round";
 
 /// Whether one should stay, and why.
 pub(crate) fn advice(progress: &Progress) -> &'static str {
-    match progress.committee() {
-        _ if progress.may_leave() => {
+    match (progress.committee(), progress.is_kept()) {
+        (_, true) if progress.may_leave() => {
+            "Your answer is safely on its way. You may close this page now. You can stay, or come \
+             back to this page on this device, to see the result and that your answer was counted."
+        }
+        (_, false) if progress.may_leave() => {
             "Your answer is safely on its way. You may close this page now, or stay to see the \
              result."
         }
-        None => {
+        (None, true) => {
+            "Please keep this page open until the result is here: your browser may be needed to \
+             add up the shares. If it gets closed, come back soon: the page goes on where it was."
+        }
+        (None, false) => {
             "Please keep this page open until the result is here: your browser may be needed to \
              add up the shares."
         }
-        Some(committee) if committee.is_member => {
+        (Some(committee), true) if committee.is_member => {
+            "Please keep this page open until the result is here: your browser is one of those \
+             that add up the shares. If it gets closed, come back soon: the page goes on where it \
+             was."
+        }
+        (Some(committee), false) if committee.is_member => {
             "Please keep this page open until the result is here: your browser is one of those \
              that add up the shares."
         }
-        Some(_) => "Please keep this page open until your answer is on its way.",
+        (Some(_), _) => "Please keep this page open until your answer is on its way.",
     }
 }
 
 /// Most browsers show a sentence of their own instead.
 pub(crate) const LEAVING: &str =
-    "The round is not finished. If you leave now, it may fail for everybody.";
+    "The round is not finished. If you leave now, come back soon: others wait for you.";
 
-pub(crate) fn closes_in(seconds: u64, enrolling: bool) -> String {
-    let what = if enrolling { "Enrolment closes" } else { "Contributing closes" };
+pub(crate) fn closes_in(seconds: u64, phase: Phase) -> String {
+    let what = match phase {
+        Phase::Enrolling => "Enrolment closes",
+        Phase::Contributing => "Contributing closes",
+        Phase::Aggregating | Phase::Published | Phase::Ended => "The round ends",
+    };
     match seconds {
         0 => format!("{what} now."),
-        1 => format!("{what} in 1 second."),
-        2..=119 => format!("{what} in {seconds} seconds."),
-        120..=7_199 => format!("{what} in {} minutes.", seconds / 60),
-        _ => format!("{what} in {} hours.", seconds / 3_600),
+        1 => format!("{what} in 1 second at the latest."),
+        2..=119 => format!("{what} in {seconds} seconds at the latest."),
+        120..=7_199 => format!("{what} in {} minutes at the latest.", seconds / 60),
+        _ => format!("{what} in {} hours at the latest.", seconds / 3_600),
     }
 }
+
+// Coming and going.
+
+pub(crate) const CONNECTION_LOST: &str = "The connection to the hospital is lost.";
+
+/// That the connection is lost, and when the next attempt comes; empty while there is one.
+pub(crate) fn lost(progress: &Progress, now_ms: f64) -> String {
+    match progress.retry_in(now_ms) {
+        None => String::new(),
+        Some(0) => format!("{CONNECTION_LOST} Trying again now …"),
+        Some(1) => format!("{CONNECTION_LOST} Trying again in 1 second."),
+        Some(seconds) => format!("{CONNECTION_LOST} Trying again in {seconds} seconds."),
+    }
+}
+
+pub(crate) fn safe_meanwhile(safety: Safety) -> &'static str {
+    match safety {
+        Safety::NotAnswered => {
+            "Nothing has been sent. You can go on here; an answer that you give now is sent as soon \
+             as the connection is back."
+        }
+        Safety::WrittenDown => {
+            "Your answer is written down on this device, and is sent as soon as the connection is \
+             back. You need not do anything."
+        }
+        Safety::InThisPage => {
+            "Your answer is sent as soon as the connection is back. Please keep this page open: \
+             this browser does not write it down."
+        }
+        Safety::Stored => "The hospital has your encrypted answer. You need not do anything.",
+    }
+}
+
+pub(crate) const RESUMED: &str = "You are back. This page goes on with the answer that you gave \
+    before, where it was.";
+
+/// After the browser's own trouble.
+pub(crate) const NOT_KEPT: &str = "You can also take part as it is. Then please keep this page open \
+    until the result is here, and do not reload it: you could not come back to your answer.";
+
+/// After the browser's own trouble.
+pub(crate) const NOT_ERASED: &str = "The round is over, but this browser could not erase what it \
+    kept of it. To be on the safe side, clear this site’s data in the browser’s settings.";
+
+pub(crate) const LEAVE: &str = "Leave the round for good";
+pub(crate) const LEAVE_WHAT: &str = "Closing the page is not leaving: you could come back. If you \
+    leave, this device erases your answer and keys and cannot come back to this round. An answer \
+    that the hospital has stored may still be counted, and the others may be missing you when the \
+    shares are added up.";
+pub(crate) const LEAVE_NOW: &str = "Leave now, for good";
+
+pub(crate) const ORPHANS_TITLE: &str = "You have answered before?";
+
+/// An answer of a tab that was closed.
+pub(crate) fn orphan(title: &str, when: &str) -> String {
+    format!(
+        "Somebody answered “{title}” on this device ({when}). If that was you, take your answer up \
+         again: you can go on where you were, and see the result."
+    )
+}
+
+pub(crate) const TAKE_UP: &str = "Take it up again";
+pub(crate) const NOT_MINE: &str = "Not mine";
+pub(crate) const ORPHAN_GONE: &str = "That answer is open in another tab, or its round is over.";
 
 pub(crate) const MAY_OPEN: &str = "A new round may open soon; this page will tell you.";
 
@@ -251,6 +340,22 @@ pub(crate) const MEAN: &str = "Mean";
 pub(crate) const PEOPLE: &str = "People";
 pub(crate) const NEXT_ROUND: &str = "Take part in the next round";
 pub(crate) const NEXT_ROUND_OPEN: &str = "A new round of this study is open.";
+
+/// Said with a result in which wrong partial sums were corrected; nothing if there were none.
+pub(crate) fn corrected(wrong: usize) -> Option<String> {
+    match wrong {
+        0 => None,
+        1 => Some(
+            "One partial sum was wrong. There were enough others to find and correct it, so the \
+             result is exact."
+                .to_owned(),
+        ),
+        _ => Some(format!(
+            "{wrong} partial sums were wrong. There were enough others to find and correct them, \
+             so the result is exact."
+        )),
+    }
+}
 
 pub(crate) fn result_checked(count: u32, own: OwnAnswer) -> String {
     let count = number::whole(count.into());
@@ -283,9 +388,14 @@ pub(crate) fn left_partials(partials: u32) -> String {
     format!("Partial sums, over the shares of all people that this tab held: {partials}")
 }
 
-pub(crate) fn left_bytes(bytes: u64) -> String {
+/// `resumed`: only what left since then is known.
+pub(crate) fn left_bytes(bytes: u64, resumed: bool) -> String {
     let bytes = number::whole(bytes.into());
-    format!("Bytes in all: {bytes}")
+    if resumed {
+        format!("Bytes since you came back to this page: {bytes}")
+    } else {
+        format!("Bytes in all: {bytes}")
+    }
 }
 
 pub(crate) const STAYED: [&str; 3] =

@@ -1,8 +1,10 @@
 //! One patient's visit: the peer, and the signals that follow it.
 
+use std::time::Duration;
+
 use leptos::prelude::*;
 use wardsum_peer::protocol::peer::AnswerError;
-use wardsum_peer::{ConnectError, Event, PeerHandle};
+use wardsum_peer::{ConnectError, Event, Kept, PeerHandle};
 
 use crate::api::StudySummary;
 use crate::browser;
@@ -16,15 +18,19 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
-    /// Connects to a study. The peer leaves when the surrounding component goes.
-    pub(crate) fn open(summary: &StudySummary) -> Result<Self, ConnectError> {
+    /// Connects to a study, with an answer that was kept or as somebody new. The peer is closed when
+    /// the surrounding component goes; what is kept of it stays.
+    pub(crate) fn open(summary: &StudySummary, kept: Option<Kept>) -> Result<Self, ConnectError> {
         let progress = RwSignal::new(Progress::default());
         let peer = StoredValue::new_local(None::<PeerHandle>);
-        let handle = PeerHandle::connect(&browser::socket_url(&summary.id), move |event| {
-            follow(progress, peer, &event);
-        })?;
+        let url = browser::socket_url(&summary.id);
+        let on_event = move |event| follow(progress, peer, &event);
+        let handle = match kept {
+            Some(kept) => PeerHandle::resume(&url, kept, on_event),
+            None => PeerHandle::connect(&url, on_event),
+        }?;
         peer.set_value(Some(handle));
-        on_cleanup(move || leave(peer));
+        on_cleanup(move || close(peer));
         Ok(Self { progress, peer })
     }
 
@@ -40,6 +46,14 @@ impl Visit {
         handle.answer(value)?;
         self.progress.update(|progress| progress.answer_given(handle.disclosure()));
         Ok(())
+    }
+
+    /// Leaves the round for good.
+    pub(crate) fn leave(self) {
+        if let Some(peer) = self.peer.try_update_value(Option::take).flatten() {
+            peer.leave();
+        }
+        self.progress.update(Progress::leave);
     }
 }
 
@@ -57,12 +71,24 @@ fn follow(
     });
     // Secrets are not kept longer than they are needed.
     if over == Some(true) {
-        leave(peer);
+        close(peer);
     }
 }
 
-fn leave(peer: StoredValue<Option<PeerHandle>, LocalStorage>) {
+fn close(peer: StoredValue<Option<PeerHandle>, LocalStorage>) {
     if let Some(peer) = peer.try_update_value(Option::take).flatten() {
-        peer.leave();
+        peer.close();
     }
+}
+
+/// The page's clock in milliseconds, which moves twice a second so that no second is skipped, until
+/// the surrounding component goes.
+pub(crate) fn ticking_clock() -> RwSignal<f64> {
+    let clock = RwSignal::new(browser::now_ms());
+    if let Ok(ticking) =
+        set_interval_with_handle(move || clock.set(browser::now_ms()), Duration::from_millis(500))
+    {
+        on_cleanup(move || ticking.clear());
+    }
+    clock
 }

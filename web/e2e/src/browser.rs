@@ -13,6 +13,7 @@ use crate::certificates::{certificates, key_hash};
 use crate::child::Child;
 use crate::settings;
 use crate::tab::Tab;
+use crate::wait::until;
 
 /// It reaches nobody but this computer, and needs neither a graphics card nor a sandbox that containers do not allow.
 const CHROMIUM_ARGUMENTS: [&str; 8] = [
@@ -127,6 +128,19 @@ impl Browser {
     /// Opens another tab.
     pub async fn new_tab(&self) -> Result<Tab> {
         let window = self.session.new_tab().await?;
+        Ok(Tab::new(self.session.clone(), window))
+    }
+
+    /// Duplicates a tab, as the browser's menu does: with a copy of its session storage.
+    pub async fn duplicate(&self, tab: &Tab) -> Result<Tab> {
+        let before = self.session.windows().await?;
+        // A window that knows its opener starts with a copy of the opener's session storage.
+        tab.run("window.open(location.href);", Vec::new()).await?;
+        let window = until("the duplicated tab", async || {
+            let windows = self.session.windows().await?;
+            Ok(windows.into_iter().find(|window| !before.contains(window)))
+        })
+        .await?;
         Ok(Tab::new(self.session.clone(), window))
     }
 

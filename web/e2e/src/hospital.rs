@@ -39,7 +39,9 @@ pub struct Hospital {
     child: Child,
     port: u16,
     connector_trust: PathBuf,
-    _studies: TempDir,
+    options: HospitalOptions,
+    /// The studies file, and the data directory.
+    files: TempDir,
 }
 
 impl Hospital {
@@ -50,15 +52,27 @@ impl Hospital {
 
     /// Starts a hospital, and waits until it listens.
     pub async fn start_with(studies: &[TestStudy], options: HospitalOptions) -> Result<Self> {
+        let files = TempDir::new().context("cannot make a temporary directory")?;
+        fs::write(files.path().join("studies.toml"), TestStudy::file(studies))
+            .context("cannot write the studies file")?;
+        let (child, port) = Self::launch(&files, &options, options.port).await?;
+        let connector_trust = certificates()?.ca_cert;
+        Ok(Self { child, port, connector_trust, options, files })
+    }
+
+    /// Starts it again after it has ended, on the same port with the same data.
+    pub async fn start_again(&mut self) -> Result<()> {
+        (self.child, self.port) = Self::launch(&self.files, &self.options, self.port).await?;
+        Ok(())
+    }
+
+    /// Starts the binary, and waits until it listens.
+    async fn launch(files: &TempDir, options: &HospitalOptions, port: u16) -> Result<(Child, u16)> {
         let certificates = certificates()?;
-        let page = match options.page {
-            Some(page) => page,
+        let page = match &options.page {
+            Some(page) => page.clone(),
             None => settings::page()?,
         };
-        let directory = TempDir::new().context("cannot make a temporary directory")?;
-        let file = directory.path().join("studies.toml");
-        fs::write(&file, TestStudy::file(studies)).context("cannot write the studies file")?;
-
         let mut command = Command::new(settings::hospital()?);
         // What the person at the keyboard has set for their own hospital does not reach this one.
         for (name, _) in std::env::vars_os() {
@@ -68,9 +82,11 @@ impl Hospital {
         }
         command
             .arg("serve")
-            .args(["--listen", &format!("127.0.0.1:{}", options.port)])
+            .args(["--listen", &format!("127.0.0.1:{port}")])
             .arg("--studies")
-            .arg(&file)
+            .arg(files.path().join("studies.toml"))
+            .arg("--data")
+            .arg(files.path().join("data"))
             .arg("--page")
             .arg(page)
             .arg("--cert")
@@ -90,7 +106,7 @@ impl Hospital {
                     .ok()
             })
             .await?;
-        Ok(Self { child, port, connector_trust: certificates.ca_cert, _studies: directory })
+        Ok((child, port))
     }
 
     /// The port that it listens on.

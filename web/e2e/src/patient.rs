@@ -139,6 +139,20 @@ impl Tab {
         self.until_there(&format!("#stages li[data-stage={name}][data-state={state}]")).await
     }
 
+    /// Waits until the page says that the connection is lost and that it tries again.
+    pub async fn until_cut_off(&self) -> Result<String> {
+        self.until_there("#connection:not([hidden])").await?;
+        self.text("#connection").await
+    }
+
+    /// Waits until the page says nothing of a lost connection any more.
+    pub async fn until_connected(&self) -> Result<()> {
+        let script = "return document.getElementById('app') !== null
+            && document.querySelector('#connection:not([hidden])') === null;";
+        self.until("the connection to be back", script, &[]).await?;
+        Ok(())
+    }
+
     /// Waits for the result.
     pub async fn result(&self) -> Result<Figures> {
         self.until_state("published").await?;

@@ -21,8 +21,8 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use wardsum_hospital::tls::{self, CertificateFiles};
 use wardsum_protocol::peer::{self, Peer};
-use wardsum_protocol::round::{ConnectionId, Input, Output, Round, Status};
-use wardsum_protocol::{Entropy, SUBPROTOCOL, Study, Timestamp};
+use wardsum_protocol::round::{ConnectionId, Input, Output, Record, Round, Status};
+use wardsum_protocol::{Challenge, Entropy, SUBPROTOCOL, Study, Timestamp};
 
 use crate::certificates::certificates;
 
@@ -76,6 +76,7 @@ impl PlayedHospital {
             next: 0,
             outboxes: HashMap::new(),
             insiders: HashMap::new(),
+            contributions: HashMap::new(),
             traffic: HashMap::new(),
             requests: Vec::new(),
         };
@@ -151,6 +152,8 @@ struct Book {
     next: u64,
     outboxes: HashMap<ConnectionId, UnboundedSender<Bytes>>,
     insiders: HashMap<ConnectionId, Peer>,
+    /// The messages of the contributions, by their numbers.
+    contributions: HashMap<u32, Bytes>,
     traffic: HashMap<ConnectionId, Traffic>,
     requests: Vec<String>,
 }
@@ -176,6 +179,18 @@ impl Book {
             self.note(*from, Frame::Up(bytes.to_vec()));
         }
         self.round.handle(input, self.now());
+        self.perform();
+    }
+
+    /// A connection of somebody who has just come.
+    fn connect(&mut self, connection: ConnectionId) {
+        // Nobody else comes with that number, so a fresh challenge need not be a secret here.
+        let mut challenge = [0; 32];
+        challenge[..8].copy_from_slice(&connection.0.to_be_bytes());
+        self.feed(Input::Connected { connection, challenge: Challenge(challenge) });
+    }
+
+    fn perform(&mut self) {
         while let Some(output) = self.round.poll_output() {
             match output {
                 Output::Send { to, bytes } => {
@@ -190,7 +205,19 @@ impl Book {
                 Output::Close { connection, .. } => {
                     self.outboxes.remove(&connection);
                 }
-                Output::Persist(_) | Output::Event(_) | Output::Timeout(_) => {}
+                Output::Persist(record) => {
+                    if let Record::Contributed(contributed) = *record {
+                        self.contributions.insert(contributed.number, contributed.message);
+                    }
+                }
+                Output::Load { numbers } => {
+                    for number in numbers {
+                        if let Some(message) = self.contributions.get(&number).cloned() {
+                            self.round.handle(Input::Loaded { number, message }, self.now());
+                        }
+                    }
+                }
+                Output::Event(_) | Output::Timeout(_) => {}
             }
         }
     }
@@ -233,9 +260,9 @@ impl Book {
 
     fn plant(&mut self, entropy: Entropy, answer: i128) -> Result<ConnectionId> {
         let connection = self.next_connection();
-        self.insiders.insert(connection, Peer::new(entropy));
+        self.insiders.insert(connection, Peer::new(entropy, self.now()));
         self.tell_insider(connection, peer::Input::Connected);
-        self.feed(Input::Connected(connection));
+        self.connect(connection);
         let now = self.now();
         let insider = self.insiders.get_mut(&connection).context("it has just come")?;
         insider.answer(answer, now)?;
@@ -283,7 +310,7 @@ async fn serve(ward: Arc<Ward>, socket: WebSocket) {
         let mut book = ward.book();
         let connection = book.next_connection();
         book.outboxes.insert(connection, outbox);
-        book.feed(Input::Connected(connection));
+        book.connect(connection);
         connection
     };
     loop {

@@ -72,6 +72,28 @@ impl Tab {
         Ok(())
     }
 
+    /// Loads the page again, as somebody does who presses that button.
+    pub async fn reload(&self) -> Result<()> {
+        self.switch().await?;
+        self.session.refresh().await.context("cannot reload the page")
+    }
+
+    /// Closes the tab.
+    pub async fn close(self) -> Result<()> {
+        self.switch().await?;
+        self.session.close_window().await.context("cannot close the tab")
+    }
+
+    /// Cuts the tab off from every network, or connects it again.
+    pub async fn offline(&self, offline: bool) -> Result<()> {
+        self.devtools("Network.enable", json!({})).await?;
+        let parameters = json!({
+            "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1,
+        });
+        self.devtools("Network.emulateNetworkConditions", parameters).await?;
+        Ok(())
+    }
+
     /// Runs a script, and gives what it returns.
     pub async fn run(&self, script: &str, arguments: Vec<Value>) -> Result<Value> {
         self.switch().await?;

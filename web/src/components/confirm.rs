@@ -12,13 +12,15 @@ pub(crate) fn Confirm(
     study: Study,
     /// The answer.
     value: i128,
+    /// Whether this browser keeps what it takes to come back.
+    kept: bool,
     /// Sends it.
     on_send: Callback<i128>,
     /// Goes back to the form.
     on_change: Callback<()>,
 ) -> impl IntoView {
     browser::focus_soon("confirm-title");
-    let points = text::confirm_points(study.organisation(), study.minimum_cohort());
+    let points = text::confirm_points(study.organisation(), study.minimum_cohort(), kept);
     view! {
         <section id="confirm" class="panel" aria-labelledby="confirm-title">
             <h2 id="confirm-title" tabindex="-1">{text::CONFIRM_TITLE}</h2>

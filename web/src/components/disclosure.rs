@@ -10,6 +10,8 @@ use crate::text;
 pub(crate) fn DisclosureStatement(
     /// What the peer has counted.
     disclosure: Signal<Disclosure>,
+    /// Whether it has counted only since the visitor came back.
+    resumed: Signal<bool>,
 ) -> impl IntoView {
     let shares = Memo::new(move |_| disclosure.get().shares_sent);
     let partials = Memo::new(move |_| disclosure.get().partials_sent);
@@ -29,7 +31,7 @@ pub(crate) fn DisclosureStatement(
                             {move || text::left_partials(partials.get())}
                         </li>
                         <li data-testid="left-bytes" data-value=bytes>
-                            {move || text::left_bytes(bytes.get())}
+                            {move || text::left_bytes(bytes.get(), resumed.get())}
                         </li>
                     </ul>
                 </div>

@@ -12,6 +12,12 @@ pub(crate) fn NextRound(
     /// Starts over, with a fresh peer.
     restart: Callback<()>,
 ) -> impl IntoView {
+    let begin = move |_| {
+        // Whatever this tab was, it is somebody new in the next round. What the browser does not
+        // forget can still be taken up again.
+        let _ = wardsum_peer::ownership::forget_tab();
+        restart.run(());
+    };
     view! {
         <div role="status">
             {move || open.get().then(|| view! {
@@ -22,7 +28,7 @@ pub(crate) fn NextRound(
                             id="next-round"
                             class="primary"
                             type="button"
-                            on:click=move |_| restart.run(())
+                            on:click=begin
                         >
                             {text::NEXT_ROUND}
                         </button>

@@ -22,12 +22,18 @@ pub(crate) fn Published(
     browser::focus_soon("result-title");
     let figures = progress.with_untracked(|progress| {
         let (result, unit) = (progress.result()?, progress.study()?.unit().to_owned());
-        let words = text::result_checked(result.count, progress.own());
+        let not_erased = progress.not_erased();
+        let words = [
+            Some(text::result_checked(result.count, progress.own())),
+            text::corrected(progress.wrong_partials()),
+            not_erased.map(|error| format!("{} {error}", text::NOT_ERASED)),
+        ];
+        let words = words.into_iter().flatten().map(|words| view! { <p>{words}</p> });
         Some(view! {
             <section id="result" class="panel" aria-labelledby="result-title">
                 <h2 id="result-title" tabindex="-1">{text::RESULT_TITLE}</h2>
                 <ResultFigures sum=result.sum count=result.count unit />
-                <p class="quiet" data-testid="result-checked">{words}</p>
+                <div class="quiet" data-testid="result-checked">{words.collect_view()}</div>
             </section>
         })
     });

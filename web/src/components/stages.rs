@@ -1,25 +1,18 @@
 //! The stage list.
 
-use std::time::Duration;
-
 use leptos::prelude::*;
 
 use crate::progress::{Progress, StageId, StageState};
-use crate::{browser, text};
+use crate::text;
 
 /// Shows where the round stands, stage by stage.
 #[component]
 pub(crate) fn Stages(
     /// Where the visit stands.
     progress: RwSignal<Progress>,
+    /// The page's clock, in milliseconds.
+    clock: RwSignal<f64>,
 ) -> impl IntoView {
-    let clock = RwSignal::new(browser::now_ms());
-    // Twice a second, so that no second is skipped; only this text is drawn anew.
-    if let Ok(ticking) =
-        set_interval_with_handle(move || clock.set(browser::now_ms()), Duration::from_millis(500))
-    {
-        on_cleanup(move || ticking.clear());
-    }
     let items =
         StageId::ALL.map(|stage| view! { <StageItem stage progress clock /> }).collect_view();
     view! { <ol id="stages" class="stages">{items}</ol> }

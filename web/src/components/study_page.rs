@@ -1,16 +1,17 @@
 //! One study, from the question to the result.
 
 use leptos::prelude::*;
+use wardsum_peer::Kept;
 use wardsum_peer::protocol::Study;
 
 use super::{
-    AnswerForm, Confirm, DisclosureStatement, FailureNotice, NextRound, Published, Stages, Terms,
-    TooLate,
+    AnswerForm, Confirm, ConnectionNotice, DisclosureStatement, FailureNotice, LeaveForGood,
+    NextRound, NotKeptNotice, Published, Stages, Terms, TooLate,
 };
 use crate::api::{RoundPhase, StudySummary};
 use crate::next_round::NextRoundWatch;
 use crate::progress::{Progress, Step};
-use crate::visit::Visit;
+use crate::visit::{Visit, ticking_clock};
 use crate::{browser, panic, text};
 
 /// A study, for one patient and one round.
@@ -18,13 +19,15 @@ use crate::{browser, panic, text};
 pub(crate) fn StudyPage(
     /// What the hospital says about it.
     study: StudySummary,
+    /// The answer that this tab goes on with, if it has given one before.
+    kept: Option<Kept>,
     /// The page's `data-state`.
     state: RwSignal<&'static str>,
-    /// Starts over, with a fresh peer.
+    /// Starts over, with what is kept for this tab or with a fresh peer.
     restart: Callback<()>,
 ) -> impl IntoView {
     // Connecting would say no more than the list of studies has said.
-    if study.phase != RoundPhase::Open {
+    if study.phase != RoundPhase::Open && kept.is_none() {
         state.set("too-late");
         let (title, round) = (study.title.clone(), study.digest.clone());
         return view! {
@@ -35,7 +38,7 @@ pub(crate) fn StudyPage(
         }
         .into_any();
     }
-    let Ok(visit) = Visit::open(&study) else {
+    let Ok(visit) = Visit::open(&study, kept) else {
         state.set("failed");
         let failure = text::connect_error();
         return view! {
@@ -65,9 +68,14 @@ fn OpenStudy(
     let answered = Memo::new(move |_| progress.with(Progress::has_answered));
     let disclosure = Signal::derive(move || progress.with(Progress::disclosure));
 
+    let resumed = Signal::derive(move || progress.with(Progress::is_resumed));
+
     Effect::new(move || state.set(state_code(step.get(), confirming.get().is_some())));
     warn_before_leaving(progress);
 
+    let clock = ticking_clock();
+    let over = Memo::new(move |_| step.get() != Step::Running);
+    let on_leave = Callback::new(move |()| visit.leave());
     let title = study.title.clone();
     let top = move || match step.get() {
         Step::Connecting => {
@@ -83,7 +91,7 @@ fn OpenStudy(
             view! { <TooLate round=round(progress, &study) study=study.clone() trouble restart /> }
                 .into_any()
         }
-        Step::Running => view! { <Running progress /> }.into_any(),
+        Step::Running => view! { <Running visit /> }.into_any(),
         Step::Published => {
             let round = round(progress, &study);
             view! { <Published progress study=study.id.clone() round restart /> }.into_any()
@@ -97,13 +105,15 @@ fn OpenStudy(
     view! {
         <div class="stack">
             <h1>{title}</h1>
+            <ConnectionNotice progress clock />
             {top}
             <Show when=move || answered.get()>
                 <section class="panel" aria-labelledby="stages-title">
                     <h2 id="stages-title" tabindex="-1">{text::STAGES_TITLE}</h2>
-                    <Stages progress />
+                    <Stages progress clock />
                 </section>
-                <DisclosureStatement disclosure />
+                <DisclosureStatement disclosure resumed />
+                <LeaveForGood on_leave over />
             </Show>
             <p id="live" class="visually-hidden" role="status" aria-live="polite">
                 {Memo::new(move |_| progress.with(text::announcement))}
@@ -168,11 +178,18 @@ fn Question(
             move || refused.get().then(|| view! { <p class="problem">{text::ANSWER_REFUSED}</p> });
         match confirming.get() {
             Some(value) => view! {
-                <Confirm study value on_send on_change />
+                <Confirm
+                    study
+                    value
+                    kept=visit.progress().with_untracked(Progress::is_kept)
+                    on_send
+                    on_change
+                />
                 <div role="alert">{refusal}</div>
             }
             .into_any(),
             None => view! {
+                <NotKeptNotice progress=visit.progress() />
                 <Terms study=study.clone() />
                 <AnswerForm study typed room on_answer />
             }
@@ -184,11 +201,18 @@ fn Question(
 /// What to do while the round goes on: stay, or go.
 #[component]
 fn Running(
-    /// Where the visit stands.
-    progress: RwSignal<Progress>,
+    /// The visit.
+    visit: Visit,
 ) -> impl IntoView {
+    let progress = visit.progress();
     let advice = Memo::new(move |_| progress.with(text::advice));
-    view! { <p class="notice" data-testid="advice">{advice}</p> }
+    let resumed = progress.with_untracked(Progress::is_resumed);
+    view! {
+        <div class="notice">
+            <p data-testid="resumed" hidden=!resumed>{text::RESUMED}</p>
+            <p data-testid="advice">{advice}</p>
+        </div>
+    }
 }
 
 /// What went wrong, and whether one can try again.
@@ -206,16 +230,25 @@ fn Failed(
     let (trouble, sent) = progress
         .with_untracked(|progress| (progress.trouble(), progress.disclosure().shares_sent > 0));
     trouble.map(|trouble| {
-        // Whoever has sent shares must not answer again in the same round: both answers might
-        // count.
-        let retry = (!sent).then_some(restart);
-        let next = sent.then(|| {
+        let fresh = Callback::new(move |()| {
+            // What is kept of this visit leads nowhere.
+            let _ = wardsum_peer::ownership::forget_tab();
+            restart.run(());
+        });
+        // Whoever has sent shares must not answer again in the same round, since both answers might
+        // count: unless the same visit can go on.
+        let retry = match (trouble.may_resume(), sent) {
+            (true, _) => Some(restart),
+            (false, false) => Some(fresh),
+            (false, true) => None,
+        };
+        let next = retry.is_none().then(|| {
             let NextRoundWatch { open, .. } = NextRoundWatch::begin(study, round);
             view! { <NextRound open restart /> }
         });
         view! {
             <FailureNotice
-                failure=text::trouble(trouble, sent)
+                failure=text::trouble(&trouble, sent)
                 code=trouble.code()
                 whole_page=false
                 retry

@@ -33,7 +33,8 @@ pub(crate) fn TooLate(
             None => first_phase != RoundPhase::Over,
         })
     });
-    let words = Memo::new(move |_| text::too_late(trouble.get(), closing.get()));
+    let words =
+        Memo::new(move |_| trouble.with(|trouble| text::too_late(trouble.as_ref(), closing.get())));
     let latest = Memo::new(move |_| {
         known.with(|known| known.as_ref().map_or(first_latest, |known| known.latest))
     });

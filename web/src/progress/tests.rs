@@ -3,12 +3,13 @@ use wardsum_peer::protocol::peer::{self, Failure, OwnAnswer, Published, Role, Wa
 use wardsum_peer::protocol::{
     Aggregate, Closing, Phase, SchemeChoice, Study, StudyParameters, Suite,
 };
+use wardsum_peer::storage::StorageError;
 
-use super::{ClosingIn, Progress, StageId, StageState, Step};
+use super::{ClosingIn, Progress, Safety, StageId, StageState, Step};
 use crate::trouble::Trouble;
 
 fn study() -> Study {
-    let closing = Closing { count: Some(3), ..Closing::default() };
+    let closing = Closing { count: Some(3), ..Closing::deadline(60_000) };
     Study::new(StudyParameters {
         instance: [7; 16],
         title: "Pain".to_owned(),
@@ -44,7 +45,7 @@ pub(crate) fn tell(progress: &mut Progress, events: &[peer::Event]) {
 }
 
 pub(crate) fn waiting(phase: Phase, present: u32) -> peer::Event {
-    peer::Event::Waiting(Waiting { phase, present, needed: 3, closes_in_ms: Some(15_000) })
+    peer::Event::Waiting(Waiting { phase, present, needed: 3, away: 0, closes_in_ms: 15_000 })
 }
 
 pub(crate) fn committee(role: Role) -> peer::Event {
@@ -86,7 +87,7 @@ fn a_members_stages_move_one_by_one() {
     }
 
     let aggregate = Aggregate { count: 3, sum: 20 };
-    tell(&mut progress, &[peer::Event::Published(Published { aggregate, own: COUNTED })]);
+    tell(&mut progress, &[peer::Event::Published(Published { aggregate, own: COUNTED, wrong: 0 })]);
     assert_eq!(progress.step(), Step::Published);
     assert_eq!(states(&progress), ["done"; 7]);
     assert!(!progress.needs_to_stay());
@@ -126,7 +127,7 @@ fn a_failure_is_marked_where_the_round_broke_off() {
 #[test]
 fn a_connection_that_never_stood_is_an_unreachable_hospital() {
     let mut progress = Progress::default();
-    let closed = Event::Disconnected { code: 1006, reason: String::new(), opened: false };
+    let closed = Event::Closed { code: 1006, reason: String::new(), opened: false };
     progress.apply(&closed, None, 0.0);
     tell(&mut progress, &[peer::Event::Failed(Failure::ConnectionLost)]);
     assert_eq!(progress.trouble(), Some(Trouble::Unreachable));
@@ -139,7 +140,7 @@ fn nothing_changes_after_the_result() {
     tell(
         &mut progress,
         &[
-            peer::Event::Published(Published { aggregate, own: COUNTED }),
+            peer::Event::Published(Published { aggregate, own: COUNTED, wrong: 0 }),
             peer::Event::Failed(Failure::ConnectionLost),
         ],
     );
@@ -163,9 +164,59 @@ fn a_round_that_takes_no_answers_is_no_failure_to_who_only_looked() {
 #[test]
 fn the_countdown_belongs_to_the_stage_that_waits() {
     let progress = after(&[waiting(Phase::Enrolling, 2)]);
-    let closing = Some(ClosingIn { seconds: 14, enrolling: true });
+    let closing = Some(ClosingIn { seconds: 14, phase: Phase::Enrolling });
     assert_eq!(progress.closing(StageId::Waiting, 2_500.0), closing);
     assert_eq!(progress.closing(StageId::Shares, 2_500.0), None);
-    let late = Some(ClosingIn { seconds: 0, enrolling: true });
+    let late = Some(ClosingIn { seconds: 0, phase: Phase::Enrolling });
     assert_eq!(progress.closing(StageId::Waiting, 99_000.0), late);
+}
+
+#[test]
+fn a_lost_connection_is_no_failure_and_says_what_is_safe() {
+    let lost = peer::Event::Disconnected { retry_in_ms: 2_000 };
+    let mut progress = after(&[committee(MEMBER), peer::Event::ContributionSent { shares: 3 }]);
+    tell(&mut progress, std::slice::from_ref(&lost));
+    assert_eq!(progress.step(), Step::Running);
+    assert_eq!((progress.retry_in(1_000.0), progress.retry_in(9_000.0)), (Some(2), Some(0)));
+    assert_eq!(progress.safety(), Safety::WrittenDown);
+
+    tell(&mut progress, &[peer::Event::Reconnected, peer::Event::ContributionAcknowledged]);
+    assert_eq!(progress.retry_in(1_000.0), None);
+    assert_eq!(progress.safety(), Safety::Stored);
+
+    let mut asked = Progress::default();
+    tell(&mut asked, &[peer::Event::StudyReceived(Box::new(study())), lost]);
+    assert_eq!((asked.step(), asked.safety()), (Step::Asking, Safety::NotAnswered));
+}
+
+#[test]
+fn without_storage_an_answer_is_safe_in_this_page_only() {
+    let mut progress = after(&[]);
+    progress.apply(&Event::NotKept(StorageError::Blocked), None, 0.0);
+    assert_eq!(progress.safety(), Safety::InThisPage);
+    assert_eq!(progress.step(), Step::Running);
+}
+
+#[test]
+fn who_comes_back_goes_on_and_is_connected_only_when_it_is() {
+    let mut progress = Progress::default();
+    tell(&mut progress, &[peer::Event::Resumed(Box::new(study()))]);
+    assert_eq!((progress.step(), progress.is_resumed()), (Step::Running, true));
+    assert_eq!(progress.current_stage(), Some(StageId::Connected));
+    // A hospital that is away is waited for.
+    let closed = Event::Closed { code: 1006, reason: String::new(), opened: false };
+    progress.apply(&closed, None, 0.0);
+    tell(&mut progress, &[peer::Event::Disconnected { retry_in_ms: 500 }]);
+    assert_eq!(progress.step(), Step::Running);
+    tell(&mut progress, &[peer::Event::Reconnected]);
+    assert_eq!(progress.current_stage(), Some(StageId::Waiting));
+}
+
+#[test]
+fn what_cannot_be_written_down_ends_the_visit_for_now() {
+    let mut progress = after(&[]);
+    progress.apply(&Event::StorageFailed(StorageError::Full), None, 0.0);
+    assert_eq!(progress.step(), Step::Failed);
+    assert_eq!(progress.trouble().map(|trouble| trouble.code()), Some("storage-full"));
+    assert!(progress.trouble().is_some_and(|trouble| trouble.may_resume()));
 }

@@ -7,13 +7,21 @@ use crate::progress::{Progress, StageId};
 /// What the live region holds; a screen reader says it whenever it changes. It changes with the
 /// stage and when enough people have come, and not with every count: people, shares and partial
 /// sums may come by the hundred, and stand in the stage list for whoever wants to know.
+///
+/// When the connection is lost it says so, once, and what is said when it is back is the stage
+/// again.
 pub(crate) fn announcement(progress: &Progress) -> String {
+    if progress.is_cut_off() {
+        return CUT_OFF.to_owned();
+    }
     match (progress.result().is_some(), progress.has_answered(), progress.current_stage()) {
         (true, ..) => stage_detail(StageId::Result, progress),
         (false, true, Some(stage)) => begun(stage, progress),
         _ => String::new(),
     }
 }
+
+const CUT_OFF: &str = "The connection to the hospital is lost. This page tries again by itself.";
 
 fn begun(stage: StageId, progress: &Progress) -> String {
     match stage {
@@ -74,13 +82,21 @@ mod tests {
     }
 
     #[test]
+    fn a_lost_connection_is_told_once_and_its_attempts_are_not() {
+        let lost = |retry_in_ms| peer::Event::Disconnected { retry_in_ms };
+        let events = [lost(400), lost(900), lost(1_800), peer::Event::Reconnected, lost(300)];
+        assert_eq!(said(events), ["Waiting for others.", CUT_OFF, "Waiting for others.", CUT_OFF]);
+    }
+
+    #[test]
     fn a_large_round_says_each_stage_once() {
         let contributing = |present| {
             peer::Event::Waiting(Waiting {
                 phase: Phase::Contributing,
                 present,
                 needed: 3,
-                closes_in_ms: None,
+                away: 0,
+                closes_in_ms: 15_000,
             })
         };
         let mut events = vec![
@@ -97,7 +113,7 @@ mod tests {
         events.push(peer::Event::PartialSent);
         events.extend((1..=30).map(|present| waiting(Phase::Aggregating, present)));
         let aggregate = Aggregate { count: 300, sum: 20 };
-        events.push(peer::Event::Published(peer::Published { aggregate, own: COUNTED }));
+        events.push(peer::Event::Published(peer::Published { aggregate, own: COUNTED, wrong: 0 }));
         assert_eq!(
             said(events),
             [

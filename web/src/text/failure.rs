@@ -26,14 +26,15 @@ impl FailureText {
 
 const NOT_SENT: &str = "Nothing of your answer has left this device.";
 const NOT_READABLE: &str = "Whatever was sent is encrypted, and nobody can read your answer.";
+const STORAGE_NOT_SENT: &str = "So your answer was not sent. This page sends nothing that it could \
+    not go on with after a reload.";
+const STORAGE_SENT: &str = "This page stopped before it sent anything more. What was sent is \
+    encrypted, and nobody can read your answer.";
 const TELL: &str = "Nobody has seen your answer. Please tell the people who gave you the link: the \
     hospital’s server does not do what it should.";
 
 const ENDED_TITLE: &str = "The round ended without a result";
 const FULL_TITLE: &str = "This round is full";
-
-/// The close code of a connection that is one too many from its address (PROTOCOL.md, 16.1).
-const TOO_MANY_CONNECTIONS: u16 = 4403;
 
 /// The hospital's list of studies could not be had.
 pub(crate) fn api_error(error: ApiError) -> FailureText {
@@ -84,10 +85,10 @@ pub(crate) struct TooLateText {
 
 /// A round takes no answers. `trouble` is what happened to it while this tab was there, `closing`
 /// whether its result is still to come.
-pub(crate) fn too_late(trouble: Option<Trouble>, closing: bool) -> TooLateText {
+pub(crate) fn too_late(trouble: Option<&Trouble>, closing: bool) -> TooLateText {
     let (code, title, what) = match (trouble, closing) {
         (Some(trouble @ Trouble::Round(Failure::RoundEnded(reason))), _) => {
-            let what = format!("{} Nothing has been sent from this tab.", end_reason(reason));
+            let what = format!("{} Nothing has been sent from this tab.", end_reason(*reason));
             (trouble.code(), ENDED_TITLE, what)
         }
         (Some(trouble @ Trouble::Round(Failure::Full)), _) => {
@@ -108,11 +109,22 @@ pub(crate) fn too_late(trouble: Option<Trouble>, closing: bool) -> TooLateText {
 }
 
 /// A visit ended without a result. `sent` says whether shares of the answer were on their way.
-pub(crate) fn trouble(trouble: Trouble, sent: bool) -> FailureText {
+pub(crate) fn trouble(trouble: &Trouble, sent: bool) -> FailureText {
     let then = if sent { NOT_READABLE } else { NOT_SENT };
     match trouble {
         Trouble::Unreachable => unreachable_hospital(),
-        Trouble::Round(failure) => round(failure, then),
+        Trouble::Crowded => FailureText::new(
+            "Too many people are connecting from your network",
+            "The hospital’s server takes only so many connections from one network at a time. \
+             Please try again later, or from another network.",
+            then,
+        ),
+        Trouble::Storage(error) => FailureText::new(
+            "This device could not write down what comes next",
+            error.to_string(),
+            if sent { STORAGE_SENT } else { STORAGE_NOT_SENT },
+        ),
+        Trouble::Round(failure) => round(*failure, then),
     }
 }
 
@@ -120,8 +132,8 @@ fn round(failure: Failure, then: &'static str) -> FailureText {
     match failure {
         Failure::ConnectionLost => FailureText::new(
             "The connection was lost",
-            "The connection to the hospital broke off before the round was finished, so this tab \
-             is no longer part of it.",
+            "The connection to the hospital broke off and did not come back in the time that the \
+             round can take.",
             then,
         ),
         Failure::HospitalStopping => FailureText::new(
@@ -148,9 +160,7 @@ fn round(failure: Failure, then: &'static str) -> FailureText {
              next round.",
             then,
         ),
-        Failure::Left => {
-            FailureText::new("You left the round", "This tab does not take part any more.", then)
-        }
+        Failure::Left => left(then),
         Failure::RoundEnded(reason) => FailureText::new(ENDED_TITLE, end_reason(reason), then),
         Failure::Malformed => FailureText::new(
             "The hospital’s server sent something unreadable",
@@ -158,10 +168,21 @@ fn round(failure: Failure, then: &'static str) -> FailureText {
              side.",
             TELL,
         ),
-        Failure::Unexpected => FailureText::new(
-            "The hospital’s server sent something out of order",
-            "A message came at a moment at which it has no place, so this page stopped taking \
-             part.",
+        Failure::RoundGone => FailureText::new(
+            "The hospital’s server does not know this round any more",
+            "It may have been set up anew. This round will have no result.",
+            then,
+        ),
+        Failure::Replaced => FailureText::new(
+            "You go on in another tab",
+            "The same answer was taken up in another tab, so this one stopped. There is still only \
+             one answer.",
+            then,
+        ),
+        Failure::Equivocation => FailureText::new(
+            "The hospital’s server contradicts itself",
+            "It now says something else than before about who holds the shares or what is \
+             counted, so this page stopped taking part.",
             TELL,
         ),
         Failure::StudyInvalid => FailureText::new(
@@ -209,20 +230,21 @@ fn round(failure: Failure, then: &'static str) -> FailureText {
 }
 
 fn refused(code: u16, then: &'static str) -> FailureText {
-    if code == TOO_MANY_CONNECTIONS {
-        return FailureText::new(
-            "Too many people are connecting from your network",
-            "The hospital’s server takes only so many connections from one network at a time. \
-             Please try again later, or from another network.",
-            then,
-        );
-    }
     FailureText::new(
         "The hospital refused this device",
         format!(
             "Its server closed the connection with code {code}. Reloading the page makes a fresh \
              start."
         ),
+        then,
+    )
+}
+
+fn left(then: &'static str) -> FailureText {
+    FailureText::new(
+        "You left the round",
+        "This tab does not take part any more, and this device keeps nothing of it. If the \
+         hospital had stored your encrypted answer, it may still be counted.",
         then,
     )
 }
@@ -247,7 +269,7 @@ fn end_reason(reason: EndReason) -> String {
         EndReason::MembersLost(shortfall) => {
             let (have, need) = of(shortfall.have, shortfall.need);
             format!(
-                "Too many of the people who held shares closed their pages: {have} remain, and \
+                "Too many of the people who held shares left the round: {have} remain, and \
                  {need} are needed."
             )
         }
@@ -273,9 +295,9 @@ mod tests {
     #[test]
     fn a_round_that_ended_is_not_said_to_have_a_result_coming() {
         let reason = EndReason::TooFewEnrolled(Shortfall { have: 1, need: 3 });
-        let ended = Some(Trouble::Round(Failure::RoundEnded(reason)));
+        let ended = Trouble::Round(Failure::RoundEnded(reason));
         for closing in [true, false] {
-            let told = too_late(ended, closing);
+            let told = too_late(Some(&ended), closing);
             assert_eq!((told.code, told.title), ("round-ended", ENDED_TITLE));
             assert!(told.what.contains("1 of at least 3"), "{}", told.what);
         }
@@ -283,7 +305,7 @@ mod tests {
 
     #[test]
     fn a_full_round_has_a_sentence_of_its_own() {
-        let told = too_late(Some(Trouble::Round(Failure::Full)), true);
+        let told = too_late(Some(&Trouble::Round(Failure::Full)), true);
         assert_eq!((told.code, told.title), ("full", FULL_TITLE));
     }
 
@@ -291,7 +313,7 @@ mod tests {
     fn without_trouble_it_depends_on_what_stands_now() {
         assert_eq!(too_late(None, true).code, "closing");
         assert_eq!(too_late(None, false).code, "over");
-        let late = Some(Trouble::Round(Failure::TooLate));
-        assert_eq!(too_late(late, false).code, "over");
+        let late = Trouble::Round(Failure::TooLate);
+        assert_eq!(too_late(Some(&late), false).code, "over");
     }
 }

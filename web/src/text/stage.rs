@@ -1,6 +1,7 @@
 //! The sentences of the stage list.
 
 use wardsum_peer::protocol::DeclineReason;
+use wardsum_peer::protocol::peer::Waiting;
 
 use super::{closes_in, with_unit};
 use crate::number;
@@ -45,9 +46,17 @@ pub(crate) fn stage_detail(stage: StageId, progress: &Progress) -> String {
 }
 
 fn connected(progress: &Progress, state: StageState) -> String {
+    if progress.is_cut_off() {
+        return super::CONNECTION_LOST.to_owned();
+    }
     match (state, progress.organisation()) {
         (StageState::Done, Some(organisation)) => {
             format!("This tab is connected to {organisation}.")
+        }
+        _ if progress.is_resumed() => {
+            "You are back. This tab is connecting to the hospital, and goes on with the answer that \
+             you gave before."
+                .to_owned()
         }
         _ => "This tab is connecting to the hospital.".to_owned(),
     }
@@ -62,9 +71,21 @@ fn waiting(progress: &Progress, state: StageState) -> String {
     match state {
         StageState::Done => "Enough people have come.".to_owned(),
         _ if waiting.present >= waiting.needed => {
-            format!("{present} people are here, and at least {needed} are needed.")
+            format!("{present} people are here, and at least {needed} are needed.{}", away(waiting))
         }
-        _ => format!("{present} of at least {needed} people are here."),
+        _ => format!("{present} of at least {needed} people are here.{}", away(waiting)),
+    }
+}
+
+/// Who is waited for that has lost the connection; nothing if nobody is.
+fn away(waiting: Waiting) -> String {
+    match waiting.away {
+        0 => String::new(),
+        1 => " One of them has lost the connection and is waited for.".to_owned(),
+        away => format!(
+            " {} of them have lost the connection and are waited for.",
+            number::whole(away.into())
+        ),
     }
 }
 
@@ -126,11 +147,24 @@ fn shares(progress: &Progress, state: StageState) -> String {
                     (number::whole(present.into()), number::whole(waiting.needed.into()));
                 format!(
                     "{received} of {present} shares received so far. At least {needed} people \
-                     must send theirs."
+                     must send theirs.{}",
+                    away_members(waiting)
                 )
             }
             None => format!("{received} shares received so far."),
         },
+    }
+}
+
+/// Who is waited for of those who hold the shares; nothing if nobody is.
+fn away_members(waiting: Waiting) -> String {
+    match waiting.away {
+        0 => String::new(),
+        1 => " One person who is needed has lost the connection and is waited for.".to_owned(),
+        away => format!(
+            " {} people who are needed have lost the connection and are waited for.",
+            number::whole(away.into())
+        ),
     }
 }
 
@@ -177,7 +211,10 @@ fn result(progress: &Progress) -> String {
         (None, _, Some(waiting)) => {
             let (present, needed) =
                 (number::whole(waiting.present.into()), number::whole(waiting.needed.into()));
-            format!("{present} of {needed} partial sums have arrived at the hospital.")
+            format!(
+                "{present} of {needed} partial sums have arrived at the hospital.{}",
+                away_members(waiting)
+            )
         }
         _ => "The hospital puts the partial sums together and publishes the sum.".to_owned(),
     }
@@ -186,7 +223,7 @@ fn result(progress: &Progress) -> String {
 /// How long the phase that a stage waits for stays open, if that is known.
 pub(crate) fn closing(stage: StageId, progress: &Progress, now_ms: f64) -> Option<String> {
     let closing = progress.closing(stage, now_ms)?;
-    Some(closes_in(closing.seconds, closing.enrolling))
+    Some(closes_in(closing.seconds, closing.phase))
 }
 
 #[cfg(test)]

@@ -31,8 +31,17 @@ async fn no_state_breaks_a_rule() -> Result<()> {
 
     tab.open_question(&format!("{}/?study=sleep", hospital.origin())).await?;
     hospital.kill()?;
+    tab.until_cut_off().await?;
+    breaks_no_rule(&tab, "the lost connection").await?;
+    hospital.start_again().await?;
+    tab.until_connected().await?;
+    tab.answer(5).await?;
+    tab.click("#leave-round").await?;
+    breaks_no_rule(&tab, "the question before leaving").await?;
+    tab.click("#leave-now").await?;
     tab.until_state("failed").await?;
     breaks_no_rule(&tab, "the failure").await?;
+    hospital.kill()?;
     tab.click("#try-again").await?;
     tab.until_state("unreachable").await?;
     breaks_no_rule(&tab, "the hospital that cannot be reached").await?;
@@ -41,7 +50,7 @@ async fn no_state_breaks_a_rule() -> Result<()> {
 
 #[tokio::test]
 async fn no_page_that_says_why_there_is_no_question_breaks_a_rule() -> Result<()> {
-    let hospital = Hospital::start(&[TestStudy::of("pain", 3)]).await?;
+    let hospital = Hospital::start(&[TestStudy::of("pain", 3), TestStudy::of("sleep", 3)]).await?;
     let browser = Browser::chromium().await?;
     let tab = browser.first_tab().await?;
     tab.open(&format!("{}/?study=gone", hospital.origin())).await?;
@@ -54,14 +63,24 @@ async fn no_page_that_says_why_there_is_no_question_breaks_a_rule() -> Result<()
             "window.WebSocket = class { constructor() { throw new DOMException('', 'SecurityError'); } };",
         )
         .await?;
-    refusing.open(&hospital.origin()).await?;
+    refusing.open(&format!("{}/?study=pain", hospital.origin())).await?;
     refusing.until_state("failed").await?;
     assert_eq!(refusing.failure().await?.code, "cannot-connect");
     breaks_no_rule(&refusing, "a browser that refuses to connect").await?;
     refusing.screenshots("cannot-connect").await?;
 
-    hospital.native_rounds("pain", &[1, 2, 3]).await?;
+    let closed = browser.new_tab().await?;
+    closed.open_question(&format!("{}/?study=sleep", hospital.origin())).await?;
+    closed.answer(5).await?;
+    closed.until_stage("waiting", "current").await?;
+    closed.close().await?;
     tab.open(&hospital.origin()).await?;
+    tab.until_state("choose").await?;
+    tab.until_there("#orphans:not([hidden])").await?;
+    breaks_no_rule(&tab, "an answer that can be taken up again").await?;
+
+    hospital.native_rounds("pain", &[1, 2, 3]).await?;
+    tab.open(&format!("{}/?study=pain", hospital.origin())).await?;
     tab.until_state("too-late").await?;
     breaks_no_rule(&tab, "a round that is over").await?;
     tab.screenshots("too-late").await?;

@@ -31,7 +31,7 @@ const PATIENTS: [i128; 2] = [7, 2];
 const COLLUDERS: [([u8; 32], i128); 2] = [([0xa1; 32], 4), ([0xb2; 32], 9)];
 
 fn study(suite: Suite) -> Result<Study> {
-    let four = Closing { count: Some(4), ..Closing::default() };
+    let four = Closing { count: Some(4), ..Closing::deadline(600_000) };
     Ok(Study::new(StudyParameters {
         instance: [3; 16],
         title: "Pain".to_owned(),
@@ -164,7 +164,7 @@ impl View {
                 continue;
             }
             let kinds: Vec<_> = messages.iter().map(|(_, message)| kind(message)).collect();
-            assert_eq!(kinds, ["Enrol", "Contribute", "Partial"]);
+            assert_eq!(kinds, ["Identify", "Enrol", "Contribute", "Partial"]);
             let mut bytes = 0;
             for (sent, message) in messages {
                 // What is not a field of the message is not in its bytes.
@@ -290,7 +290,8 @@ impl View {
         }
         // The protocol's own arithmetic says that these shares are shares of the candidate.
         let combined = self.committee.scheme().combine(&shares)?;
-        assert_eq!(combined.elements(), bits.elements(), "{candidate} is possible");
+        assert_eq!(combined.secret.elements(), bits.elements(), "{candidate} is possible");
+        assert_eq!(combined.wrong, [], "and all of them agree on it");
         Ok(shares)
     }
 
@@ -308,6 +309,9 @@ fn kind(message: &PeerMessage) -> &'static str {
         PeerMessage::Contribute(_) => "Contribute",
         PeerMessage::Partial(_) => "Partial",
         PeerMessage::Decline(_) => "Decline",
+        PeerMessage::Identify(_) => "Identify",
+        PeerMessage::Received(_) => "Received",
+        PeerMessage::Leave => "Leave",
     }
 }
 

@@ -1,21 +1,23 @@
 //! A hospital that cannot be reached is named, and trying again works once it is back.
 
 use anyhow::Result;
-use wardsum_e2e::{Browser, Hospital, HospitalOptions, TestStudy};
+use wardsum_e2e::{Browser, Hospital, TestStudy};
+
+/// The first question to the hospital is not answered.
+const FIRST_IN_VAIN: &str = "{
+    const { fetch } = window;
+    let asked = 0;
+    window.fetch = (...given) => String(given[0]).startsWith('/api/') && asked++ === 0
+      ? Promise.reject(new TypeError('away')) : fetch(...given);
+    }";
 
 #[tokio::test]
 async fn trying_again_works_once_it_is_back() -> Result<()> {
-    let studies = [TestStudy::of("pain", 3)];
-    let mut hospital = Hospital::start(&studies).await?;
+    let hospital = Hospital::start(&[TestStudy::of("pain", 3)]).await?;
     let browser = Browser::chromium().await?;
     let tab = browser.first_tab().await?;
-    tab.open_question(&hospital.origin()).await?;
-
-    hospital.kill()?;
-    tab.until_state("failed").await?;
-    assert_eq!(tab.failure().await?.code, "connection-lost");
-
-    tab.click("#try-again").await?;
+    tab.run_before_pages(FIRST_IN_VAIN).await?;
+    tab.open(&hospital.origin()).await?;
     tab.until_state("unreachable").await?;
     let notice = tab.failure().await?;
     assert_eq!(notice.code, "hospital-unreachable");
@@ -32,8 +34,6 @@ async fn trying_again_works_once_it_is_back() -> Result<()> {
     assert!(!tab.has("#failure[role]").await?);
     tab.screenshots("unreachable").await?;
 
-    let options = HospitalOptions { port: hospital.port(), ..HospitalOptions::default() };
-    let _hospital = Hospital::start_with(&studies, options).await?;
     tab.click("#try-again").await?;
     tab.until_state("asking").await?;
     browser.quit().await

@@ -52,3 +52,26 @@ async fn whoever_only_contributes_may_leave() -> Result<()> {
     assert_eq!(tab.left().await?.partials, 0);
     browser.quit().await
 }
+
+#[tokio::test]
+async fn leaving_for_good_is_not_closing_the_page() -> Result<()> {
+    let hospital = Hospital::start(&[TestStudy::of("pain", 3).x25519()]).await?;
+    let browser = Browser::chromium().await?;
+    let tab = browser.first_tab().await?;
+    tab.open_question(&hospital.origin()).await?;
+    tab.answer(5).await?;
+    tab.until_stage("waiting", "current").await?;
+    tab.click("#leave-round").await?;
+    let told = tab.text("#leave").await?;
+    assert!(told.contains("Closing the page is not leaving"), "{told}");
+    assert!(!tab.has("#failure").await?, "nothing has happened yet");
+    tab.click("#leave-now").await?;
+    tab.until_state("failed").await?;
+    assert_eq!(tab.failure().await?.code, "left");
+    let withdrawn = |study: &Value| study["enrolled"] == 0;
+    hospital.until_study("pain", "the enrolment to be withdrawn", withdrawn).await?;
+    tab.reload().await?;
+    tab.until_state("asking").await?;
+    assert!(!tab.has("#orphans:not([hidden])").await?, "nothing is kept");
+    browser.quit().await
+}
