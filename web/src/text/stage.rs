@@ -63,17 +63,18 @@ fn connected(progress: &Progress, state: StageState) -> String {
 }
 
 fn waiting(progress: &Progress, state: StageState) -> String {
+    if state == StageState::Done {
+        return "Enough people have come.".to_owned();
+    }
     let Some(waiting) = progress.enrolment() else {
         return "Your answer waits here until enough people have come.".to_owned();
     };
     let (present, needed) =
         (number::whole(waiting.present.into()), number::whole(waiting.needed.into()));
-    match state {
-        StageState::Done => "Enough people have come.".to_owned(),
-        _ if waiting.present >= waiting.needed => {
-            format!("{present} people are here, and at least {needed} are needed.{}", away(waiting))
-        }
-        _ => format!("{present} of at least {needed} people are here.{}", away(waiting)),
+    if waiting.present >= waiting.needed {
+        format!("{present} people are here, and at least {needed} are needed.{}", away(waiting))
+    } else {
+        format!("{present} of at least {needed} people are here.{}", away(waiting))
     }
 }
 
