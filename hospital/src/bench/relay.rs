@@ -41,8 +41,8 @@ pub struct Comparison {
     pub share_bytes: usize,
     /// Messages through the relay: contributions, acknowledgements and deliveries.
     pub messages: u64,
-    /// Processor time of what the hospital checks in the meantime and the bare relay does not: two
-    /// digests over each contribution, which its signature and its acknowledgement are of. In
+    /// Processor time of what the hospital checks in the meantime and the bare relay does not: the
+    /// digest of each contribution, which its signature is of, and the store's checksum over it. In
     /// microseconds.
     pub digests_cpu_us: u64,
     /// The hospital.

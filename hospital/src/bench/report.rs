@@ -166,8 +166,8 @@ impl Measured {
         }
         writeln!(
             f,
-            "  hospital: HTTP upgrade, decoding, the round's rules, nothing made durable, and for each \
-             contribution one signature\n  and two digests, which take {:.1} ms of the cpu\n  bare: \
+            "  hospital: HTTP upgrade, decoding, the round's rules, every contribution synced to disk before it is \
+             passed on,\n  and for each a signature and two digests, which take {:.1} ms of the cpu\n  bare: \
              tokio-tungstenite with the same TLS, buffers and batches, and nothing else\n",
             relay.checks_ms(self.costs.verify),
         )
