@@ -28,7 +28,7 @@ use tracing::{Instrument, Span, debug, error, info, info_span, trace, warn};
 use wardsum_protocol::round::{
     Command, ConnectionId, Event, Input, Output, RestoreError, Round, Status,
 };
-use wardsum_protocol::{Aggregate, Challenge, Phase, Study, Timestamp};
+use wardsum_protocol::{Aggregate, Challenge, Study, Timestamp};
 
 use crate::announcement::{Announce, Announcement};
 use crate::clock::Clock;
@@ -225,7 +225,6 @@ impl RoundHost {
             commits: Commits::new(self.store.clone(), key, self.metrics.clone()),
             contributions: self.metrics.contributions(label.study.as_str()),
             command_refused: false,
-            closing: false,
             loads: FuturesOrdered::new(),
             timer: None,
             standing: stands.clone(),
@@ -292,8 +291,6 @@ struct RoundTask {
     contributions: Counter,
     /// Whether the round has refused the last command.
     command_refused: bool,
-    /// Whether contributing is closing by command, which the round does not write down.
-    closing: bool,
     /// What the round has asked the store for, in the order in which it did.
     loads: FuturesOrdered<Load>,
     /// When the round wants to be woken.
@@ -414,9 +411,6 @@ impl RoundTask {
                     self.round = round;
                     info!("the round goes on: it can be stored again");
                     self.perform_outputs();
-                    if self.closing && self.round.status().phase == Phase::Contributing {
-                        self.feed(Input::Command(Command::CloseContributing));
-                    }
                     return true;
                 }
                 Err(error) => {
@@ -463,11 +457,10 @@ impl RoundTask {
                 self.command_refused = false;
                 self.feed(Input::Command(command));
                 // The sender of a command that was refused is dropped, which says so.
-                if !self.command_refused {
-                    self.closing |= command == Command::CloseContributing;
-                    if let Some(step) = self.commits.pass(Step::Carried(reply)) {
-                        self.take(step);
-                    }
+                if !self.command_refused
+                    && let Some(step) = self.commits.pass(Step::Carried(reply))
+                {
+                    self.take(step);
                 }
             }
         }

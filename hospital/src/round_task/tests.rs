@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use wardsum_protocol::Phase;
+
 use super::*;
 use crate::outbox::outbox;
 use crate::store::DataDir;
