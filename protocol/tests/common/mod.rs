@@ -1,18 +1,20 @@
 //! A hospital and its patients on a virtual clock: what every test of a whole round drives.
 #![allow(dead_code, unreachable_pub, reason = "every test file uses another part of the harness")]
 
+mod dice;
+
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
-use chacha20::ChaCha20Rng;
 use prio::field::FieldElement;
-use rand_core::{Rng, SeedableRng};
 use wardsum_protocol::field::{self, Field};
 use wardsum_protocol::peer::{self, Memory, Peer};
 use wardsum_protocol::round::{self, ConnectionId, Record, Refusal, Round};
 use wardsum_protocol::{
     Challenge, Closing, Entropy, SchemeChoice, Study, StudyParameters, Suite, Timestamp,
 };
+
+pub use dice::Dice;
 
 #[cfg(target_arch = "wasm32")]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
@@ -46,49 +48,6 @@ pub fn study(change: impl FnOnce(&mut StudyParameters)) -> Study {
     let mut parameters = parameters();
     change(&mut parameters);
     Study::new(parameters).expect("the test's study is admissible")
-}
-
-/// Random numbers that a seed determines.
-pub struct Dice(pub ChaCha20Rng);
-
-impl Dice {
-    pub fn new(seed: u64) -> Self {
-        Self(ChaCha20Rng::seed_from_u64(seed))
-    }
-
-    pub fn below(&mut self, n: u64) -> u64 {
-        self.0.next_u64() % n
-    }
-
-    pub fn between(&mut self, low: u64, high: u64) -> u64 {
-        low + self.below(high - low + 1)
-    }
-
-    pub fn chance(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-
-    pub fn bytes<const N: usize>(&mut self) -> [u8; N] {
-        let mut bytes = [0; N];
-        self.0.fill_bytes(&mut bytes);
-        bytes
-    }
-
-    pub fn u128(&mut self) -> u128 {
-        u128::from_le_bytes(self.bytes())
-    }
-
-    /// A number in `min..=max`, an end of the range one time out of four.
-    pub fn value(&mut self, min: i128, max: i128) -> i128 {
-        match self.below(8) {
-            0 => min,
-            1 => max,
-            _ => match max.abs_diff(min).checked_add(1) {
-                Some(width) => min.wrapping_add_unsigned(self.u128() % width),
-                None => min.wrapping_add_unsigned(self.u128()),
-            },
-        }
-    }
 }
 
 /// The value at `at` of the polynomial through `points`, whose first coordinates differ.

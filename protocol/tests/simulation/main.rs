@@ -24,6 +24,8 @@
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(unreachable_pub, reason = "the modules of one test")]
 
+#[path = "../common/dice.rs"]
+mod dice;
 mod faults;
 mod hospital;
 mod invariants;

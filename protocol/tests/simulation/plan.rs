@@ -1,46 +1,8 @@
 //! What one run is: its study, its patients and its weather, all drawn from the seed.
 
-use chacha20::ChaCha20Rng;
-use rand_core::{Rng, SeedableRng};
 use wardsum_protocol::{Closing, SchemeChoice, Study, StudyParameters, Suite};
 
-/// Random numbers that a seed determines.
-pub struct Dice(ChaCha20Rng);
-
-impl Dice {
-    pub fn new(seed: u64) -> Self {
-        Self(ChaCha20Rng::seed_from_u64(seed))
-    }
-
-    pub fn below(&mut self, n: u64) -> u64 {
-        self.0.next_u64() % n
-    }
-
-    /// A number in `low..=high`.
-    pub fn between(&mut self, low: u64, high: u64) -> u64 {
-        low + self.below(high - low + 1)
-    }
-
-    pub fn index(&mut self, len: usize) -> usize {
-        usize::try_from(self.below(len as u64)).expect("it is below a usize")
-    }
-
-    pub fn chance(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-
-    pub fn bytes<const N: usize>(&mut self) -> [u8; N] {
-        let mut bytes = [0; N];
-        self.0.fill_bytes(&mut bytes);
-        bytes
-    }
-
-    /// Short waits are common and long ones happen: up to `longest`, every order of magnitude alike.
-    pub fn wait(&mut self, longest: u64) -> u64 {
-        let scale = self.between(0, 3);
-        self.between(1, (longest / 10u64.pow(u32::try_from(scale).expect("0 to 3"))).max(1))
-    }
-}
+use crate::dice::Dice;
 
 /// Everything that is decided before a run begins. Times are milliseconds of the world's clock.
 pub struct Plan {

@@ -7,11 +7,12 @@ use wardsum_protocol::messages::{HospitalMessage, PeerMessage};
 use wardsum_protocol::round::ConnectionId;
 use wardsum_protocol::wire;
 
+use crate::dice::Dice;
 use crate::hospital::Hospital;
 use crate::invariants::{Broken, Evidence, Invariant};
 use crate::network::{ABNORMAL, Connection, Direction};
 use crate::patient::Patient;
-use crate::plan::{Dice, Plan, RECOVERY_MS};
+use crate::plan::{Plan, RECOVERY_MS};
 
 /// How long after the round is over, and the weather calm, the last peer has heard of it. In milliseconds.
 const LAST_WORD_MS: u64 = 2 * RECOVERY_MS;
