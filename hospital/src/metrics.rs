@@ -80,8 +80,8 @@ impl RefusedConnection {
             4403 => Some(Self::PeersPerAddress),
             4404 => Some(Self::UnknownRound),
             4408 => Some(Self::TooSlow),
-            // Who comes too late, or over another connection, has done nothing wrong.
-            4410..=4412 => None,
+            // Who comes at the wrong time, or over another connection, has done nothing wrong.
+            4410..=4413 => None,
             1002 | 1003 | 1007 | 1009 | 4400..=4499 => Some(Self::Protocol),
             _ => None,
         }

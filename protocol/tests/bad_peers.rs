@@ -10,7 +10,7 @@ use wardsum_protocol::field;
 use wardsum_protocol::identity::{Identity, SignatureLabel, SignedBytes};
 use wardsum_protocol::manifest::{Commitment, Manifest};
 use wardsum_protocol::messages::{HospitalMessage, PeerMessage};
-use wardsum_protocol::peer::{self, Peer};
+use wardsum_protocol::peer::{self, Failure, Peer};
 use wardsum_protocol::round::{ConnectionId, Event, Refusal};
 use wardsum_protocol::sharing::ShareIndex;
 use wardsum_protocol::wire;
@@ -266,6 +266,18 @@ fn committee_of_three(maximum: u32) -> Net {
     net
 }
 
+/// Shows who the connection is, and returns an answer to send over it.
+fn contribution(net: &mut Net, over: ConnectionId, entropy: u8) -> Vec<u8> {
+    let [hello, bytes] = net.compose(over, Entropy::new([entropy; 32]), 4);
+    net.send_raw(over, hello);
+    bytes
+}
+
+fn contribute(net: &mut Net, over: ConnectionId, entropy: u8) {
+    let bytes = contribution(net, over, entropy);
+    net.send_raw(over, bytes);
+}
+
 #[test]
 fn a_second_different_answer_under_the_same_key_is_refused() {
     let mut net = committee_of_three(1_000);
@@ -330,17 +342,36 @@ fn an_identification_is_good_for_one_connection_only() {
 }
 
 #[test]
-fn a_full_study_takes_no_more_and_keeps_room_for_its_members() {
+fn a_study_keeps_room_for_its_members() {
     let mut net = committee_of_three(4);
     let (first, second) = (net.join_raw(), net.join_raw());
-    let [hello, bytes] = net.compose(first, Entropy::new([1; 32]), 4);
-    net.send_raw(first, hello);
-    net.send_raw(first, bytes);
-    let [hello, bytes] = net.compose(second, Entropy::new([2; 32]), 4);
-    net.send_raw(second, hello);
-    assert_eq!(refused_from(&mut net, second, bytes, 4411), Refusal::Full);
+    contribute(&mut net, first, 1);
+    let late = contribution(&mut net, second, 2);
+    assert_eq!(refused_from(&mut net, second, late, 4413), Refusal::PlacesKept);
     net.run();
     assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((4, 14)));
+}
+
+/// Two members stay away for too long, a third contributes and leaves, and one comes back after all.
+#[test]
+fn a_full_study_takes_no_more_even_from_a_member() {
+    let mut net = Net::new(study(|p| (p.committee_cap, p.maximum_cohort) = (4, 4)), 7);
+    all_answer(&mut net, &[1, 2, 3, 4]);
+    net.run_until(|net| net.round.status().phase == Phase::Contributing);
+    net.leave(2);
+    net.leave(3);
+    net.run_until(|net| net.round.status().contributed == 2);
+    let away_until = net.now.after(20_000);
+    net.run_until(|net| net.now > away_until);
+    let visitor = net.join_raw();
+    contribute(&mut net, visitor, 1);
+    net.leave_for_good(0);
+    net.reload(2);
+    net.run_until(|net| net.round.status().contributed == 4);
+    net.reload(3);
+    net.run();
+    assert_eq!(net.failure(3), Some(Failure::Full));
+    assert_eq!(net.aggregate(), None);
 }
 
 #[test]

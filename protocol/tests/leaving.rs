@@ -43,6 +43,30 @@ fn a_contributor_that_leaves_after_contributing_is_counted() {
     assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((5, 20)));
 }
 
+/// A place is kept for a member that is away, and not for ever: a visitor asks again and gets it.
+#[test]
+fn a_visitor_gets_the_place_of_a_member_that_does_not_come_back() {
+    let mut net = Net::new(
+        study(|p| {
+            (p.committee_cap, p.minimum_cohort, p.maximum_cohort) = (4, 4, 4);
+        }),
+        3,
+    );
+    all_answer(&mut net, &[1, 2, 3, 4]);
+    net.run_until(|net| net.round.status().phase == Phase::Contributing);
+    net.leave(3);
+    let visitor = net.join();
+    net.settle_mail();
+    net.answer(visitor, 10);
+    net.run();
+    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((4, 16)));
+    assert_eq!(net.published(visitor).map(|p| p.own), Some(OwnAnswer::Counted));
+    let asked = net.patients[visitor].events.iter().filter(|event| {
+        matches!(event, Event::Disconnected { why: Failure::PlacesKept, retry_in_ms: 8_000.. })
+    });
+    assert!((1..=5).contains(&asked.count()), "{:?}", net.patients[visitor].events);
+}
+
 #[test]
 fn up_to_k_minus_t_members_may_leave_after_contributing() {
     // T = floor(2 * 7 / 3) + 1 = 5 of 7.

@@ -131,11 +131,24 @@ enum Connection {
     Lost { retry_at_ms: f64 },
 }
 
+/// The answer's place among those that are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    /// Not known yet.
+    Open,
+    /// What room there is is kept for others.
+    Kept,
+    /// The hospital has stored the answer.
+    Taken,
+}
+
 /// What is safe while there is no connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Safety {
     /// Nothing was given yet.
     NotAnswered,
+    /// The study has no place for the answer at the moment.
+    NoPlace,
     /// The answer is written down on this device.
     WrittenDown,
     /// The answer is in this page only.
@@ -172,7 +185,7 @@ pub(crate) struct Progress {
     not_erased: Option<StorageError>,
     committee: Option<Committee>,
     shares_sent: Option<u8>,
-    acknowledged: bool,
+    place: Place,
     shares_received: u32,
     counted: Option<u32>,
     partial: Option<Partial>,
@@ -198,7 +211,7 @@ impl Default for Progress {
             not_erased: None,
             committee: None,
             shares_sent: None,
-            acknowledged: false,
+            place: Place::Open,
             shares_received: 0,
             counted: None,
             partial: None,
@@ -246,8 +259,12 @@ impl Progress {
                 self.study = Some((**study).clone());
                 (self.answered, self.resumed) = (true, true);
             }
-            peer::Event::Disconnected { retry_in_ms } => {
+            peer::Event::Disconnected { why, retry_in_ms } => {
                 self.connection = Connection::Lost { retry_at_ms: later(now_ms, *retry_in_ms) };
+                if self.place != Place::Taken {
+                    self.place =
+                        if *why == Failure::PlacesKept { Place::Kept } else { Place::Open };
+                }
             }
             peer::Event::Reconnected => self.connection = Connection::Up,
             peer::Event::Waiting(waiting) => self.apply_waiting(*waiting, now_ms),
@@ -259,7 +276,7 @@ impl Progress {
                     Some(Committee { members: *members, threshold: *threshold, is_member });
             }
             peer::Event::ContributionSent { shares } => self.shares_sent = Some(*shares),
-            peer::Event::ContributionAcknowledged => self.acknowledged = true,
+            peer::Event::ContributionAcknowledged => self.place = Place::Taken,
             peer::Event::ShareReceived { received } => self.shares_received = *received,
             peer::Event::ManifestAccepted { contributions, own } => {
                 self.counted = Some(*contributions);
@@ -347,7 +364,7 @@ impl Progress {
     /// Whether the answer is safely on its way and this tab holds no shares.
     pub(crate) fn may_leave(&self) -> bool {
         let holds_shares = self.committee.is_none_or(|committee| committee.is_member);
-        self.acknowledged && !holds_shares && !self.is_over()
+        self.place == Place::Taken && !holds_shares && !self.is_over()
     }
 
     /// How a stage stands.
@@ -382,7 +399,7 @@ impl Progress {
                 self.study.is_some() && (!self.resumed || self.connection != Connection::First)
             }
             StageId::Waiting | StageId::Committee => self.committee.is_some(),
-            StageId::Sent => self.acknowledged || self.counted.is_some(),
+            StageId::Sent => self.place == Place::Taken || self.counted.is_some(),
             StageId::Shares => self.counted.is_some(),
             StageId::Partial => self.partial == Some(Partial::Sent),
             StageId::Result => self.result.is_some(),
@@ -415,7 +432,7 @@ impl Progress {
     /// In how many seconds the page tries to connect again; `None` while there is a connection.
     pub(crate) fn retry_in(&self, now_ms: f64) -> Option<u64> {
         match self.connection {
-            Connection::Lost { retry_at_ms } if !self.is_over() => {
+            Connection::Lost { retry_at_ms } if self.is_cut_off() => {
                 Some(seconds_until(retry_at_ms, now_ms))
             }
             _ => None,
@@ -424,12 +441,22 @@ impl Progress {
 
     /// Whether the connection is lost, and the page tries to get it back.
     pub(crate) fn is_cut_off(&self) -> bool {
-        matches!(self.connection, Connection::Lost { .. }) && !self.is_over()
+        matches!(self.connection, Connection::Lost { .. })
+            && self.place != Place::Kept
+            && !self.is_over()
+    }
+
+    /// Whether what room there is for answers is kept for others, and the page asks again by itself.
+    /// It connects for a moment each time, which is no news to anybody.
+    pub(crate) fn waits_for_a_place(&self) -> bool {
+        self.place == Place::Kept && !self.is_over()
     }
 
     /// What is safe without a connection.
     pub(crate) fn safety(&self) -> Safety {
-        match (self.answered, self.acknowledged || self.counted.is_some(), self.is_kept()) {
+        match (self.answered, self.place == Place::Taken || self.counted.is_some(), self.is_kept())
+        {
+            _ if self.waits_for_a_place() => Safety::NoPlace,
             (false, ..) => Safety::NotAnswered,
             (true, true, _) => Safety::Stored,
             (true, false, true) => Safety::WrittenDown,

@@ -269,9 +269,14 @@ pub(crate) fn closes_in(seconds: u64, phase: Phase) -> String {
 
 pub(crate) const CONNECTION_LOST: &str = "The connection to the hospital is lost.";
 
-/// That the connection is lost, and when the next attempt comes; empty while there is one.
+pub(crate) const PLACES_KEPT: &str = "The last places are kept for people who were here before you \
+    and whose connection broke.";
+
+/// That the connection is lost, and when the next attempt comes, or that there is no place; empty if
+/// all is well.
 pub(crate) fn lost(progress: &Progress, now_ms: f64) -> String {
     match progress.retry_in(now_ms) {
+        _ if progress.waits_for_a_place() => PLACES_KEPT.to_owned(),
         None => String::new(),
         Some(0) => format!("{CONNECTION_LOST} Trying again now …"),
         Some(1) => format!("{CONNECTION_LOST} Trying again in 1 second."),
@@ -284,6 +289,10 @@ pub(crate) fn safe_meanwhile(safety: Safety) -> &'static str {
         Safety::NotAnswered => {
             "Nothing has been sent. You can go on here; an answer that you give now is sent as soon \
              as the connection is back."
+        }
+        Safety::NoPlace => {
+            "Your answer is not counted yet. If one of them does not come back you get the place: \
+             please keep this page open, it asks again by itself."
         }
         Safety::WrittenDown => {
             "Your answer is written down on this device, and is sent as soon as the connection is \

@@ -54,9 +54,10 @@ fn protocol_event(event: &peer::Event) -> Fields {
     match event {
         peer::Event::StudyReceived(study) => of_type("study").with("study", study_fields(study)),
         peer::Event::Resumed(study) => of_type("resumed").with("study", study_fields(study)),
-        peer::Event::Disconnected { retry_in_ms } => {
-            of_type("disconnected").with("retryInMs", whole(*retry_in_ms))
-        }
+        peer::Event::Disconnected { why, retry_in_ms } => of_type("disconnected")
+            .with("code", why.code())
+            .with("message", why.to_string())
+            .with("retryInMs", whole(*retry_in_ms)),
         peer::Event::Reconnected => of_type("reconnected"),
         peer::Event::Waiting(waiting) => of_type("waiting")
             .with("phase", waiting.phase.as_str())

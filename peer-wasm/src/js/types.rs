@@ -83,7 +83,7 @@ export type WardsumEvent =
   /** A connection is over, or could not be made; `opened` says whether any ever stood. */
   | { type: "closed"; code: number; reason: string; opened: boolean }
   /** The connection is lost; the peer connects again after `retryInMs`, or sooner. */
-  | { type: "disconnected"; retryInMs: number }
+  | { type: "disconnected"; code: string; message: string; retryInMs: number }
   | { type: "reconnected" }
   /** This browser keeps nothing: the peer takes part, and cannot be resumed. */
   | { type: "notKept"; code: WardsumStorageCode; message: string }

@@ -16,6 +16,8 @@ pub enum Event {
     Resumed(Box<Study>),
     /// The connection is gone; the peer tries again by itself.
     Disconnected {
+        /// What became of the connection.
+        why: Failure,
         /// After this pause, in milliseconds.
         retry_in_ms: u64,
     },
@@ -179,6 +181,11 @@ pub enum Failure {
     /// The study has its maximum number of answers.
     #[error("This study has received all the answers it can take.")]
     Full,
+    /// What room the study has for answers is kept for members of the committee that may come back.
+    #[error(
+        "The last places are kept for people who were here before you and whose connection broke."
+    )]
+    PlacesKept,
     /// The patient left.
     #[error("You left the round.")]
     Left,
@@ -238,6 +245,7 @@ impl Failure {
             Self::Refused { .. } => "refused",
             Self::TooLate => "too-late",
             Self::Full => "full",
+            Self::PlacesKept => "places-kept",
             Self::Left => "left",
             Self::RoundEnded(_) => "round-ended",
             Self::Malformed => "malformed",
@@ -263,6 +271,7 @@ impl Failure {
             Self::ConnectionLost
                 | Self::HospitalStopping
                 | Self::HospitalSilent
+                | Self::PlacesKept
                 | Self::Replaced
                 | Self::RoundGone
         )
@@ -282,6 +291,7 @@ impl Failure {
             4410 => Self::TooLate,
             4411 => Self::Full,
             4412 => Self::Replaced,
+            4413 => Self::PlacesKept,
             // 4403: too many connections from this network; 4405: the proof of identity was lost on
             // the way; 4408: too slow. All of them may be better next time.
             4403 | 4405 | 4408 => Self::ConnectionLost,

@@ -9,7 +9,7 @@ use rand_core::Rng;
 
 use crate::entropy::{Entropy, Purpose};
 use crate::identification::Challenge;
-use crate::peer::{REPLY_TIMEOUT_MS, SILENCE_MS};
+use crate::peer::{Failure, REPLY_TIMEOUT_MS, SILENCE_MS};
 use crate::time::Timestamp;
 
 /// The longest pause before the first new attempt, in milliseconds; it doubles with every failure.
@@ -133,14 +133,20 @@ impl Link {
     }
 
     /// The connection is gone, or is given up. Returns how long the pause is, in milliseconds.
-    pub(super) fn lost(&mut self, restarting: bool, now: Timestamp) -> u64 {
+    pub(super) fn lost(&mut self, why: Failure, now: Timestamp) -> u64 {
         if let LinkState::Open(open) = &self.state
             && now.since(open.since) >= STABLE_MS
         {
             self.failures = 0;
         }
-        // When a hospital restarts, everybody loses the connection at once: come back spread out.
-        let doublings = self.failures.max(if restarting { 2 } else { 0 });
+        let least = match why {
+            // When a hospital restarts, everybody loses the connection at once: come back spread out.
+            Failure::HospitalStopping => 2,
+            // Those for whom the places are kept are waited for for some 20 s.
+            Failure::PlacesKept => 5,
+            _ => 0,
+        };
+        let doublings = self.failures.max(least);
         self.failures = self.failures.saturating_add(1);
         let longest = (FIRST_PAUSE_MS << doublings.min(16)).min(LONGEST_PAUSE_MS);
         let pause = longest / 2 + self.jitter.next_u64() % (longest / 2);
@@ -209,7 +215,7 @@ mod tests {
     fn pauses_grow_and_are_spread_by_chance() {
         let mut link = link();
         for longest in [500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000, 30_000] {
-            let pause = link.lost(false, Timestamp(0));
+            let pause = link.lost(Failure::ConnectionLost, Timestamp(0));
             assert!((longest / 2..longest).contains(&pause), "{pause} of {longest} ms");
             link.connecting(Timestamp(0));
         }
@@ -219,11 +225,11 @@ mod tests {
     fn a_connection_that_held_starts_over() {
         let mut link = link();
         for _ in 0..5 {
-            link.lost(false, Timestamp(0));
+            link.lost(Failure::ConnectionLost, Timestamp(0));
             link.connecting(Timestamp(0));
         }
         assert!(link.opened(Timestamp(0)));
-        assert!(link.lost(false, Timestamp(STABLE_MS)) < 500);
+        assert!(link.lost(Failure::ConnectionLost, Timestamp(STABLE_MS)) < 500);
     }
 
     #[test]
@@ -233,7 +239,7 @@ mod tests {
         link.opened(Timestamp(0));
         assert!(!link.wake(Timestamp(STALE_MS - 1)));
         assert!(link.wake(Timestamp(STALE_MS)));
-        link.lost(false, Timestamp(STALE_MS));
+        link.lost(Failure::ConnectionLost, Timestamp(STALE_MS));
         assert!(link.wake(Timestamp(STALE_MS)));
     }
 }

@@ -346,8 +346,8 @@ impl Peer {
         if why.ends_part() || given_up {
             return Err(why);
         }
-        let retry_in_ms = self.link.lost(why == Failure::HospitalStopping, now);
-        self.emit(Event::Disconnected { retry_in_ms });
+        let retry_in_ms = self.link.lost(why, now);
+        self.emit(Event::Disconnected { why, retry_in_ms });
         Ok(state)
     }
 

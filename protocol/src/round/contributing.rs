@@ -151,10 +151,13 @@ impl Contributing {
         }
         let place = self.committee.place_of(&sender);
         let number = self.ledger.len();
-        // Members that may still come keep their place among the answers.
-        let reserved = if place.is_some() { 0 } else { self.reserved(room.now()) };
-        if number.saturating_add(reserved) >= room.study().maximum_cohort() {
+        let maximum = room.study().maximum_cohort();
+        if number >= maximum {
             return Err(Refusal::Full);
+        }
+        // Members that may still come keep their place among the answers.
+        if place.is_none() && number.saturating_add(self.reserved(room.now())) >= maximum {
+            return Err(Refusal::PlacesKept);
         }
         if let Some(place) = place {
             self.seats.set_contributed(place);

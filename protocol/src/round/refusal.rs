@@ -35,6 +35,9 @@ pub enum Refusal {
     /// The study has no room for more answers.
     #[error("the study has its maximum number of answers")]
     Full,
+    /// What room there is for answers is kept for members that may still come.
+    #[error("the last places are kept for members of the committee; try again later")]
+    PlacesKept,
     /// The partial aggregate does not hold.
     #[error("partial aggregate refused: {0}")]
     Partial(AggregateError),
@@ -100,6 +103,7 @@ impl Refusal {
             | Self::AlreadyAggregated => 4409,
             Self::RoundOver => 4410,
             Self::Full => 4411,
+            Self::PlacesKept => 4413,
         }
     }
 }

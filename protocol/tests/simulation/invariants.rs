@@ -42,6 +42,10 @@ use crate::world::World;
 /// somebody who finds no seat asks again.
 const CALM_CONNECTIONS_MAX: u32 = 15;
 
+/// How often somebody may ask for a place that is kept: every 15 to 30 s while members are missing, at
+/// the most until the deadline.
+const PLACE_ASKED_MAX: u32 = 100;
+
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum Invariant {
     #[error("1, exact or refused")]
@@ -81,7 +85,7 @@ pub struct Evidence {
     contributions: BTreeMap<usize, Vec<u8>>,
     partials: BTreeMap<usize, Vec<u8>>,
     shown: BTreeMap<usize, Published>,
-    /// Who came too late, or when all places were taken or kept for members.
+    /// Who came too late, or when all places were taken.
     turned_away: BTreeSet<usize>,
     /// The false partial aggregates, as they were sent.
     lies: BTreeMap<usize, (Lie, SignedBytes)>,
@@ -89,6 +93,7 @@ pub struct Evidence {
     to_be_named: Option<Vec<u8>>,
     beyond_telling: bool,
     calm_connections: BTreeMap<u64, u32>,
+    asked_for_a_place: BTreeMap<usize, u32>,
     /// The hospital came back from an old backup.
     went_back: bool,
     published: Option<Aggregate>,
@@ -153,6 +158,19 @@ impl Evidence {
 
 /// What is said, while it is said.
 impl Evidence {
+    /// Places are kept for others: asking again and again is right then, and it is not for ever.
+    pub fn finds_no_place(&mut self, tab: Option<u64>, patient: usize) {
+        let asked = self.asked_for_a_place.entry(patient).or_default();
+        *asked += 1;
+        if *asked > PLACE_ASKED_MAX {
+            let detail = format!("patient {patient} asks for a place {asked} times");
+            self.breaks(Invariant::Ends, detail);
+        }
+        if let Some(connections) = tab.and_then(|tab| self.calm_connections.get_mut(&tab)) {
+            *connections = connections.saturating_sub(1);
+        }
+    }
+
     pub fn peer_says(&mut self, patient: usize, bound: Bound, bytes: &[u8]) {
         let (said, bound) = match wire::decode(bytes) {
             Ok(PeerMessage::Contribute(_)) => (&mut self.contributions, bound.committee),
@@ -382,7 +400,8 @@ impl World {
         }
     }
 
-    /// A peer was sent away because all places are taken. Of the members' places the threshold is kept.
+    /// A peer was sent away because all places are taken, or kept. Of the members' places the threshold
+    /// is kept.
     pub fn sent_away(&mut self, patient: usize) {
         let Some(committee) = self.committee() else { return };
         let contributors = &self.hospital.log.summary.contributors;

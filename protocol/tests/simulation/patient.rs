@@ -260,6 +260,11 @@ impl World {
                 self.evidence.peer_publishes(&self.plan, patient, *published);
             }
             Event::Failed(failure) => self.peer_fails(patient, *failure),
+            Event::Disconnected { why: Failure::PlacesKept, .. } => {
+                self.sent_away(patient);
+                let tab = self.patients[patient].tab.as_ref().map(|tab| tab.number);
+                self.evidence.finds_no_place(tab, patient);
+            }
             _ => {}
         }
     }

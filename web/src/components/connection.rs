@@ -7,8 +7,8 @@ use leptos::prelude::*;
 use crate::progress::Progress;
 use crate::text;
 
-/// Says that the connection is lost, when the next attempt comes, and what is safe meanwhile. The
-/// live region says it to screen readers, without the seconds.
+/// Says that the connection is lost, when the next attempt comes, and what is safe meanwhile; or that
+/// there is no place at the moment. The live region says it to screen readers, without the seconds.
 #[component]
 pub(crate) fn ConnectionNotice(
     /// Where the visit stands.
@@ -16,11 +16,13 @@ pub(crate) fn ConnectionNotice(
     /// The page's clock, in milliseconds.
     clock: RwSignal<f64>,
 ) -> impl IntoView {
-    let connected = Memo::new(move |_| progress.with(|progress| !progress.is_cut_off()));
+    let fine = Memo::new(move |_| {
+        progress.with(|progress| !progress.is_cut_off() && !progress.waits_for_a_place())
+    });
     let lost = Memo::new(move |_| progress.with(|progress| text::lost(progress, clock.get())));
     let safe = Memo::new(move |_| progress.with(|p| text::safe_meanwhile(p.safety()).to_owned()));
     view! {
-        <div id="connection" class="notice" hidden=connected>
+        <div id="connection" class="notice" hidden=fine>
             <p data-testid="retry">{lost}</p>
             <p>{safe}</p>
         </div>

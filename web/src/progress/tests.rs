@@ -173,7 +173,7 @@ fn the_countdown_belongs_to_the_stage_that_waits() {
 
 #[test]
 fn a_lost_connection_is_no_failure_and_says_what_is_safe() {
-    let lost = peer::Event::Disconnected { retry_in_ms: 2_000 };
+    let lost = peer::Event::Disconnected { why: Failure::ConnectionLost, retry_in_ms: 2_000 };
     let mut progress = after(&[committee(MEMBER), peer::Event::ContributionSent { shares: 3 }]);
     tell(&mut progress, std::slice::from_ref(&lost));
     assert_eq!(progress.step(), Step::Running);
@@ -187,6 +187,25 @@ fn a_lost_connection_is_no_failure_and_says_what_is_safe() {
     let mut asked = Progress::default();
     tell(&mut asked, &[peer::Event::StudyReceived(Box::new(study())), lost]);
     assert_eq!((asked.step(), asked.safety()), (Step::Asking, Safety::NotAnswered));
+}
+
+#[test]
+fn who_finds_no_place_is_not_cut_off_and_may_get_one() {
+    let no_place = |why| peer::Event::Disconnected { why, retry_in_ms: 12_000 };
+    let mut progress = after(&[committee(MEMBER), peer::Event::ContributionSent { shares: 3 }]);
+    tell(&mut progress, &[no_place(Failure::PlacesKept)]);
+    assert!(progress.waits_for_a_place() && !progress.is_cut_off());
+    assert_eq!((progress.retry_in(0.0), progress.safety()), (None, Safety::NoPlace));
+    tell(&mut progress, &[peer::Event::Reconnected]);
+    assert!(progress.waits_for_a_place());
+
+    let mut placed = progress.clone();
+    tell(&mut placed, &[peer::Event::ContributionAcknowledged]);
+    assert_eq!((placed.waits_for_a_place(), placed.safety()), (false, Safety::Stored));
+
+    // A connection that is really lost is said to be.
+    tell(&mut progress, &[no_place(Failure::ConnectionLost)]);
+    assert!(progress.is_cut_off() && !progress.waits_for_a_place());
 }
 
 #[test]
@@ -206,7 +225,8 @@ fn who_comes_back_goes_on_and_is_connected_only_when_it_is() {
     // A hospital that is away is waited for.
     let closed = Event::Closed { code: 1006, reason: String::new(), opened: false };
     progress.apply(&closed, None, 0.0);
-    tell(&mut progress, &[peer::Event::Disconnected { retry_in_ms: 500 }]);
+    let why = Failure::HospitalStopping;
+    tell(&mut progress, &[peer::Event::Disconnected { why, retry_in_ms: 500 }]);
     assert_eq!(progress.step(), Step::Running);
     tell(&mut progress, &[peer::Event::Reconnected]);
     assert_eq!(progress.current_stage(), Some(StageId::Waiting));

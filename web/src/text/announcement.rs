@@ -1,6 +1,6 @@
 //! What a screen reader says while a round goes on.
 
-use super::{stage_detail, stage_title};
+use super::{PLACES_KEPT, stage_detail, stage_title};
 use crate::number;
 use crate::progress::{Progress, StageId};
 
@@ -11,6 +11,9 @@ use crate::progress::{Progress, StageId};
 /// When the connection is lost it says so, once, and what is said when it is back is the stage
 /// again.
 pub(crate) fn announcement(progress: &Progress) -> String {
+    if progress.waits_for_a_place() {
+        return PLACES_KEPT.to_owned();
+    }
     if progress.is_cut_off() {
         return CUT_OFF.to_owned();
     }
@@ -83,9 +86,20 @@ mod tests {
 
     #[test]
     fn a_lost_connection_is_told_once_and_its_attempts_are_not() {
-        let lost = |retry_in_ms| peer::Event::Disconnected { retry_in_ms };
+        let lost = |retry_in_ms| peer::Event::Disconnected {
+            why: peer::Failure::ConnectionLost,
+            retry_in_ms,
+        };
         let events = [lost(400), lost(900), lost(1_800), peer::Event::Reconnected, lost(300)];
         assert_eq!(said(events), ["Waiting for others.", CUT_OFF, "Waiting for others.", CUT_OFF]);
+    }
+
+    #[test]
+    fn who_waits_for_a_place_is_told_once_however_often_the_page_asks() {
+        let no_place =
+            peer::Event::Disconnected { why: peer::Failure::PlacesKept, retry_in_ms: 12_000 };
+        let events = [no_place.clone(), peer::Event::Reconnected, no_place];
+        assert_eq!(said(events), ["Waiting for others.", PLACES_KEPT]);
     }
 
     #[test]

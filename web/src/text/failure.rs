@@ -149,17 +149,7 @@ fn round(failure: Failure, then: &'static str) -> FailureText {
             then,
         ),
         Failure::Refused { code } => refused(code, then),
-        Failure::TooLate => FailureText::new(
-            "You came too late for this round",
-            "The round closed before your answer could be counted. The next one may open soon.",
-            then,
-        ),
-        Failure::Full => FailureText::new(
-            FULL_TITLE,
-            "It has as many answers as it can take, so yours is not counted. You can answer in the \
-             next round.",
-            then,
-        ),
+        Failure::TooLate | Failure::Full | Failure::PlacesKept => not_counted(failure, then),
         Failure::Left => left(then),
         Failure::RoundEnded(reason) => FailureText::new(ENDED_TITLE, end_reason(reason), then),
         Failure::Malformed => FailureText::new(
@@ -227,6 +217,27 @@ fn round(failure: Failure, then: &'static str) -> FailureText {
             TELL,
         ),
     }
+}
+
+/// The answer came when there was no place for it, or no more.
+fn not_counted(failure: Failure, then: &'static str) -> FailureText {
+    let (title, what) = match failure {
+        Failure::Full => (
+            FULL_TITLE,
+            "It has as many answers as it can take, so yours is not counted. You can answer in the \
+             next round.",
+        ),
+        Failure::PlacesKept => (
+            FULL_TITLE,
+            "The last places were kept for people who were here before you and whose connection \
+             broke, so yours is not counted. You can answer in the next round.",
+        ),
+        _ => (
+            "You came too late for this round",
+            "The round closed before your answer could be counted. The next one may open soon.",
+        ),
+    };
+    FailureText::new(title, what, then)
 }
 
 fn refused(code: u16, then: &'static str) -> FailureText {
