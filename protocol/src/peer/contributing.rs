@@ -12,9 +12,9 @@ use crate::field::{Field, SecretVector};
 use crate::identity::PeerId;
 use crate::manifest::{Commitment, Manifest};
 use crate::messages::{DeclineReason, Delivery, Inclusion, PeerMessage, Publication};
-use crate::peer::{
-    Answer, AwaitingResult, Event, Failure, OwnAnswer, Peer, Record, Role, State, Transition,
-};
+use crate::peer::result::AwaitingResult;
+use crate::peer::state::State;
+use crate::peer::{Answer, Event, Failure, OwnAnswer, Peer, Record, Role, Transition};
 use crate::seal::OpeningKey;
 use crate::sharing::ShareIndex;
 use crate::study::Study;

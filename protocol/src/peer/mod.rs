@@ -27,26 +27,28 @@ mod event;
 mod io;
 mod link;
 mod memory;
+mod messages;
 mod result;
+mod state;
 
 use std::collections::VecDeque;
 
-use crate::committee::{Committee, Enrolment};
-use crate::digest::{CommitteeDigest, ManifestDigest, MessageDigest};
+use crate::committee::Enrolment;
+use crate::digest::{CommitteeDigest, ManifestDigest};
 use crate::entropy::Entropy;
 use crate::identification;
 use crate::identity::{Identity, PeerId};
-use crate::messages::{HospitalMessage, PeerMessage, Phase, Progress, Welcome};
+use crate::messages::{PeerMessage, Phase};
 use crate::seal::OpeningKey;
 use crate::study::Study;
 use crate::time::Timestamp;
 use crate::wire;
-use contributing::{AwaitingManifest, Sealing};
+use contributing::Sealing;
 pub use event::{Disclosure, Event, Failure, OwnAnswer, Published, Role, Stage, Waiting};
 pub use io::{Answer, AnswerError, Input, Output, Record};
 use link::{Link, LinkDue};
 pub use memory::{Memory, MemoryError};
-use result::AwaitingResult;
+use state::{AwaitingAnswer, AwaitingCommittee, State};
 
 /// How long the hospital may take to answer, in milliseconds, before the peer connects anew.
 pub const REPLY_TIMEOUT_MS: u64 = 30_000;
@@ -90,37 +92,6 @@ impl Me {
     fn id(&self) -> PeerId {
         self.identity.id()
     }
-}
-
-#[derive(Debug)]
-enum State {
-    AwaitingStudy,
-    AwaitingAnswer(Box<AwaitingAnswer>),
-    AwaitingCommittee(Box<AwaitingCommittee>),
-    Sealing(Box<Sealing>),
-    AwaitingManifest(Box<AwaitingManifest>),
-    AwaitingResult(Box<AwaitingResult>),
-    Finished(Option<Study>),
-    Failed(Failure, Option<Study>),
-}
-
-/// The study is known; the patient reads it.
-#[derive(Debug)]
-struct AwaitingAnswer {
-    study: Study,
-    committee: Option<Committee>,
-    phase: Phase,
-}
-
-/// The patient has answered and the keys are on their way to the hospital.
-#[derive(Debug)]
-struct AwaitingCommittee {
-    study: Study,
-    answer: Answer,
-    opening_key: OpeningKey,
-    /// The enrolment, encoded.
-    enrolment: Vec<u8>,
-    enrolled: bool,
 }
 
 /// What a state makes of an input: the next state, or the end of the peer's part.
@@ -365,6 +336,47 @@ impl Peer {
         state
     }
 
+    fn answered(&mut self, state: AwaitingAnswer, answer: Answer, now: Timestamp) -> State {
+        let AwaitingAnswer { study, committee, .. } = state;
+        self.persist(Record::Answered {
+            entropy: self.me.entropy.clone(),
+            study: study.clone(),
+            answer: answer.clone(),
+        });
+        let state = match committee {
+            Some(committee) => Sealing::begin(study, committee, &answer, None, self),
+            None => State::AwaitingCommittee(Box::new(self.enrolment(study, answer))),
+        };
+        self.introduce(&state, now);
+        state
+    }
+
+    /// The peer's keys for this study, and the message that enrols it.
+    fn enrolment(&self, study: Study, answer: Answer) -> AwaitingCommittee {
+        let (opening_key, public) = OpeningKey::derive(study.suite(), &self.me.entropy);
+        let signed = Enrolment::sign(&study, &self.me.identity, &public);
+        let enrolment = wire::encode(&PeerMessage::Enrol(signed));
+        AwaitingCommittee { study, answer, opening_key, enrolment, enrolled: false }
+    }
+
+    /// Shows who the peer is, as soon as there is an answer to contribute, and repeats what was not
+    /// acknowledged.
+    fn introduce(&mut self, state: &State, now: Timestamp) {
+        if let Some(study) = state.study().filter(|_| state.has_answered())
+            && let Some(challenge) = self.link.challenge()
+        {
+            let signed =
+                identification::sign(study, &self.me.identity, challenge, state.deliveries_held());
+            self.send(&PeerMessage::Identify(signed));
+            // Who is bound to a committee already needs no place on it.
+            let enrolled =
+                matches!(state, State::AwaitingCommittee(_)) && self.me.committee.is_some();
+            if let Some(message) = state.unacknowledged().filter(|_| !enrolled) {
+                self.deliver(message, now);
+            }
+        }
+    }
+
     fn connect(&mut self, state: &State, now: Timestamp) {
         self.link.connecting(now);
         self.outputs.push_back(Output::Connect(state.study().map(Study::digest)));
@@ -393,253 +405,9 @@ impl Peer {
             other => Ok(other),
         }
     }
-
-    fn message(&mut self, state: State, bytes: &[u8], now: Timestamp) -> Transition {
-        let message = wire::decode(bytes).map_err(|_| Failure::Malformed)?;
-        match message {
-            HospitalMessage::Welcome(welcome) => self.welcome(state, &welcome, now),
-            HospitalMessage::Progress(progress) => Ok(self.progress(state, progress, now)),
-            HospitalMessage::Acknowledge(digest) => Ok(self.acknowledged(state, digest)),
-            HospitalMessage::Committee(bytes) => self.committee_fixed(state, &bytes.0, now),
-            HospitalMessage::Ended(reason) => Err(Failure::RoundEnded(reason)),
-            HospitalMessage::Deliver(delivery) => match state {
-                State::Sealing(mut sealing) => {
-                    sealing.round.deliver(&delivery, self)?;
-                    Ok(State::Sealing(sealing))
-                }
-                State::AwaitingManifest(mut waiting) => {
-                    waiting.round.deliver(&delivery, self)?;
-                    Ok(State::AwaitingManifest(waiting))
-                }
-                // It was under way when the manifest was answered.
-                State::AwaitingResult(waiting) => Ok(State::AwaitingResult(waiting)),
-                other => self.out_of_order(other, now),
-            },
-            HospitalMessage::Manifest(digests) => match state {
-                State::AwaitingManifest(waiting) => waiting.manifest(digests.as_slice(), self, now),
-                State::Sealing(mut sealing) => {
-                    sealing.early.manifest = Some(digests.into_vec());
-                    Ok(State::Sealing(sealing))
-                }
-                // Answered, and never again.
-                State::AwaitingResult(waiting) => Ok(State::AwaitingResult(waiting)),
-                other => self.out_of_order(other, now),
-            },
-            HospitalMessage::Counted(inclusion) => match state {
-                State::AwaitingManifest(waiting) => waiting.counted(&inclusion, self),
-                State::Sealing(mut sealing) => {
-                    sealing.early.inclusion = Some(inclusion);
-                    Ok(State::Sealing(sealing))
-                }
-                State::AwaitingResult(waiting) => Ok(State::AwaitingResult(waiting)),
-                other => self.out_of_order(other, now),
-            },
-            HospitalMessage::Published(publication) => self.published(state, publication, now),
-        }
-    }
-
-    /// A message came before those that it builds on: they are lost, and come again.
-    fn out_of_order(&mut self, state: State, now: Timestamp) -> Transition {
-        self.reconnect(state, Failure::ConnectionLost, now)
-    }
-
-    fn welcome(&mut self, state: State, welcome: &Welcome, now: Timestamp) -> Transition {
-        if !self.link.welcomed(welcome.challenge) {
-            return self.out_of_order(state, now);
-        }
-        if let Some(study) = state.study() {
-            // It is another round, and this one's is gone.
-            if study.encode() != welcome.study.as_slice() {
-                return Err(Failure::RoundGone);
-            }
-            self.emit(Event::Reconnected);
-            self.introduce(&state, now);
-            return Ok(state);
-        }
-        let study = Study::decode(welcome.study.as_slice()).map_err(|_| Failure::StudyInvalid)?;
-        self.give_up_at = Some(give_up_at(&study, now));
-        self.emit(Event::StudyReceived(Box::new(study.clone())));
-        Ok(State::AwaitingAnswer(Box::new(AwaitingAnswer {
-            study,
-            committee: None,
-            phase: Phase::Enrolling,
-        })))
-    }
-
-    /// Shows who the peer is, as soon as there is an answer to contribute, and repeats what was not
-    /// acknowledged.
-    fn introduce(&mut self, state: &State, now: Timestamp) {
-        if let Some(study) = state.study().filter(|_| state.has_answered())
-            && let Some(challenge) = self.link.challenge()
-        {
-            let signed =
-                identification::sign(study, &self.me.identity, challenge, state.deliveries_held());
-            self.send(&PeerMessage::Identify(signed));
-            // Who is bound to a committee already needs no place on it.
-            let enrolled =
-                matches!(state, State::AwaitingCommittee(_)) && self.me.committee.is_some();
-            if let Some(message) = state.unacknowledged().filter(|_| !enrolled) {
-                self.deliver(message, now);
-            }
-        }
-    }
-
-    fn progress(&mut self, mut state: State, progress: Progress, now: Timestamp) -> State {
-        self.emit(Event::Waiting(Waiting::from(progress)));
-        match &mut state {
-            State::AwaitingAnswer(waiting) => waiting.phase = progress.phase,
-            // The round is further than what this peer has heard of: it must hear of it soon.
-            State::AwaitingCommittee(_) if progress.phase != Phase::Enrolling => {
-                self.link.expect_reply(now);
-            }
-            State::AwaitingManifest(_) if progress.phase == Phase::Aggregating => {
-                self.link.expect_reply(now);
-            }
-            _ => {}
-        }
-        state
-    }
-
-    fn answered(&mut self, state: AwaitingAnswer, answer: Answer, now: Timestamp) -> State {
-        let AwaitingAnswer { study, committee, .. } = state;
-        self.persist(Record::Answered {
-            entropy: self.me.entropy.clone(),
-            study: study.clone(),
-            answer: answer.clone(),
-        });
-        let state = match committee {
-            Some(committee) => Sealing::begin(study, committee, &answer, None, self),
-            None => State::AwaitingCommittee(Box::new(self.enrolment(study, answer))),
-        };
-        self.introduce(&state, now);
-        state
-    }
-
-    /// The peer's keys for this study, and the message that enrols it.
-    fn enrolment(&self, study: Study, answer: Answer) -> AwaitingCommittee {
-        let (opening_key, public) = OpeningKey::derive(study.suite(), &self.me.entropy);
-        let signed = Enrolment::sign(&study, &self.me.identity, &public);
-        let enrolment = wire::encode(&PeerMessage::Enrol(signed));
-        AwaitingCommittee { study, answer, opening_key, enrolment, enrolled: false }
-    }
-
-    fn acknowledged(&mut self, mut state: State, digest: MessageDigest) -> State {
-        let known = match &mut state {
-            State::AwaitingCommittee(waiting) => {
-                let own = MessageDigest::of(&waiting.enrolment) == digest;
-                if own && !core::mem::replace(&mut waiting.enrolled, true) {
-                    self.emit(Event::Enrolled);
-                }
-                own
-            }
-            State::AwaitingManifest(waiting) => waiting.acknowledge(digest, self),
-            State::AwaitingResult(waiting) => waiting.acknowledge(digest),
-            // An acknowledgement of something that is settled already.
-            _ => false,
-        };
-        if known {
-            self.link.replied();
-        }
-        state
-    }
-
-    fn committee_fixed(&mut self, state: State, bytes: &[u8], now: Timestamp) -> Transition {
-        if let Some(known) = state.committee() {
-            // It is repeated over every connection, and must stay the same.
-            return if known.bytes() == bytes { Ok(state) } else { Err(Failure::Equivocation) };
-        }
-        match state {
-            State::AwaitingAnswer(mut waiting) => {
-                let committee =
-                    Committee::decode(&waiting.study, bytes).map_err(Failure::Committee)?;
-                waiting.committee = Some(committee);
-                Ok(State::AwaitingAnswer(waiting))
-            }
-            State::AwaitingCommittee(waiting) => {
-                let AwaitingCommittee { study, answer, opening_key, .. } = *waiting;
-                let committee = Committee::decode(&study, bytes).map_err(Failure::Committee)?;
-                if self.me.committee.is_some_and(|bound| bound != committee.digest()) {
-                    return Err(Failure::Equivocation);
-                }
-                self.link.replied();
-                Ok(Sealing::begin(study, committee, &answer, Some(opening_key), self))
-            }
-            other => self.out_of_order(other, now),
-        }
-    }
 }
 
 /// When a peer of this study stops trying to come back.
 fn give_up_at(study: &Study, now: Timestamp) -> Timestamp {
     now.after(study.longest_ms()).after(GIVE_UP_SLACK_MS)
-}
-
-impl State {
-    fn study(&self) -> Option<&Study> {
-        match self {
-            Self::AwaitingStudy => None,
-            Self::AwaitingAnswer(state) => Some(&state.study),
-            Self::AwaitingCommittee(state) => Some(&state.study),
-            Self::Sealing(state) => Some(&state.round.study),
-            Self::AwaitingManifest(state) => Some(&state.round.study),
-            Self::AwaitingResult(state) => Some(&state.study),
-            Self::Finished(study) | Self::Failed(_, study) => study.as_ref(),
-        }
-    }
-
-    fn committee(&self) -> Option<&Committee> {
-        match self {
-            Self::AwaitingAnswer(state) => state.committee.as_ref(),
-            Self::Sealing(state) => Some(&state.round.committee),
-            Self::AwaitingManifest(state) => Some(&state.round.committee),
-            Self::AwaitingResult(state) => Some(&state.committee),
-            Self::AwaitingStudy
-            | Self::AwaitingCommittee(_)
-            | Self::Finished(_)
-            | Self::Failed(..) => None,
-        }
-    }
-
-    /// Whether the patient has answered and the round goes on for this peer.
-    fn has_answered(&self) -> bool {
-        match self {
-            Self::AwaitingCommittee(_)
-            | Self::Sealing(_)
-            | Self::AwaitingManifest(_)
-            | Self::AwaitingResult(_) => true,
-            Self::AwaitingStudy
-            | Self::AwaitingAnswer(_)
-            | Self::Finished(_)
-            | Self::Failed(..) => false,
-        }
-    }
-
-    /// The message, encoded, that the hospital has not acknowledged yet. An enrolment is repeated in
-    /// any case: whoever stayed away for too long has to enrol again.
-    fn unacknowledged(&self) -> Option<&[u8]> {
-        match self {
-            Self::AwaitingCommittee(state) => Some(&state.enrolment),
-            Self::AwaitingManifest(state) => state.unacknowledged(),
-            Self::AwaitingResult(state) => state.unacknowledged.as_deref(),
-            Self::AwaitingStudy
-            | Self::AwaitingAnswer(_)
-            | Self::Sealing(_)
-            | Self::Finished(_)
-            | Self::Failed(..) => None,
-        }
-    }
-
-    /// How many deliveries the peer holds without a gap. One that needs no more holds them all.
-    fn deliveries_held(&self) -> u32 {
-        match self {
-            Self::Sealing(state) => state.round.deliveries_held(),
-            Self::AwaitingManifest(state) => state.round.deliveries_held(),
-            Self::AwaitingResult(_) => u32::MAX,
-            Self::AwaitingStudy
-            | Self::AwaitingAnswer(_)
-            | Self::AwaitingCommittee(_)
-            | Self::Finished(_)
-            | Self::Failed(..) => 0,
-        }
-    }
 }

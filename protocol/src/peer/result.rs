@@ -6,9 +6,8 @@ use crate::digest::MessageDigest;
 use crate::identity::SignedBytes;
 use crate::manifest::Commitment;
 use crate::messages::Publication;
-use crate::peer::{
-    AwaitingAnswer, Event, Failure, OwnAnswer, Peer, Published, Record, State, Transition,
-};
+use crate::peer::state::{AwaitingAnswer, State};
+use crate::peer::{Event, Failure, OwnAnswer, Peer, Published, Record, Transition};
 use crate::study::Study;
 use crate::time::Timestamp;
 
