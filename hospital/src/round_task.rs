@@ -28,6 +28,7 @@ use tracing::{Instrument, Span, debug, error, info, info_span, trace, warn};
 use wardsum_protocol::round::{
     Command, ConnectionId, Event, Input, Output, RestoreError, Round, Status,
 };
+use wardsum_protocol::sharing::ShareIndex;
 use wardsum_protocol::{Aggregate, Challenge, Study, Timestamp};
 
 use crate::announcement::{Announce, Announcement};
@@ -580,7 +581,7 @@ impl RoundTask {
             Event::Published { aggregate, ref wrong } => {
                 let Aggregate { count, sum } = aggregate;
                 info!(count, %sum, "the round is published: sum {sum} over {count} answers");
-                for member in wrong.iter().map(|index| index.number()) {
+                for member in wrong.iter().map(ShareIndex::number) {
                     warn!(member, "member {member} sent a wrong partial sum, which was corrected");
                 }
                 self.announce(Announcement::Published { label: self.label.clone(), aggregate });

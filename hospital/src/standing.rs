@@ -87,6 +87,7 @@ mod tests {
     use std::sync::Mutex;
 
     use wardsum_protocol::Aggregate;
+    use wardsum_protocol::sharing::ShareIndices;
 
     use super::*;
     use crate::cli::LogLevel;
@@ -104,6 +105,7 @@ mod tests {
             away: 0,
             closes_at: None,
             aggregate: (phase == Phase::Published).then_some(Aggregate { count: 3, sum: 7 }),
+            wrong: ShareIndices::default(),
             ended: None,
         }
     }

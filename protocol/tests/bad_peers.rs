@@ -11,8 +11,8 @@ use wardsum_protocol::identity::{Identity, SignatureLabel, SignedBytes};
 use wardsum_protocol::manifest::{Commitment, Manifest};
 use wardsum_protocol::messages::{HospitalMessage, PeerMessage};
 use wardsum_protocol::peer::{self, Failure, Peer};
-use wardsum_protocol::round::{ConnectionId, Event, Refusal};
-use wardsum_protocol::sharing::ShareIndex;
+use wardsum_protocol::round::{ConnectionId, Event, Record, Refusal};
+use wardsum_protocol::sharing::{ShareIndex, ShareIndices};
 use wardsum_protocol::wire;
 use wardsum_protocol::{
     ContributionError, DeclineReason, EndReason, EnrolmentError, Entropy, IdentificationError,
@@ -322,6 +322,41 @@ fn nothing_is_taken_from_a_connection_before_it_has_shown_whose_it_is() {
     ends_with_ten(net);
 }
 
+/// Over one connection nobody makes the hospital write without end.
+#[test]
+fn leaving_is_written_down_once_and_is_the_last_thing_over_a_connection() {
+    let mut net = committee_of_three(1_000);
+    let stranger = net.join_raw_as(Entropy::new([1; 32]));
+    net.send_raw(stranger, wire::encode(&PeerMessage::Leave));
+    let again = wire::encode(&PeerMessage::Leave);
+    assert_eq!(refused_from(&mut net, stranger, again, 4409), Refusal::Gone);
+
+    let mut net = Net::new(study(|_| {}), 7);
+    all_answer(&mut net, &[1, 2, 3, 4]);
+    net.run_until(|net| net.round.status().contributed == 4);
+    let back = net.join_raw_as(net.patients[0].entropy.clone());
+    for _ in 0..5 {
+        net.send_raw(back, wire::encode(&PeerMessage::Leave));
+    }
+    let left = net.journal.iter().filter(|(_, record)| matches!(record, Record::Left(_)));
+    assert_eq!(left.count(), 1);
+}
+
+/// A member that shows who it is again and again is not sent everything again and again.
+#[test]
+fn showing_who_one_is_again_asks_for_nothing() {
+    let mut net = three_contributed();
+    let (stranger, entropy) = (net.join_raw(), net.patients[0].entropy.clone());
+    let hello = identification(&net, stranger, &Identity::derive(&entropy));
+    for _ in 0..3 {
+        net.send_raw(stranger, hello.clone());
+    }
+    let deliveries = net.raw[&stranger]
+        .iter()
+        .filter(|bytes| matches!(wire::decode(bytes), Ok(HospitalMessage::Deliver(_))));
+    assert_eq!(deliveries.count(), 3);
+}
+
 /// What somebody signed for another connection, or for another study, proves nothing.
 #[test]
 fn an_identification_is_good_for_one_connection_only() {
@@ -487,12 +522,16 @@ fn a_wrong_partial_aggregate_is_corrected_where_there_are_two_to_spare() {
     assert_eq!((status.committee, status.threshold), (Some(7), Some(5)));
     assert_eq!(status.aggregate.map(|a| (a.count, a.sum)), Some((7, 17)), "{:?}", net.events);
     let wrong = net.events.iter().find_map(|event| match event {
-        Event::Published { wrong, .. } => Some(wrong.clone()),
+        Event::Published { wrong, .. } => Some(*wrong),
         _ => None,
     });
-    let liar = seen_place(&net);
-    assert_eq!(wrong, Some(vec![liar]));
-    assert_eq!(net.published(0).map(|p| (p.aggregate.sum, p.wrong)), Some((17, 1)));
+    let named = ShareIndices::from_iter([seen_place(&net)]);
+    assert_eq!((wrong, status.wrong), (Some(named), named));
+    assert_eq!(net.published(0).map(|p| (p.aggregate.sum, p.wrong)), Some((17, named)));
+    // And after a restart as well.
+    let mut net = net;
+    net.restart();
+    assert_eq!(net.round.status().wrong, named);
 }
 
 /// The liar's place on the committee.

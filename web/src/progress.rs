@@ -3,6 +3,7 @@
 
 use wardsum_peer::Event;
 use wardsum_peer::protocol::peer::{self, Disclosure, Failure, OwnAnswer, Role, Waiting};
+use wardsum_peer::protocol::sharing::ShareIndices;
 use wardsum_peer::protocol::{Aggregate, DeclineReason, Phase, Study};
 use wardsum_peer::storage::StorageError;
 
@@ -11,7 +12,7 @@ use crate::trouble::Trouble;
 #[cfg(test)]
 pub(crate) mod tests;
 
-/// The close code of a connection that is one too many from its address (PROTOCOL.md, 16.1).
+/// The close code of a connection that is one too many from its address (PROTOCOL.md, 18.1).
 const CROWDED: u16 = 4403;
 
 /// The stages of a round, in the order in which they are shown.
@@ -179,6 +180,8 @@ pub(crate) struct Progress {
     connection: Connection,
     /// This visit goes on with an answer that was given before.
     resumed: bool,
+    /// Shares of the answer may have left this device before the page was loaded.
+    sent_before: bool,
     /// Why this browser keeps nothing, if it does not.
     not_kept: Option<StorageError>,
     /// Why what was kept could not be erased.
@@ -190,8 +193,8 @@ pub(crate) struct Progress {
     counted: Option<u32>,
     partial: Option<Partial>,
     result: Option<Aggregate>,
-    /// How many partial sums were wrong and have been corrected.
-    wrong: usize,
+    /// Whose partial sums were wrong and have been corrected.
+    wrong: ShareIndices,
     own: OwnAnswer,
     disclosure: Disclosure,
     trouble: Option<Trouble>,
@@ -207,6 +210,7 @@ impl Default for Progress {
             closes_at_ms: 0.0,
             connection: Connection::First,
             resumed: false,
+            sent_before: false,
             not_kept: None,
             not_erased: None,
             committee: None,
@@ -216,7 +220,7 @@ impl Default for Progress {
             counted: None,
             partial: None,
             result: None,
-            wrong: 0,
+            wrong: ShareIndices::default(),
             own: OwnAnswer::None,
             disclosure: Disclosure::default(),
             trouble: None,
@@ -255,9 +259,12 @@ impl Progress {
                 self.study = Some((**study).clone());
                 self.connection = Connection::Up;
             }
-            peer::Event::Resumed(study) => {
+            peer::Event::Resumed { study, sent, promised } => {
                 self.study = Some((**study).clone());
-                (self.answered, self.resumed) = (true, true);
+                (self.answered, self.resumed, self.sent_before) = (true, true, *sent);
+                if *promised {
+                    self.place = Place::Taken;
+                }
             }
             peer::Event::Disconnected { why, retry_in_ms } => {
                 self.connection = Connection::Lost { retry_at_ms: later(now_ms, *retry_in_ms) };
@@ -484,8 +491,8 @@ impl Progress {
         self.not_erased.as_ref()
     }
 
-    /// How many partial sums were wrong and have been corrected.
-    pub(crate) fn wrong_partials(&self) -> usize {
+    /// Whose partial sums were wrong and have been corrected.
+    pub(crate) fn wrong_partials(&self) -> ShareIndices {
         self.wrong
     }
 
@@ -557,6 +564,11 @@ impl Progress {
     /// What has left this device.
     pub(crate) fn disclosure(&self) -> Disclosure {
         self.disclosure
+    }
+
+    /// Whether shares of the answer have left this device, now or before the page was loaded.
+    pub(crate) fn has_sent(&self) -> bool {
+        self.sent_before || self.disclosure.shares_sent > 0
     }
 
     /// What went wrong.

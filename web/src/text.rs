@@ -13,6 +13,7 @@ pub(crate) use stage::{closing, stage_detail, stage_state, stage_title};
 
 use wardsum_peer::protocol::Phase;
 use wardsum_peer::protocol::peer::OwnAnswer;
+use wardsum_peer::protocol::sharing::ShareIndices;
 
 use crate::answer::AnswerProblem;
 use crate::number;
@@ -351,17 +352,19 @@ pub(crate) const NEXT_ROUND: &str = "Take part in the next round";
 pub(crate) const NEXT_ROUND_OPEN: &str = "A new round of this study is open.";
 
 /// Said with a result in which wrong partial sums were corrected; nothing if there were none.
-pub(crate) fn corrected(wrong: usize) -> Option<String> {
-    match wrong {
-        0 => None,
-        1 => Some(
-            "One partial sum was wrong. There were enough others to find and correct it, so the \
-             result is exact."
-                .to_owned(),
-        ),
-        _ => Some(format!(
-            "{wrong} partial sums were wrong. There were enough others to find and correct them, \
-             so the result is exact."
+pub(crate) fn corrected(wrong: ShareIndices) -> Option<String> {
+    let members: Vec<String> = wrong.iter().map(|place| place.number().to_string()).collect();
+    match members.as_slice() {
+        [] => None,
+        [member] => Some(format!(
+            "One partial sum was wrong, that of committee member {member}. There were enough others to \
+             find and correct it, so the result is exact."
+        )),
+        [members @ .., last] => Some(format!(
+            "{} partial sums were wrong, those of committee members {} and {last}. There were enough \
+             others to find and correct them, so the result is exact.",
+            members.len() + 1,
+            members.join(", ")
         )),
     }
 }

@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use serde::Serialize;
 use wardsum_protocol::Aggregate;
+use wardsum_protocol::sharing::ShareIndex;
 
 use super::{Refused, Site};
 use crate::study_desk::{PreviousResult, StudyDesk};
@@ -63,6 +64,8 @@ struct StudyJson {
     closes_in_ms: Option<u64>,
     round: u32,
     result: Option<ResultJson>,
+    /// The committee members whose partial aggregates were wrong and have been corrected in the result.
+    wrong_members: Vec<u8>,
     ended: Option<String>,
     previous: Vec<PreviousJson>,
 }
@@ -106,6 +109,7 @@ impl StudyJson {
             closes_in_ms: status.closes_at.map(|at| rounds.current.ms_until(at)),
             round: rounds.current.label().number,
             result: status.aggregate.map(ResultJson::from),
+            wrong_members: status.wrong.iter().map(ShareIndex::number).collect(),
             ended: standing.ended(),
             previous: rounds.previous.iter().copied().map(PreviousJson::from).collect(),
         }

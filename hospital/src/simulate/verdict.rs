@@ -98,6 +98,7 @@ fn explain(trouble: &str, view: &RoundView) -> String {
 #[cfg(test)]
 mod tests {
     use wardsum_protocol::Phase;
+    use wardsum_protocol::sharing::ShareIndices;
 
     use super::*;
     use crate::native_peer::Traffic;
@@ -118,7 +119,7 @@ mod tests {
     }
 
     fn published(aggregate: Aggregate, own: OwnAnswer) -> End {
-        End::Published(Published { aggregate, own, wrong: 0 })
+        End::Published(Published { aggregate, own, wrong: ShareIndices::default() })
     }
 
     fn verdict(view: &RoundView, ends: impl IntoIterator<Item = (i128, End)>) -> Verdict {

@@ -2,8 +2,9 @@
 
 use rusqlite::Connection;
 use serde::Serialize;
-use wardsum_protocol::round::Record;
-use wardsum_protocol::{Committee, Phase, Study};
+use wardsum_protocol::round::{Record, Round};
+use wardsum_protocol::sharing::ShareIndex;
+use wardsum_protocol::{Committee, Phase, Study, Timestamp};
 
 use super::error::{Fault, StoreError};
 use super::rounds::Progress;
@@ -52,6 +53,9 @@ pub struct ExportedRound {
     pub counts: Counts,
     /// What was published.
     pub result: Option<Outcome>,
+    /// The committee members whose partial aggregates were wrong and have been corrected in it; none if
+    /// there is no result.
+    pub wrong_members: Option<Vec<u8>>,
     /// Why there is no result.
     pub reason: Option<String>,
     /// Whether the sealed shares of the answers were erased.
@@ -123,7 +127,9 @@ fn export(round: StoredRound, connection: &Connection) -> Result<ExportedRound, 
         Progress::load(round.key, connection)?.ok_or_else(|| damaged("its progress is missing"))?;
     let mut counts = Counts::default();
     let (mut phase, mut result, mut reason) = (Phase::Enrolling, None, None);
-    for (_, record) in journal::read(round.key, &progress, connection)? {
+    let records = journal::read(round.key, &progress, connection)?;
+    let wrong_members = wrong_members(&study, &records, round.clock);
+    for (_, record) in records {
         match record {
             Record::Enrolled(_) => counts.enrolled += 1,
             Record::Withdrawn(_) => counts.enrolled = counts.enrolled.saturating_sub(1),
@@ -169,7 +175,21 @@ fn export(round: StoredRound, connection: &Connection) -> Result<ExportedRound, 
         phase: phase.as_str(),
         counts,
         result,
+        wrong_members,
         reason,
         sealed_shares_erased: round.erased,
     })
+}
+
+/// Whose partial aggregates were wrong: it follows from the records and is not among them.
+fn wrong_members(
+    study: &Study,
+    records: &[(Timestamp, Record)],
+    now: Timestamp,
+) -> Option<Vec<u8>> {
+    if !records.iter().any(|(_, record)| matches!(record, Record::Published { .. })) {
+        return None;
+    }
+    let round = Round::restore(study.clone(), Timestamp::default(), records.iter().cloned(), now);
+    Some(round.ok()?.status().wrong.iter().map(ShareIndex::number).collect())
 }

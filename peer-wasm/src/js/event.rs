@@ -1,8 +1,9 @@
 //! Events and progress as plain JavaScript objects; `js/types.rs` describes them.
 
-use js_sys::{Object, Reflect};
+use js_sys::{Array, Object, Reflect};
 use wardsum_protocol::Study;
 use wardsum_protocol::peer::{self, OwnAnswer, Role, Stage};
+use wardsum_protocol::sharing::ShareIndices;
 use wasm_bindgen::JsValue;
 
 use crate::storage::{StorageError, Summary};
@@ -53,7 +54,10 @@ fn storage_event(name: &str, error: &StorageError) -> JsValue {
 fn protocol_event(event: &peer::Event) -> Fields {
     match event {
         peer::Event::StudyReceived(study) => of_type("study").with("study", study_fields(study)),
-        peer::Event::Resumed(study) => of_type("resumed").with("study", study_fields(study)),
+        peer::Event::Resumed { study, sent, promised } => of_type("resumed")
+            .with("study", study_fields(study))
+            .with("sent", *sent)
+            .with("promised", *promised),
         peer::Event::Disconnected { why, retry_in_ms } => of_type("disconnected")
             .with("code", why.code())
             .with("message", why.to_string())
@@ -86,12 +90,16 @@ fn protocol_event(event: &peer::Event) -> Fields {
             .with("count", published.aggregate.count)
             .with("sum", published.aggregate.sum)
             .with("mean", published.aggregate.mean())
-            .with("wrongPartials", u32::try_from(published.wrong).unwrap_or(u32::MAX))
+            .with("wrongMembers", places(published.wrong))
             .with("ownAnswer", own_answer_code(published.own)),
         peer::Event::Failed(failure) => {
             of_type("failed").with("code", failure.code()).with("message", failure.to_string())
         }
     }
+}
+
+fn places(members: ShareIndices) -> Array {
+    members.iter().map(|index| JsValue::from(index.number())).collect()
 }
 
 fn study_fields(study: &Study) -> Fields {

@@ -53,8 +53,9 @@ export type WardsumOwnAnswer = "counted" | "not-counted" | "none";
 export type WardsumEvent =
   /** A connection stands. */
   | { type: "connected" }
-  /** This peer has answered before, and goes on where it was. */
-  | { type: "resumed"; study: WardsumStudy }
+  /** This peer has answered before, and goes on where it was. Shares of the answer may have left this
+      device then (`sent`), and the hospital may have promised to count it (`promised`). */
+  | { type: "resumed"; study: WardsumStudy; sent: boolean; promised: boolean }
   /** The question can be asked now, and `answer` can be called. */
   | { type: "study"; study: WardsumStudy }
   /** `present` of at least `needed`; `away` are waited for that have lost their connection. */
@@ -73,9 +74,10 @@ export type WardsumEvent =
   | { type: "partialSent" }
   /** This peer gives no partial sum; the round may succeed without it. */
   | { type: "declined"; message: string }
-  /** The sum of `count` answers, checked by this peer; `wrongPartials` partial sums were corrected. */
+  /** The sum of `count` answers, checked by this peer. The partial sums of `wrongMembers` (places on the
+      committee) were wrong and have been corrected. */
   | {
-      type: "result"; count: number; sum: bigint; mean: number; wrongPartials: number;
+      type: "result"; count: number; sum: bigint; mean: number; wrongMembers: number[];
       ownAnswer: WardsumOwnAnswer;
     }
   /** The round is over for this peer. */

@@ -89,6 +89,8 @@ pub(super) struct AwaitingManifest {
     acknowledged: bool,
     /// A result that came before this peer knew what it counts.
     publication: Option<Publication>,
+    /// Whether it came over the connection that stands, so that what it counts is to come there too.
+    pub(super) result_told: bool,
     doubts: u8,
 }
 
@@ -155,6 +157,7 @@ impl Sealing {
             contribution,
             message: wire::encode(&PeerMessage::Contribute(message)),
             acknowledged: false,
+            result_told: early.publication.is_some(),
             publication: early.publication,
             doubts: 0,
         };
@@ -169,7 +172,12 @@ impl FixedRound {
     }
 
     /// Keeps a share that came for this member.
-    pub(super) fn deliver(&mut self, delivery: &Delivery, peer: &mut Peer) -> Result<(), Failure> {
+    pub(super) fn deliver(
+        &mut self,
+        delivery: &Delivery,
+        peer: &mut Peer,
+        now: Timestamp,
+    ) -> Result<(), Failure> {
         // Whoever is no member can open nothing.
         let Some(duty) = self.duty.as_mut() else { return Ok(()) };
         let sender =
@@ -189,6 +197,8 @@ impl FixedRound {
             Err(DeclineReason::Mismatch)
         };
         duty.received.insert(delivery.number, Received { sender, share });
+        // What the hospital has to say comes behind the deliveries, however slow the line is.
+        peer.link.renew_reply(now);
         while duty.received.contains_key(&duty.held) {
             duty.held += 1;
         }
@@ -212,16 +222,14 @@ impl AwaitingManifest {
         now: Timestamp,
     ) -> Transition {
         if let Some(inclusion) = inclusion {
-            return Box::new(self).counted(&inclusion, peer);
+            return Box::new(self).counted(&inclusion, peer, now);
         }
         if let Some(digests) = manifest {
             return Box::new(self).manifest(&digests, peer, now);
         }
-        let shares = self.round.committee.size();
-        peer.emit(Event::ContributionSent { shares });
-        peer.deliver(&self.message, now);
-        peer.disclosure.shares_sent = u32::from(shares);
-        Ok(State::AwaitingManifest(Box::new(self)))
+        let state = State::AwaitingManifest(Box::new(self));
+        peer.send_unacknowledged(&state, now);
+        Ok(state)
     }
 
     /// The contribution, encoded, unless the hospital has acknowledged it.
@@ -243,13 +251,13 @@ impl AwaitingManifest {
 
     /// A result came before this peer knows what it counts.
     pub(super) fn keep_publication(mut self: Box<Self>, publication: Publication) -> Box<Self> {
-        self.publication = Some(publication);
+        (self.publication, self.result_told) = (Some(publication), true);
         self
     }
 
     /// The hospital did not say in time what it has to. That may be lost with a connection a few times.
     pub(super) fn doubt(mut self: Box<Self>, promised: bool) -> Result<Box<Self>, Failure> {
-        if promised && self.publication.is_some() {
+        if promised && self.result_told {
             self.doubts += 1;
         }
         if self.doubts < DOUBTS_MAX { Ok(self) } else { Err(Failure::ManifestInvalid) }
@@ -257,7 +265,12 @@ impl AwaitingManifest {
 
     /// The proof comes that the contribution counts: for whoever only contributes, and for a member
     /// of whom no partial aggregate is needed any more.
-    pub(super) fn counted(self: Box<Self>, inclusion: &Inclusion, peer: &mut Peer) -> Transition {
+    pub(super) fn counted(
+        self: Box<Self>,
+        inclusion: &Inclusion,
+        peer: &mut Peer,
+        now: Timestamp,
+    ) -> Transition {
         let commitment = Commitment { size: inclusion.size, root: inclusion.root };
         let path = inclusion.path.as_slice();
         let holds = commitment.fits(&self.round.study)
@@ -272,7 +285,7 @@ impl AwaitingManifest {
         let own = OwnAnswer::Counted;
         peer.link.replied();
         peer.emit(Event::ManifestAccepted { contributions: commitment.size, own });
-        self.await_result(commitment, own, None, peer)
+        self.await_result(commitment, own, None, peer, now)
     }
 
     /// A member gets the whole manifest, checks it against what it holds, and answers it once.
@@ -322,10 +335,8 @@ impl AwaitingManifest {
         let signed = aggregate::sign_partial(identity, study, committee, manifest, index, value);
         let partial = wire::encode(&PeerMessage::Partial(signed));
         peer.link.replied();
-        peer.deliver(&partial, now);
-        peer.disclosure.partials_sent = 1;
-        peer.emit(Event::PartialSent);
-        self.await_result(commitment, own, Some(partial), peer)
+        let last = LastMessage { bytes: partial, gives_partial: true };
+        self.await_result(commitment, own, Some(last), peer, now)
     }
 
     /// This member gives no partial aggregate, through no fault of the hospital's. The round can do
@@ -337,15 +348,16 @@ impl AwaitingManifest {
         peer: &mut Peer,
         now: Timestamp,
     ) -> Transition {
-        let message = wire::encode(&PeerMessage::Decline(reason));
-        peer.link.replied();
-        peer.deliver(&message, now);
-        peer.emit(Event::Declined(reason));
         let own = match reason {
             DeclineReason::OwnAnswer => OwnAnswer::NotCounted,
             _ => OwnAnswer::Counted,
         };
-        self.await_result(commitment, own, Some(message), peer)
+        peer.emit(Event::ManifestAccepted { contributions: commitment.size, own });
+        peer.emit(Event::Declined(reason));
+        peer.link.replied();
+        let bytes = wire::encode(&PeerMessage::Decline(reason));
+        let last = LastMessage { bytes, gives_partial: false };
+        self.await_result(commitment, own, Some(last), peer, now)
     }
 
     /// The shares of the others have served their purpose: only what checks the result stays.
@@ -353,16 +365,28 @@ impl AwaitingManifest {
         self: Box<Self>,
         commitment: Commitment,
         own: OwnAnswer,
-        unacknowledged: Option<Vec<u8>>,
+        last: Option<LastMessage>,
         peer: &mut Peer,
+        now: Timestamp,
     ) -> Transition {
         let Self { round: FixedRound { study, committee, .. }, publication, .. } = *self;
-        let waiting = AwaitingResult { study, committee, commitment, own, unacknowledged };
+        let gives_partial = last.as_ref().is_some_and(|last| last.gives_partial);
+        let unacknowledged = last.map(|last| last.bytes);
+        let waiting =
+            AwaitingResult { study, committee, commitment, own, unacknowledged, gives_partial };
+        let state = State::AwaitingResult(Box::new(waiting));
+        peer.send_unacknowledged(&state, now);
         match publication {
-            Some(publication) => waiting.published(&publication, peer),
-            None => Ok(State::AwaitingResult(Box::new(waiting))),
+            Some(publication) => peer.published(state, publication, now),
+            None => Ok(state),
         }
     }
+}
+
+/// The last message of a member, encoded.
+struct LastMessage {
+    bytes: Vec<u8>,
+    gives_partial: bool,
 }
 
 /// What a member makes of a manifest.

@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::aggregate::{Aggregate, AggregateError};
 use crate::committee::CommitteeError;
 use crate::messages::{DeclineReason, EndReason, Phase, Progress};
+use crate::sharing::ShareIndices;
 use crate::study::Study;
 
 /// Something that the patient should see.
@@ -13,7 +14,14 @@ pub enum Event {
     /// The study has arrived: the question can be asked.
     StudyReceived(Box<Study>),
     /// This peer has answered before, and goes on where it was.
-    Resumed(Box<Study>),
+    Resumed {
+        /// The study.
+        study: Box<Study>,
+        /// Whether shares of the answer may have left this device then.
+        sent: bool,
+        /// Whether the hospital has promised then to count the answer.
+        promised: bool,
+    },
     /// The connection is gone; the peer tries again by itself.
     Disconnected {
         /// What became of the connection.
@@ -117,8 +125,8 @@ pub struct Published {
     pub aggregate: Aggregate,
     /// Whether this peer's own answer is in it.
     pub own: OwnAnswer,
-    /// How many partial aggregates were wrong and have been corrected.
-    pub wrong: usize,
+    /// The members whose partial aggregates were wrong and have been corrected.
+    pub wrong: ShareIndices,
 }
 
 /// What the peer is waiting for.

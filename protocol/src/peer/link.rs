@@ -25,6 +25,10 @@ const STABLE_MS: u64 = 10_000;
 /// hospital repeats its progress every 20 s.
 const STALE_MS: u64 = 25_000;
 
+/// A page that wakes up and has been connecting for this long, in milliseconds, begins anew: the network
+/// over which it began may be gone.
+const STALE_OPENING_MS: u64 = 5_000;
+
 /// Connects, watches and connects again.
 #[derive(Debug)]
 pub(super) struct Link {
@@ -123,6 +127,13 @@ impl Link {
         }
     }
 
+    /// What the hospital has to say is on its way: it has its time once more.
+    pub(super) fn renew_reply(&mut self, now: Timestamp) {
+        if let LinkState::Open(Open { reply_due: Some(due), .. }) = &mut self.state {
+            *due = now.after(REPLY_TIMEOUT_MS);
+        }
+    }
+
     /// The hospital has answered. Its first message stays due: without it nothing can be sent.
     pub(super) fn replied(&mut self) {
         if let LinkState::Open(open) = &mut self.state
@@ -156,10 +167,13 @@ impl Link {
 
     /// The page is seen again, or the network is back; `true` if the connection has to be made anew.
     pub(super) fn wake(&mut self, now: Timestamp) -> bool {
+        // What failed before says little about the network that is there now.
+        self.failures = 0;
         match &self.state {
             LinkState::Pausing { .. } => true,
             LinkState::Open(open) => now.since(open.last_heard) >= STALE_MS,
-            LinkState::Opening { .. } | LinkState::Over => false,
+            LinkState::Opening { since } => now.since(*since) >= STALE_OPENING_MS,
+            LinkState::Over => false,
         }
     }
 
@@ -235,7 +249,8 @@ mod tests {
     #[test]
     fn waking_connects_at_once_unless_the_connection_is_fresh() {
         let mut link = link();
-        assert!(!link.wake(Timestamp(0)));
+        assert!(!link.wake(Timestamp(STALE_OPENING_MS - 1)));
+        assert!(link.wake(Timestamp(STALE_OPENING_MS)));
         link.opened(Timestamp(0));
         assert!(!link.wake(Timestamp(STALE_MS - 1)));
         assert!(link.wake(Timestamp(STALE_MS)));

@@ -21,11 +21,11 @@ impl Peer {
             HospitalMessage::Ended(reason) => Err(Failure::RoundEnded(reason)),
             HospitalMessage::Deliver(delivery) => match state {
                 State::Sealing(mut sealing) => {
-                    sealing.round.deliver(&delivery, self)?;
+                    sealing.round.deliver(&delivery, self, now)?;
                     Ok(State::Sealing(sealing))
                 }
                 State::AwaitingManifest(mut waiting) => {
-                    waiting.round.deliver(&delivery, self)?;
+                    waiting.round.deliver(&delivery, self, now)?;
                     Ok(State::AwaitingManifest(waiting))
                 }
                 // It was under way when the manifest was answered.
@@ -43,7 +43,7 @@ impl Peer {
                 other => self.out_of_order(other, now),
             },
             HospitalMessage::Counted(inclusion) => match state {
-                State::AwaitingManifest(waiting) => waiting.counted(&inclusion, self),
+                State::AwaitingManifest(waiting) => waiting.counted(&inclusion, self, now),
                 State::Sealing(mut sealing) => {
                     sealing.early.inclusion = Some(inclusion);
                     Ok(State::Sealing(sealing))

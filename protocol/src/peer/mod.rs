@@ -116,7 +116,8 @@ impl Peer {
         peer.me.promised = promised;
         peer.give_up_at = Some(give_up_at(&study, now));
         peer.outputs.push_back(Output::Connect(Some(study.digest())));
-        peer.emit(Event::Resumed(Box::new(study.clone())));
+        let (sent, study_known) = (committee.is_some(), Box::new(study.clone()));
+        peer.emit(Event::Resumed { study: study_known, sent, promised });
         peer.state = Some(State::AwaitingCommittee(Box::new(peer.enrolment(study, answer))));
         peer.set_timer(now);
         peer
@@ -281,12 +282,27 @@ impl Peer {
         self.outputs.push_back(Output::Send(bytes));
     }
 
-    /// Sends a message that the hospital has to acknowledge. Without a connection it is sent over
-    /// the next one: see [`State::unacknowledged`].
-    fn deliver(&mut self, bytes: &[u8], now: Timestamp) {
-        if self.link.challenge().is_some() {
-            self.send_encoded(bytes.to_vec());
-            self.link.expect_reply(now);
+    /// Sends what the hospital has to acknowledge. Without a connection it is sent over the next one.
+    fn send_unacknowledged(&mut self, state: &State, now: Timestamp) {
+        let Some(message) = state.unacknowledged().filter(|_| self.link.challenge().is_some())
+        else {
+            return;
+        };
+        self.send_encoded(message.to_vec());
+        self.link.expect_reply(now);
+        match state {
+            State::AwaitingManifest(waiting) if self.disclosure.shares_sent == 0 => {
+                let shares = waiting.round.committee.size();
+                self.disclosure.shares_sent = u32::from(shares);
+                self.emit(Event::ContributionSent { shares });
+            }
+            State::AwaitingResult(waiting)
+                if waiting.gives_partial && self.disclosure.partials_sent == 0 =>
+            {
+                self.disclosure.partials_sent = 1;
+                self.emit(Event::PartialSent);
+            }
+            _ => {}
         }
     }
 
@@ -307,12 +323,15 @@ impl Peer {
 
     /// The connection ended, which ends the peer's part only if the hospital refused it, or if there
     /// is nothing yet to come back to.
-    fn connection_lost(&mut self, state: State, why: Failure, now: Timestamp) -> Transition {
-        // Too late for an answer that it has acknowledged: the hospital has broken its promise.
+    fn connection_lost(&mut self, mut state: State, why: Failure, now: Timestamp) -> Transition {
+        // Too late, or no room, for an answer that it has acknowledged: the hospital has broken its promise.
         let why = match why {
-            Failure::TooLate if self.me.promised => Failure::ManifestInvalid,
+            Failure::TooLate | Failure::Full if self.me.promised => Failure::ManifestInvalid,
             why => why,
         };
+        if let State::AwaitingManifest(waiting) = &mut state {
+            waiting.result_told = false;
+        }
         let given_up = self.give_up_at.is_none_or(|at| now >= at);
         if why.ends_part() || given_up {
             return Err(why);
@@ -371,8 +390,8 @@ impl Peer {
             // Who is bound to a committee already needs no place on it.
             let enrolled =
                 matches!(state, State::AwaitingCommittee(_)) && self.me.committee.is_some();
-            if let Some(message) = state.unacknowledged().filter(|_| !enrolled) {
-                self.deliver(message, now);
+            if !enrolled {
+                self.send_unacknowledged(state, now);
             }
         }
     }

@@ -20,6 +20,8 @@ pub(super) struct AwaitingResult {
     pub(super) own: OwnAnswer,
     /// The last message, encoded, until it is acknowledged.
     pub(super) unacknowledged: Option<Vec<u8>>,
+    /// Whether that message is this member's partial aggregate.
+    pub(super) gives_partial: bool,
 }
 
 impl AwaitingResult {
@@ -92,7 +94,8 @@ impl Peer {
         }
         self.persist(Record::Finished(study.digest()));
         self.close();
-        self.emit(Event::Published(Published { aggregate, own, wrong: wrong.len() }));
+        let wrong = wrong.into_iter().collect();
+        self.emit(Event::Published(Published { aggregate, own, wrong }));
         Ok(State::Finished(Some(study)))
     }
 }

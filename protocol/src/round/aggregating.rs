@@ -44,6 +44,8 @@ pub(super) struct Aggregating {
     /// Members that will not give one.
     declined: BTreeSet<ShareIndex>,
     enough_since: Option<Timestamp>,
+    /// How many partial aggregates there were when they were found to contradict each other.
+    contradiction: Option<usize>,
 }
 
 impl Aggregating {
@@ -82,6 +84,7 @@ impl Aggregating {
             partials: BTreeMap::new(),
             declined: BTreeSet::new(),
             enough_since: None,
+            contradiction: None,
         }
     }
 
@@ -279,9 +282,10 @@ impl Aggregating {
 
     /// A patient leaves for good. A partial aggregate that it gave is used all the same.
     pub(super) fn leave(mut self, peer: &PeerId, room: &mut Room) -> State {
-        if let Some(place) = self.committee.place_of(peer) {
+        if let Some(place) = self.committee.place_of(peer)
+            && self.seats.leave(place)
+        {
             room.persist(Record::Left(*peer));
-            self.seats.leave(place);
         }
         State::Aggregating(self)
     }
@@ -297,7 +301,7 @@ impl Aggregating {
         })
     }
 
-    pub(super) fn tick(self, room: &mut Room) -> State {
+    pub(super) fn tick(mut self, room: &mut Room) -> State {
         let (have, need) = (self.partials(), self.threshold());
         let outstanding = u32::try_from(self.outstanding().count()).unwrap_or(u32::MAX);
         let left = have.saturating_add(outstanding);
@@ -317,16 +321,23 @@ impl Aggregating {
         if !late && expected && room.now() < self.settles_at() {
             return State::Aggregating(self);
         }
+        let may_come = !late && outstanding > 0;
+        if may_come && self.contradiction == Some(self.partials.len()) {
+            return State::Aggregating(self);
+        }
         match self.decode(room) {
             Ok(decoded) => self.publish(&decoded, room),
             // Another one that comes back may still tell which of them are wrong.
-            Err(_) if !late && outstanding > 0 => State::Aggregating(self),
+            Err(_) if may_come => {
+                self.contradiction = Some(self.partials.len());
+                State::Aggregating(self)
+            }
             Err(reason) => State::Aggregating(self).end(reason, room),
         }
     }
 
     /// Combines the partial aggregates and finds out which of them are wrong.
-    fn decode(&self, room: &Room) -> Result<Decoded, EndReason> {
+    pub(super) fn decode(&self, room: &Room) -> Result<Decoded, EndReason> {
         let shares: Vec<Share> = self.partials.values().map(|(_, share)| share.clone()).collect();
         aggregate::combine(room.study(), &self.committee, self.commitment, &shares).map_err(
             |error| match error {
@@ -350,9 +361,10 @@ impl Aggregating {
         let message = Bytes::from(wire::encode(&outcome));
         room.persist(Record::Published { aggregate, message: message.clone() });
         room.push(Output::Event(Event::PhaseChanged(Phase::Published)));
-        room.push(Output::Event(Event::Published { aggregate, wrong: decoded.wrong.clone() }));
+        let wrong = decoded.wrong.iter().copied().collect();
+        room.push(Output::Event(Event::Published { aggregate, wrong }));
         room.broadcast(&message);
-        State::Over(Over::published(self, aggregate, message, room))
+        State::Over(Over::published(self, decoded, message, room))
     }
 
     /// When the state acts by itself.

@@ -204,8 +204,9 @@ impl Contributing {
         let Some(place) = self.committee.place_of(peer) else {
             return State::Contributing(self);
         };
-        room.persist(Record::Left(*peer));
-        self.seats.leave(place);
+        if self.seats.leave(place) {
+            room.persist(Record::Left(*peer));
+        }
         let have = self.seats.count(|seat| seat.presence != Presence::Left);
         let need = u32::from(self.committee.threshold());
         if have < need {

@@ -9,7 +9,7 @@ use crate::identification::Challenge;
 use crate::messages::{DeclineReason, EndReason, Phase};
 use crate::round::room::Room;
 use crate::round::{Record, Refusal};
-use crate::sharing::ShareIndex;
+use crate::sharing::ShareIndices;
 use crate::time::Timestamp;
 
 /// Names a connection; the driver gives each a number that is larger than all before.
@@ -127,7 +127,7 @@ pub enum Event {
         /// Count and sum.
         aggregate: Aggregate,
         /// The members whose partial aggregates were wrong and have been corrected.
-        wrong: Vec<ShareIndex>,
+        wrong: ShareIndices,
     },
     /// The round ended without a result.
     Ended(EndReason),
@@ -156,6 +156,8 @@ pub struct Status {
     pub closes_at: Option<Timestamp>,
     /// The result.
     pub aggregate: Option<Aggregate>,
+    /// The members whose partial aggregates were wrong and have been corrected in the result.
+    pub wrong: ShareIndices,
     /// Why there is none.
     pub ended: Option<EndReason>,
 }
@@ -174,6 +176,7 @@ impl Status {
             away: 0,
             closes_at: None,
             aggregate: None,
+            wrong: ShareIndices::default(),
             ended: None,
         }
     }

@@ -188,6 +188,9 @@ impl State {
         bytes: &Bytes,
         room: &mut Room,
     ) -> (Self, Option<Refusal>) {
+        if room.has_left(from) {
+            return (self, Some(Refusal::Gone));
+        }
         let message = match PeerMessage::decode(bytes) {
             Ok(PeerMessage::Identify(signed)) => return self.identify(&signed, from, room),
             Ok(message) => message,
@@ -197,6 +200,7 @@ impl State {
             return (self, Some(Refusal::Unidentified));
         };
         if let PeerMessage::Leave = message {
+            room.leave(from);
             return (self.leave(&peer, room), None);
         }
         let envelope = Envelope { from, peer, bytes };
@@ -222,6 +226,10 @@ impl State {
         };
         if room.peer(from).is_some_and(|known| known != shown.peer) {
             return (self, Some(Refusal::NotMember));
+        }
+        if room.peer(from).is_some() {
+            // It has come before, and what it asks for is on its way.
+            return (self, None);
         }
         if room.is_outdated(from, &shown.peer) {
             return (self, Some(Refusal::Replaced));

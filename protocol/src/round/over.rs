@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::aggregate::Aggregate;
+use crate::aggregate::Decoded;
 use crate::committee::Committee;
 use crate::messages::{EndReason, HospitalMessage, PeerMessage, Phase};
 use crate::round::aggregating::Aggregating;
@@ -34,13 +34,14 @@ impl Over {
     /// There is a result, and this message tells it.
     pub(super) fn published(
         state: Aggregating,
-        aggregate: Aggregate,
+        decoded: &Decoded,
         outcome: Bytes,
         room: &Room,
     ) -> Self {
         let status = Status {
             phase: Phase::Published,
-            aggregate: Some(aggregate),
+            aggregate: Some(decoded.aggregate),
+            wrong: decoded.wrong.iter().copied().collect(),
             ..state.status(Status::blank(room))
         };
         let Aggregating { committee, announcement, ledger, .. } = state;

@@ -50,6 +50,9 @@ pub enum Refusal {
     /// The proof of who the peer is does not hold.
     #[error("identification refused: {0}")]
     Identification(IdentificationError),
+    /// Something came after its patient had left.
+    #[error("the patient of this connection has left the round")]
+    Gone,
     /// The same peer has connected again.
     #[error("this patient takes part over another connection now")]
     Replaced,
@@ -98,6 +101,7 @@ impl Refusal {
             Self::Unidentified => 4405,
             Self::Replaced => 4412,
             Self::WrongPhase(_)
+            | Self::Gone
             | Self::AlreadyEnrolled
             | Self::AlreadyContributed
             | Self::AlreadyAggregated => 4409,

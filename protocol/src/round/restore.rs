@@ -56,6 +56,12 @@ pub enum RestoreError {
         /// What is wrong with it.
         source: AggregateError,
     },
+    /// A result that is not what the partial aggregates before it give.
+    #[error("record {position} holds a result that does not follow from the partial aggregates")]
+    Result {
+        /// Its position, from 0 on.
+        position: usize,
+    },
 }
 
 impl Round {
@@ -149,7 +155,13 @@ impl Replay<'_> {
                 self.follows(place.is_some(), State::Aggregating(state))
             }
             (State::Aggregating(state), Record::Published { aggregate, message }) => {
-                Ok(State::Over(Over::published(state, aggregate, message, self.room)))
+                // It follows from the partial aggregates, as do the names of those that are wrong.
+                match state.decode(self.room) {
+                    Ok(decoded) if decoded.aggregate == aggregate => {
+                        Ok(State::Over(Over::published(state, &decoded, message, self.room)))
+                    }
+                    _ => Err(RestoreError::Result { position }),
+                }
             }
             (
                 state @ (State::Enrolling(_) | State::Contributing(_) | State::Aggregating(_)),

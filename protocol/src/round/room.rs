@@ -39,6 +39,8 @@ struct Guest {
     challenge: Challenge,
     /// The peer that it has shown to be.
     peer: Option<PeerId>,
+    /// Whether its patient has left for good.
+    left: bool,
 }
 
 impl Room {
@@ -89,7 +91,7 @@ impl Room {
 
     /// Takes in a connection and tells it challenge and study.
     pub(super) fn welcome(&mut self, connection: ConnectionId, challenge: Challenge) {
-        self.connections.insert(connection, Guest { challenge, peer: None });
+        self.connections.insert(connection, Guest { challenge, peer: None, left: false });
         let study = self.study.encode().into();
         self.send(connection, &HospitalMessage::Welcome(Welcome { challenge, study }));
     }
@@ -127,6 +129,18 @@ impl Room {
     /// The peer that a connection has shown to be.
     pub(super) fn peer(&self, connection: ConnectionId) -> Option<PeerId> {
         self.connections.get(&connection)?.peer
+    }
+
+    /// The patient at the other end leaves for good. Nothing more is heard from there, so that nobody
+    /// comes and goes a thousand times over one connection.
+    pub(super) fn leave(&mut self, connection: ConnectionId) {
+        if let Some(guest) = self.connections.get_mut(&connection) {
+            guest.left = true;
+        }
+    }
+
+    pub(super) fn has_left(&self, connection: ConnectionId) -> bool {
+        self.connections.get(&connection).is_some_and(|guest| guest.left)
     }
 
     /// All peers that have shown who they are.

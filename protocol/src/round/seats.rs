@@ -3,6 +3,8 @@
 //! Every member is sent every contribution's share for it once, in the order of their numbers. A
 //! member that lags, or comes back, is sent what it misses from the store, a window at a time.
 
+use core::ops::Range;
+
 use bytes::Bytes;
 
 use crate::committee::Committee;
@@ -22,7 +24,12 @@ const LOAD_BATCH: u32 = 32;
 
 /// All places, in the order of the members.
 #[derive(Debug)]
-pub(super) struct Seats(Vec<Seat>);
+pub(super) struct Seats {
+    seats: Vec<Seat>,
+    /// What was asked from the store and has not come yet. Members that come back together are served by
+    /// the same loads.
+    loads: Vec<Range<u32>>,
+}
 
 /// A member's place.
 #[derive(Clone, Copy, Debug)]
@@ -81,27 +88,28 @@ impl Seats {
             confirmed: 0,
             loading: None,
         };
-        Self(vec![seat; usize::from(committee.size())])
+        Self { seats: vec![seat; usize::from(committee.size())], loads: Vec::new() }
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (ShareIndex, &Seat)> {
-        (1..=u8::MAX).filter_map(ShareIndex::new).zip(&self.0)
+        (1..=u8::MAX).filter_map(ShareIndex::new).zip(&self.seats)
     }
 
     /// How many seats there are of which this holds.
     pub(super) fn count(&self, which: impl Fn(&Seat) -> bool) -> u32 {
-        u32::try_from(self.0.iter().filter(|seat| which(seat)).count()).unwrap_or(u32::MAX)
+        u32::try_from(self.seats.iter().filter(|seat| which(seat)).count()).unwrap_or(u32::MAX)
     }
 
     pub(super) fn seat(&self, place: ShareIndex) -> &Seat {
-        &self.0[place.position()]
+        &self.seats[place.position()]
     }
 
     pub(super) fn set_contributed(&mut self, place: ShareIndex) {
-        self.0[place.position()].contributed = true;
+        self.seats[place.position()].contributed = true;
     }
 
-    /// A member is here and holds this many deliveries of `total`.
+    /// A member is here and holds this many deliveries of `total`. What was asked for it before comes all
+    /// the same, and what it lacks then is asked for afterwards.
     pub(super) fn arrive(
         &mut self,
         place: ShareIndex,
@@ -109,28 +117,29 @@ impl Seats {
         held: u32,
         total: u32,
     ) {
-        let seat = &mut self.0[place.position()];
+        let seat = &mut self.seats[place.position()];
         let held = held.min(total);
         seat.presence = Presence::Here(connection);
-        (seat.next, seat.confirmed, seat.loading) = (held, held, None);
+        (seat.next, seat.confirmed) = (held, held);
     }
 
     /// A member's connection is gone.
     pub(super) fn go_away(&mut self, place: ShareIndex, now: Timestamp) {
-        let seat = &mut self.0[place.position()];
+        let seat = &mut self.seats[place.position()];
         if let Presence::Here(_) = seat.presence {
             seat.presence = Presence::Away(now);
         }
     }
 
-    /// A member left for good.
-    pub(super) fn leave(&mut self, place: ShareIndex) {
-        self.0[place.position()].presence = Presence::Left;
+    /// A member left for good; `false` if it had left before.
+    pub(super) fn leave(&mut self, place: ShareIndex) -> bool {
+        let presence = &mut self.seats[place.position()].presence;
+        core::mem::replace(presence, Presence::Left) != Presence::Left
     }
 
     /// A member says how many deliveries it holds. It can hold no more than were sent.
     pub(super) fn confirm(&mut self, place: ShareIndex, held: u32) {
-        let seat = &mut self.0[place.position()];
+        let seat = &mut self.seats[place.position()];
         seat.confirmed = seat.confirmed.max(held.min(seat.next));
     }
 
@@ -142,7 +151,7 @@ impl Seats {
         shares: impl Iterator<Item = Bytes>,
         room: &mut Room,
     ) {
-        for (seat, share) in self.0.iter_mut().zip(shares) {
+        for (seat, share) in self.seats.iter_mut().zip(shares) {
             let Some(connection) = seat.connection() else { continue };
             if seat.next == number && seat.is_open() {
                 seat.next += 1;
@@ -160,7 +169,11 @@ impl Seats {
         let sender = contribution.sender;
         let shares = contribution.stored_shares(room.study().sealed_share_len());
         self.deliver(number, sender, shares, room);
-        for seat in &mut self.0 {
+        for load in self.loads.iter_mut().filter(|load| load.contains(&number)) {
+            load.start = number + 1;
+        }
+        self.loads.retain(|load| !load.is_empty());
+        for seat in &mut self.seats {
             if seat.loading == Some(number + 1) {
                 seat.loading = None;
             }
@@ -170,14 +183,20 @@ impl Seats {
 
     /// Asks the store for what members lack.
     pub(super) fn catch_up(&mut self, total: u32, room: &mut Room) {
-        for seat in &mut self.0 {
+        for seat in &mut self.seats {
             let lacks = seat.connection().is_some() && seat.next < total && seat.is_open();
-            if lacks && seat.loading.is_none() {
-                let window = seat.confirmed + DELIVERY_WINDOW;
-                let end = total.min(seat.next + LOAD_BATCH).min(window);
-                seat.loading = Some(end);
-                room.push(Output::Load { numbers: seat.next..end });
+            if !lacks || seat.loading.is_some() {
+                continue;
             }
+            if let Some(load) = self.loads.iter().find(|load| load.contains(&seat.next)) {
+                seat.loading = Some(load.end);
+                continue;
+            }
+            let window = seat.confirmed + DELIVERY_WINDOW;
+            let end = total.min(seat.next + LOAD_BATCH).min(window);
+            seat.loading = Some(end);
+            self.loads.push(seat.next..end);
+            room.push(Output::Load { numbers: seat.next..end });
         }
     }
 

@@ -22,8 +22,10 @@ use thiserror::Error;
 use crate::field::{self, Field, SecretVector};
 
 mod decoding;
+mod indices;
 mod interpolation;
 
+pub use indices::ShareIndices;
 use interpolation::Interpolation;
 
 /// The smallest and the largest number of shares.

@@ -64,6 +64,8 @@ pub fn interpolated(points: &[(Field, Field)], at: Field) -> Field {
 /// One patient: a peer, its connection, and everything that it was told.
 pub struct Patient {
     pub peer: Peer,
+    /// What its keys are made of.
+    pub entropy: Entropy,
     /// The connection that it has or, once it has none, that it had last.
     pub connection: ConnectionId,
     pub events: Vec<peer::Event>,
@@ -162,7 +164,8 @@ impl Net {
     pub fn join(&mut self) -> usize {
         let entropy = Entropy::new(self.dice.bytes());
         self.patients.push(Patient {
-            peer: Peer::new(entropy, self.now),
+            peer: Peer::new(entropy.clone(), self.now),
+            entropy,
             connection: ConnectionId(0),
             events: Vec::new(),
             history: Vec::new(),

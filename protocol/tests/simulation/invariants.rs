@@ -31,6 +31,7 @@ use wardsum_protocol::identity::SignedBytes;
 use wardsum_protocol::messages::{HospitalMessage, PeerMessage};
 use wardsum_protocol::peer::{Failure, OwnAnswer, Published, Stage};
 use wardsum_protocol::round::{Event, Record, RestoreError};
+use wardsum_protocol::sharing::ShareIndex;
 use wardsum_protocol::{Aggregate, Committee, EndReason, PeerId, Timestamp, wire};
 
 use crate::log::Summary;
@@ -226,7 +227,7 @@ impl Evidence {
     pub fn hospital_event(&mut self, event: &Event) {
         if let Event::Published { wrong, .. } = event {
             self.corrected |= !wrong.is_empty();
-            let named: Vec<u8> = wrong.iter().map(|place| place.number()).collect();
+            let named: Vec<u8> = wrong.iter().map(ShareIndex::number).collect();
             if let Some(right) = self.to_be_named.as_ref().filter(|right| **right != named) {
                 let detail = format!("{named:?} are said to be wrong, and {right:?} are");
                 self.breaks(Invariant::Blame, detail);
@@ -339,6 +340,11 @@ impl Evidence {
             let detail = format!("patient {patient} shows {published:?}, not {:?}", self.published);
             return self.breaks(Invariant::Exact, detail);
         }
+        let named: Vec<u8> = published.wrong.iter().map(ShareIndex::number).collect();
+        if self.to_be_named.as_ref().is_some_and(|right| *right != named) {
+            let detail = format!("patient {patient} names {named:?}, not {:?}", self.to_be_named);
+            self.breaks(Invariant::Blame, detail);
+        }
         let bucket = (published.aggregate.sum >> (2 * patient)) & 3;
         let counted = match published.own {
             OwnAnswer::Counted => 1,
@@ -400,12 +406,32 @@ impl World {
         }
     }
 
+    /// A peer was told that it came too late: whoever is counted did not, nor did a member before the
+    /// manifest was fixed.
+    pub fn told_too_late(&mut self, patient: usize) {
+        let log = &self.hospital.log.summary;
+        let is_patient = |id: &PeerId| self.evidence.patients.get(id) == Some(&patient);
+        let counted = log.contributors.iter().any(is_patient);
+        let early = log.manifest.is_none() && !log.is_over();
+        let member = self.committee().is_some_and(|committee| {
+            committee.members().any(|(_, member)| is_patient(&member.id()))
+        });
+        if (counted || (early && member)) && !self.evidence.went_back {
+            let detail = format!("{patient} is told that it came too late, counted: {counted}");
+            self.evidence.breaks(Invariant::Alive, detail);
+        }
+    }
+
     /// A peer was sent away because all places are taken, or kept. Of the members' places the threshold
     /// is kept.
     pub fn sent_away(&mut self, patient: usize) {
         let Some(committee) = self.committee() else { return };
         let contributors = &self.hospital.log.summary.contributors;
         let is_patient = |id: PeerId| self.evidence.patients[&id] == patient;
+        if contributors.iter().any(|id| is_patient(*id)) && !self.evidence.went_back {
+            let detail = format!("{patient} is told that there is no place, and is counted");
+            return self.evidence.breaks(Invariant::Alive, detail);
+        }
         let place = committee.members().find(|(_, member)| is_patient(member.id()));
         let have = committee.members().filter(|(_, m)| contributors.contains(&m.id())).count();
         if place.is_some() && have < usize::from(committee.threshold()) && !self.evidence.went_back

@@ -242,7 +242,7 @@ impl World {
     }
 
     fn peer_shows(&mut self, patient: usize, event: &Event) {
-        if !matches!(event, Event::Waiting(_) | Event::StudyReceived(_) | Event::Resumed(_)) {
+        if !matches!(event, Event::Waiting(_) | Event::StudyReceived(_) | Event::Resumed { .. }) {
             self.note(|| format!("  {patient} shows {event:?}"));
         }
         match event {
@@ -278,8 +278,10 @@ impl World {
     /// The page has given up. If the reason may pass, the patient tries again.
     fn peer_fails(&mut self, patient: usize, failure: Failure) {
         self.evidence.peer_fails(patient, failure);
-        if failure == Failure::Full {
-            self.sent_away(patient);
+        match failure {
+            Failure::Full => self.sent_away(patient),
+            Failure::TooLate => self.told_too_late(patient),
+            _ => {}
         }
         let this = &mut self.patients[patient];
         if !failure.is_final() && this.retries < RETRIES_MAX {

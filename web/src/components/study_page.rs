@@ -227,8 +227,8 @@ fn Failed(
     /// Starts over, with a fresh peer.
     restart: Callback<()>,
 ) -> impl IntoView {
-    let (trouble, sent) = progress
-        .with_untracked(|progress| (progress.trouble(), progress.disclosure().shares_sent > 0));
+    let (trouble, sent) =
+        progress.with_untracked(|progress| (progress.trouble(), progress.has_sent()));
     trouble.map(|trouble| {
         let fresh = Callback::new(move |()| {
             // What is kept of this visit leads nowhere.

@@ -1,5 +1,6 @@
 use wardsum_peer::Event;
 use wardsum_peer::protocol::peer::{self, Failure, OwnAnswer, Published, Role, Waiting};
+use wardsum_peer::protocol::sharing::ShareIndices;
 use wardsum_peer::protocol::{
     Aggregate, Closing, Phase, SchemeChoice, Study, StudyParameters, Suite,
 };
@@ -87,7 +88,14 @@ fn a_members_stages_move_one_by_one() {
     }
 
     let aggregate = Aggregate { count: 3, sum: 20 };
-    tell(&mut progress, &[peer::Event::Published(Published { aggregate, own: COUNTED, wrong: 0 })]);
+    tell(
+        &mut progress,
+        &[peer::Event::Published(Published {
+            aggregate,
+            own: COUNTED,
+            wrong: ShareIndices::default(),
+        })],
+    );
     assert_eq!(progress.step(), Step::Published);
     assert_eq!(states(&progress), ["done"; 7]);
     assert!(!progress.needs_to_stay());
@@ -140,7 +148,11 @@ fn nothing_changes_after_the_result() {
     tell(
         &mut progress,
         &[
-            peer::Event::Published(Published { aggregate, own: COUNTED, wrong: 0 }),
+            peer::Event::Published(Published {
+                aggregate,
+                own: COUNTED,
+                wrong: ShareIndices::default(),
+            }),
             peer::Event::Failed(Failure::ConnectionLost),
         ],
     );
@@ -216,10 +228,27 @@ fn without_storage_an_answer_is_safe_in_this_page_only() {
     assert_eq!(progress.step(), Step::Running);
 }
 
+fn resumed(sent: bool, promised: bool) -> peer::Event {
+    peer::Event::Resumed { study: Box::new(study()), sent, promised }
+}
+
+#[test]
+fn who_comes_back_is_told_what_had_happened_before() {
+    for (sent, promised, safety) in [
+        (false, false, Safety::WrittenDown),
+        (true, false, Safety::WrittenDown),
+        (true, true, Safety::Stored),
+    ] {
+        let mut progress = Progress::default();
+        tell(&mut progress, &[resumed(sent, promised)]);
+        assert_eq!((progress.has_sent(), progress.safety()), (sent, safety));
+    }
+}
+
 #[test]
 fn who_comes_back_goes_on_and_is_connected_only_when_it_is() {
     let mut progress = Progress::default();
-    tell(&mut progress, &[peer::Event::Resumed(Box::new(study()))]);
+    tell(&mut progress, &[resumed(false, false)]);
     assert_eq!((progress.step(), progress.is_resumed()), (Step::Running, true));
     assert_eq!(progress.current_stage(), Some(StageId::Connected));
     // A hospital that is away is waited for.

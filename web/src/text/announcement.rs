@@ -54,6 +54,7 @@ fn waiting(progress: &Progress) -> String {
 #[cfg(test)]
 mod tests {
     use wardsum_peer::protocol::peer::{self, Waiting};
+    use wardsum_peer::protocol::sharing::ShareIndices;
     use wardsum_peer::protocol::{Aggregate, Phase};
 
     use super::*;
@@ -127,7 +128,11 @@ mod tests {
         events.push(peer::Event::PartialSent);
         events.extend((1..=30).map(|present| waiting(Phase::Aggregating, present)));
         let aggregate = Aggregate { count: 300, sum: 20 };
-        events.push(peer::Event::Published(peer::Published { aggregate, own: COUNTED, wrong: 0 }));
+        events.push(peer::Event::Published(peer::Published {
+            aggregate,
+            own: COUNTED,
+            wrong: ShareIndices::default(),
+        }));
         assert_eq!(
             said(events),
             [

@@ -123,6 +123,12 @@ fn sent(progress: &Progress, state: StageState) -> String {
         (Some(shares), _) => {
             format!("Your answer was split into {shares} encrypted shares and sent.")
         }
+        // Before the page was loaded, or the tab closed.
+        (None, StageState::Done) => {
+            "Your answer was split into encrypted shares, and the hospital has \
+            acknowledged them."
+                .to_owned()
+        }
         (None, _) => {
             "Your answer will be split into shares, each encrypted for one browser.".to_owned()
         }
