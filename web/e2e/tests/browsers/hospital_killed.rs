@@ -106,6 +106,7 @@ async fn between_the_manifest_and_the_result() -> Result<()> {
             assert!(told.contains(text), "“{text}” is not in: {told}");
         }
         assert_eq!(tab.state().await?, "running");
+        tab.until_stage("connected", "current").await?;
         assert!(!tab.has("#failure").await? && !tab.has("#result").await?);
     }
     tabs[0].screenshots("killed-before-the-result").await?;
