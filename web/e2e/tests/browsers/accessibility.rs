@@ -70,9 +70,7 @@ async fn no_page_that_says_why_there_is_no_question_breaks_a_rule() -> Result<()
     refusing.screenshots("cannot-connect").await?;
 
     let closed = browser.new_tab().await?;
-    closed.open_question(&format!("{}/?study=sleep", hospital.origin())).await?;
-    closed.answer(5).await?;
-    closed.until_stage("waiting", "current").await?;
+    closed.take_part(&format!("{}/?study=sleep", hospital.origin()), 5).await?;
     closed.close().await?;
     tab.open(&hospital.origin()).await?;
     tab.until_state("choose").await?;

@@ -35,9 +35,7 @@ async fn is_corrected_and_told() -> Result<()> {
     let hospital = PlayedHospital::open(study()?).await?;
     let browser = Browser::chromium().await?;
     let tab = browser.first_tab().await?;
-    tab.open_question(hospital.origin()).await?;
-    tab.answer(9).await?;
-    tab.until_stage("waiting", "current").await?;
+    tab.take_part(hospital.origin(), 9).await?;
     hospital.plant_liar(Entropy::new([0xc3; 32]), 10)?;
     for answer in 1..=5_u8 {
         hospital.plant(Entropy::new([answer; 32]), answer.into())?;
