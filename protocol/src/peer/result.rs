@@ -91,9 +91,10 @@ impl Peer {
         if aggregate.sum != i128::from(publication.sum) {
             return Err(Failure::SumMismatch);
         }
-        self.persist(Record::Finished(study.digest()));
+        let published = Published { aggregate, own, wrong: wrong.len() };
+        self.persist(Record::Finished { study: study.digest(), published: Some(published) });
         self.close();
-        self.emit(Event::Published(Published { aggregate, own, wrong: wrong.len() }));
+        self.emit(Event::Published(published));
         Ok(State::Finished(Some(study)))
     }
 }

@@ -28,6 +28,9 @@ async fn no_state_breaks_a_rule() -> Result<()> {
     hospital.native_rounds("pain", &[3, 4]).await?;
     tab.result().await?;
     breaks_no_rule(&tab, "the result").await?;
+    tab.reload().await?;
+    tab.result().await?;
+    breaks_no_rule(&tab, "the result after a reload").await?;
 
     tab.open_question(&format!("{}/?study=sleep", hospital.origin())).await?;
     hospital.kill()?;
