@@ -245,6 +245,12 @@ impl Driver {
     }
 
     fn persist(&mut self, record: &Record) {
+        // Before what was kept is erased: a page that is closed in between finds the one or the other.
+        if let Record::Finished { study, published: Some(published) } = record
+            && let (Some(_), Keeper::Ready(keeping)) = (&self.memory, &self.keeper)
+        {
+            keeping.note_outcome(*study, *published);
+        }
         self.memory = Memory::after(self.memory.take(), record);
         match &self.keeper {
             Keeper::Nobody => {}

@@ -14,7 +14,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use crate::handle::study_id;
 use crate::keeping::{self, Kept};
 use crate::storage::{IdentityName, StorageError};
-use crate::{ConnectError, Event, PeerHandle};
+use crate::{ConnectError, Event, Outcome, PeerHandle};
 
 /// A patient's peer in one round.
 #[wasm_bindgen]
@@ -88,6 +88,14 @@ impl WardsumPeer {
             Some(name) => keeping::erase(name).await.map_err(|error| storage_error(&error)),
             None => Ok(false),
         }
+    }
+
+    /// How the round has ended that this tab has answered in: what stays after a reload, for a week
+    /// at most. `undefined` if none has.
+    #[must_use]
+    #[wasm_bindgen(unchecked_return_type = "WardsumOutcome | undefined")]
+    pub fn outcome() -> JsValue {
+        Outcome::of_this_tab().as_ref().map_or(JsValue::UNDEFINED, event::outcome)
     }
 
     /// Gives the answer, once: a whole number, as a number or, beyond 2^53, as a `BigInt`.

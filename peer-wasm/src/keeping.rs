@@ -6,10 +6,11 @@ use js_sys::Promise;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
-use wardsum_protocol::peer::Memory;
+use wardsum_protocol::peer::{Memory, OwnAnswer, Published};
 use wardsum_protocol::{Study, StudyDigest};
 use zeroize::Zeroizing;
 
+use crate::Outcome;
 use crate::ownership::{self, Ownership};
 use crate::storage::{Identity, IdentityName, Inventory, Storage, StorageError};
 
@@ -134,6 +135,13 @@ impl Keeping {
             Ok(())
         })
         .await
+    }
+
+    /// Notes, for this tab, how the round has ended.
+    pub(crate) fn note_outcome(&self, round: StudyDigest, published: Published) {
+        let Published { aggregate, own, .. } = published;
+        let counted = own == OwnAnswer::Counted;
+        Outcome { study_id: self.study_id.clone(), round, aggregate, counted }.remember();
     }
 
     fn remember(&self) {

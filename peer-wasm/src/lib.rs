@@ -30,7 +30,8 @@
 //! # What the browser keeps
 //!
 //! [`storage`] keeps identities in the browser, durably, and [`ownership`] sees to it that no two
-//! tabs are the same one. [`Kept`] is what a tab finds there.
+//! tabs are the same one. [`Kept`] is what a tab finds there. When the round is over all of that is
+//! erased, and [`Outcome`] stays: the result, and whether it counts the answer.
 
 mod clock;
 mod driver;
@@ -40,6 +41,7 @@ mod handle;
 #[cfg(feature = "js")]
 mod js;
 mod keeping;
+mod outcome;
 pub mod ownership;
 mod socket;
 pub mod storage;
@@ -52,4 +54,5 @@ pub use handle::{PeerHandle, SLICE_MS};
 #[cfg(feature = "js")]
 pub use js::WardsumPeer;
 pub use keeping::{Kept, STORAGE_PATIENCE_MS, erase, resumable};
+pub use outcome::{OUTCOME_KEPT_MS, Outcome};
 pub use wardsum_protocol as protocol;

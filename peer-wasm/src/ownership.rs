@@ -15,6 +15,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::AbortSignal;
 
+use crate::outcome;
 use crate::storage::{IdentityName, Inventory, Storage, StorageError};
 
 /// What the locks' names begin with, and the key in `sessionStorage`.
@@ -137,8 +138,10 @@ impl Drop for Ownership {
     }
 }
 
-/// Makes this tab forget what it was; a reload then begins a new visit.
+/// Makes this tab forget what it was, and how its last round has ended; a reload then begins a new
+/// visit.
 pub fn forget_tab() -> Result<(), StorageError> {
+    outcome::forget();
     Ok(session()?.remove_item(TAB)?)
 }
 
@@ -192,7 +195,7 @@ fn locks() -> Result<LockManager, StorageError> {
     if locks.is_object() { Ok(locks.unchecked_into()) } else { Err(StorageError::NoLocks) }
 }
 
-fn session() -> Result<web_sys::Storage, StorageError> {
+pub(crate) fn session() -> Result<web_sys::Storage, StorageError> {
     let window = web_sys::window().ok_or(StorageError::Blocked)?;
     window.session_storage()?.ok_or(StorageError::Blocked)
 }

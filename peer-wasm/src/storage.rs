@@ -48,6 +48,7 @@ use database::{Connection, Mode, Work};
 
 pub use error::StorageError;
 pub use name::IdentityName;
+pub(crate) use name::from_hex;
 
 /// A peer as it is stored.
 #[derive(Clone, PartialEq, Eq)]

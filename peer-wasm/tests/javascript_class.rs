@@ -158,3 +158,27 @@ async fn a_listener_that_throws_does_not_stop_the_round() {
     assert_eq!(field(&js_sys::global(), "told").as_f64(), Some(2.0));
     assert_eq!(text(&peer.progress(), "stage"), "failed");
 }
+
+#[wasm_bindgen_test]
+fn how_the_last_round_has_ended_is_told_until_that_expires() {
+    let noted = |from_now_ms: i32| {
+        let script = format!(
+            "sessionStorage.setItem('wardsum:outcome',
+               `${{Date.now() + {from_now_ms}}} 3 -12 1 ${{'a5'.repeat(32)}} pain-scale`)"
+        );
+        js_sys::eval(&script).expect("there is session storage");
+    };
+    let kept = || js_sys::eval("sessionStorage.getItem('wardsum:outcome')").expect("it is there");
+    noted(60_000);
+    let outcome = WardsumPeer::outcome();
+    assert_eq!(text(&outcome, "study"), "pain-scale");
+    assert_eq!(text(&outcome, "digest"), "a5".repeat(32));
+    assert_eq!(field(&outcome, "count").as_f64(), Some(3.0));
+    assert_eq!(field(&outcome, "sum"), JsValue::from(-12_i128));
+    assert_eq!(text(&outcome, "ownAnswer"), "counted");
+
+    noted(0);
+    assert!(WardsumPeer::outcome().is_undefined());
+    assert!(kept().is_null(), "it is erased");
+    assert!(WardsumPeer::outcome().is_undefined());
+}

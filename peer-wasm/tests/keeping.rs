@@ -209,7 +209,7 @@ async fn a_peer_that_is_dropped_comes_back_as_itself() {
     let address = other_end.property("url").as_string();
     assert_eq!(address, Some(format!("{URL}?round={}", study().digest())));
     until("the event", || {
-        told(&heard, |event| matches!(event, Event::Protocol(peer::Event::Resumed(_))))
+        told(&heard, |event| matches!(event, Event::Protocol(peer::Event::Resumed { .. })))
     })
     .await;
     assert_eq!(peer.answer(8), Err(AnswerError::AlreadyAnswered));

@@ -101,7 +101,10 @@ fn a_peer_writes_down_before_it_says() {
             }
         }
         let last = patient.history.last();
-        assert!(matches!(last, Some(PeerStep::Wrote(peer::Record::Finished(_)))));
+        assert!(matches!(
+            last,
+            Some(PeerStep::Wrote(peer::Record::Finished { published: Some(_), .. }))
+        ));
     }
     assert_eq!(partials, 5);
 }

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use wardsum_peer::storage::{IdentityName, StorageError, Summary};
-use wardsum_peer::{Kept, ownership};
+use wardsum_peer::{Kept, Outcome, ownership};
 
 use crate::api::{self, ApiError, StudySummary};
 use crate::components::{Chooser, FailureNotice, Frame, Orphan, Orphans, StudyPage};
@@ -143,7 +143,10 @@ pub(crate) fn App() -> impl IntoView {
         View::Choose { unknown, studies } => view! { <Chooser unknown studies /> }.into_any(),
         View::Study(study) => {
             let kept = kept.try_update_value(Option::take).flatten();
-            view! { <StudyPage study kept state restart /> }.into_any()
+            // What is going on comes before what is over.
+            let outcome = Outcome::of_this_tab()
+                .filter(|outcome| kept.is_none() && outcome.study_id == study.id);
+            view! { <StudyPage study kept outcome state restart /> }.into_any()
         }
     };
     // Whoever is answering is not interrupted.

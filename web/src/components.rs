@@ -27,7 +27,7 @@ use confirm::Confirm;
 use connection::{ConnectionNotice, LeaveForGood, NotKeptNotice};
 use disclosure::DisclosureStatement;
 use next_round::NextRound;
-use published::Published;
+use published::{Published, Told};
 use result::ResultFigures;
 use stages::Stages;
 use terms::Terms;

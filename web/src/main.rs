@@ -36,7 +36,8 @@
 //! | `#leave-round`, `#leave-now` | leaving for good: what opens the explanation, and the button |
 //! | `[data-testid=result-checked]` | what is known of the result, wrong partial sums included |
 //! | `[data-testid=countdown]` | the seconds until a phase closes |
-//! | `[data-testid=result-sum]`, `-mean`, `-count` | `data-value` |
+//! | `[data-testid=result-sum]`, `-mean`, `-count` | `data-value`; in the tab that took part after a |
+//! | | reload too |
 //! | `[data-testid=advice]` | whether the page must stay open |
 //! | `[data-testid=too-late]` | says that no answers are taken; `data-code`: `closing`, `over`, |
 //! | | `round-ended`, `full` |

@@ -402,9 +402,8 @@ impl Progress {
 
     fn is_done(&self, stage: StageId) -> bool {
         match stage {
-            StageId::Connected => {
-                self.study.is_some() && (!self.resumed || self.connection != Connection::First)
-            }
+            // As it stands now: a connection that is lost has to be made again.
+            StageId::Connected => self.connection == Connection::Up,
             StageId::Waiting | StageId::Committee => self.committee.is_some(),
             StageId::Sent => self.place == Place::Taken || self.counted.is_some(),
             StageId::Shares => self.counted.is_some(),

@@ -23,8 +23,8 @@ use crate::progress::{Progress, Safety};
 pub(crate) const PRODUCT: &str = "Wardsum";
 pub(crate) const SKIP_TO_CONTENT: &str = "Skip to the content";
 pub(crate) const FOOTER: &str = "This page sets no cookies. Once you have sent an answer it keeps \
-    that answer and its keys on this device, and erases them when the round is over. \
-    Every open tab is a person of its own.";
+    that answer and its keys on this device, and erases them when the round is over; the tab then \
+    remembers only the result. Every open tab is a person of its own.";
 
 pub(crate) const LOADING: &str = "Asking the hospital for its studies …";
 pub(crate) const CONNECTING: &str = "Connecting to the hospital …";
@@ -194,8 +194,8 @@ pub(crate) fn confirm_points(organisation: &str, minimum: u32, kept: bool) -> [S
              have answered."
         ),
         if kept {
-            "Kept on this device until the round is over: your answer and the keys of this tab, so \
-             that you can reload or close the page and come back."
+            "Kept on this device until this page has seen the end of the round: your answer and the \
+             keys of this tab, so that you can reload or close the page and come back."
         } else {
             "Kept on this device: nothing, since this browser does not allow it. Do not reload or \
              close the page before the result is here."
@@ -381,6 +381,10 @@ pub(crate) fn result_checked(count: u32, own: OwnAnswer) -> String {
         OwnAnswer::None => checked.to_owned(),
     }
 }
+
+/// Said with the result of a round that was over before the page was loaded.
+pub(crate) const OUTCOME: &str = "Your answer and its keys have been erased from this device. This \
+    tab remembers only the result, and whether your answer counts.";
 
 // What left the device.
 

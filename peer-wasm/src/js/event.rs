@@ -7,7 +7,7 @@ use wardsum_protocol::sharing::ShareIndices;
 use wasm_bindgen::JsValue;
 
 use crate::storage::{StorageError, Summary};
-use crate::{Event, PeerHandle};
+use crate::{Event, Outcome, PeerHandle};
 
 /// An event as a JavaScript object.
 pub(super) fn to_js(event: &Event) -> JsValue {
@@ -44,6 +44,18 @@ pub(super) fn resumable(summary: &Summary) -> JsValue {
         .with("study", &summary.study_id)
         .with("digest", summary.round.to_string())
         .with("updatedAtMs", summary.updated_at_ms)
+        .into()
+}
+
+/// How a tab's last round has ended.
+pub(super) fn outcome(outcome: &Outcome) -> JsValue {
+    let own = if outcome.counted { OwnAnswer::Counted } else { OwnAnswer::NotCounted };
+    Fields::new()
+        .with("study", &outcome.study_id)
+        .with("digest", outcome.round.to_string())
+        .with("count", outcome.aggregate.count)
+        .with("sum", outcome.aggregate.sum)
+        .with("ownAnswer", own_answer_code(own))
         .into()
 }
 

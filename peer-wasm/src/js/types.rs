@@ -29,6 +29,17 @@ export interface WardsumResumable {
   updatedAtMs: number;
 }
 
+/** How the round has ended that a tab has answered in. */
+export interface WardsumOutcome {
+  /** The study's id, as in /ws/STUDY. */
+  study: string;
+  /** Names the study and the round, as `WardsumStudy.digest` does. */
+  digest: string;
+  count: number;
+  sum: bigint;
+  ownAnswer: WardsumOwnAnswer;
+}
+
 /** Where a round stands. */
 export type WardsumPhase = "enrolling" | "contributing" | "aggregating" | "published" | "ended";
 

@@ -39,7 +39,7 @@ impl fmt::Debug for IdentityName {
 }
 
 /// Exactly `N` bytes from lower-case hexadecimal digits.
-pub(super) fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
+pub(crate) fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let digits = text.as_bytes();
     if digits.len() != 2 * N {
         return None;

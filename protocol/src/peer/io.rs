@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::digest::{CommitteeDigest, ManifestDigest, StudyDigest};
 use crate::entropy::Entropy;
-use crate::peer::Event;
+use crate::peer::{Event, Published};
 use crate::study::Study;
 use crate::time::Timestamp;
 
@@ -65,8 +65,13 @@ pub enum Record {
     Promised,
     /// The peer gives its partial aggregate for this manifest and will for no other.
     Aggregating(ManifestDigest),
-    /// The round is over for this peer: erase everything.
-    Finished(StudyDigest),
+    /// The round is over for this peer: erase everything that was written down before.
+    Finished {
+        /// The round.
+        study: StudyDigest,
+        /// What it has published, if it has. It is no secret, and may be kept.
+        published: Option<Published>,
+    },
 }
 
 /// A patient's answer. It does not show in `Debug`.

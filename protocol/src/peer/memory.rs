@@ -52,7 +52,7 @@ impl Memory {
             (Some(memory), Record::Aggregating(manifest)) => {
                 Some(Self { manifest: Some(*manifest), ..memory })
             }
-            (_, Record::Finished(_)) | (None, _) => None,
+            (_, Record::Finished { .. }) | (None, _) => None,
         }
     }
 

@@ -308,7 +308,7 @@ impl Peer {
 
     fn fail(&mut self, failure: Failure, study: Option<Study>) -> State {
         if let Some(study) = study.as_ref().filter(|_| failure.is_final()) {
-            self.persist(Record::Finished(study.digest()));
+            self.persist(Record::Finished { study: study.digest(), published: None });
         }
         self.close();
         self.emit(Event::Failed(failure));

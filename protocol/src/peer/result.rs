@@ -92,10 +92,10 @@ impl Peer {
         if aggregate.sum != i128::from(publication.sum) {
             return Err(Failure::SumMismatch);
         }
-        self.persist(Record::Finished(study.digest()));
+        let published = Published { aggregate, own, wrong: wrong.into_iter().collect() };
+        self.persist(Record::Finished { study: study.digest(), published: Some(published) });
         self.close();
-        let wrong = wrong.into_iter().collect();
-        self.emit(Event::Published(Published { aggregate, own, wrong }));
+        self.emit(Event::Published(published));
         Ok(State::Finished(Some(study)))
     }
 }

@@ -151,8 +151,8 @@ fn check_records(vector: &Value, person: &Person) {
                 aggregating += 1;
                 assert_eq!(digest.as_bytes().as_slice(), named(vector, "manifest_digest"));
             }
-            Record::Finished(digest) => {
-                assert_eq!(digest.as_bytes().as_slice(), named(vector, "study_digest"));
+            Record::Finished { study, .. } => {
+                assert_eq!(study.as_bytes().as_slice(), named(vector, "study_digest"));
             }
             Record::Promised => promised += 1,
             Record::Answered { study, .. } => assert_eq!(study.encode(), bytes(vector, "study")),

@@ -10,9 +10,9 @@ use futures_util::future::try_join_all;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use wardsum_hospital::native_peer::{Connector, NativePeer};
+use wardsum_hospital::native_peer::{Connector, Hazards, NativePeer};
 use wardsum_hospital::tls;
-use wardsum_protocol::peer::Event;
+use wardsum_protocol::peer::{Event, Memory};
 
 use crate::certificates::certificates;
 use crate::child::Child;
@@ -161,11 +161,21 @@ impl Hospital {
 
     /// Connects a patient without a browser.
     pub async fn native_patient(&self, study: &str) -> Result<NativePeer> {
-        let mut patient = NativePeer::connect(&self.connector()?, study).await?;
+        self.native_patient_with(study, Hazards::default()).await
+    }
+
+    /// Connects a patient without a browser, and lets these things happen to it.
+    pub async fn native_patient_with(&self, study: &str, hazards: Hazards) -> Result<NativePeer> {
+        let mut patient = NativePeer::connect_with(&self.connector()?, study, hazards).await?;
         while patient.study().is_none() {
             patient.next_event().await.context("the hospital sends the study first")?;
         }
         Ok(patient)
+    }
+
+    /// Plays a patient without a browser who comes back with this memory, to the end.
+    pub async fn native_return(&self, study: &str, memory: Memory) -> Result<()> {
+        Self::native_end(NativePeer::resume(&self.connector()?, study, memory).await).await
     }
 
     /// Plays patients without browsers, at the same time, from their answers to the end.
@@ -177,6 +187,10 @@ impl Hospital {
     async fn native_round(&self, study: &str, answer: i128) -> Result<()> {
         let mut patient = self.native_patient(study).await?;
         patient.answer(answer).await?;
+        Self::native_end(patient).await
+    }
+
+    async fn native_end(mut patient: NativePeer) -> Result<()> {
         let mut last = None;
         while let Some(event) = patient.next_event().await {
             last = Some(event);

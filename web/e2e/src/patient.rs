@@ -106,6 +106,13 @@ impl Tab {
         self.click("#send").await
     }
 
+    /// Opens a page, answers its question, and waits until it waits for others.
+    pub async fn take_part(&self, address: &str, answer: i128) -> Result<()> {
+        self.open_question(address).await?;
+        self.answer(answer).await?;
+        self.until_stage("waiting", "current").await
+    }
+
     /// Begins to write down how the stages move and what the live region says.
     pub async fn watch_stages(&self) -> Result<()> {
         self.run(WATCH_STAGES, Vec::new()).await?;

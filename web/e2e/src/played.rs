@@ -20,12 +20,14 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use wardsum_hospital::tls::{self, CertificateFiles};
+use wardsum_protocol::identity::Identity;
 use wardsum_protocol::peer::{self, Peer};
 use wardsum_protocol::round::{ConnectionId, Input, Output, Record, Round, Status};
 use wardsum_protocol::{Challenge, Entropy, SUBPROTOCOL, Study, Timestamp};
 
 use crate::certificates::certificates;
 
+mod lie;
 mod site;
 mod tls_listener;
 
@@ -76,6 +78,7 @@ impl PlayedHospital {
             next: 0,
             outboxes: HashMap::new(),
             insiders: HashMap::new(),
+            liars: HashMap::new(),
             contributions: HashMap::new(),
             traffic: HashMap::new(),
             requests: Vec::new(),
@@ -112,6 +115,16 @@ impl PlayedHospital {
     /// Lets somebody take part whose randomness, and thereby every key, is known to the hospital.
     pub fn plant(&self, entropy: Entropy, answer: i128) -> Result<ConnectionId> {
         self.ward.book().plant(entropy, answer)
+    }
+
+    /// Lets somebody take part whose partial aggregate is wrong by one, and correctly signed.
+    pub fn plant_liar(&self, entropy: Entropy, answer: i128) -> Result<()> {
+        let mut book = self.ward.book();
+        let identity = Identity::derive(&entropy);
+        let liar = book.plant(entropy, answer)?;
+        // Before the committee is fixed there is nothing to lie about.
+        book.liars.insert(liar, identity);
+        Ok(())
     }
 
     /// How the round stands.
@@ -152,6 +165,8 @@ struct Book {
     next: u64,
     outboxes: HashMap<ConnectionId, UnboundedSender<Bytes>>,
     insiders: HashMap<ConnectionId, Peer>,
+    /// Those of the insiders who lie, and what they sign with.
+    liars: HashMap<ConnectionId, Identity>,
     /// The messages of the contributions, by their numbers.
     contributions: HashMap<u32, Bytes>,
     traffic: HashMap<ConnectionId, Traffic>,
@@ -235,6 +250,10 @@ impl Book {
             for (&from, insider) in &mut self.insiders {
                 while let Some(output) = insider.poll_output() {
                     if let peer::Output::Send(bytes) = output {
+                        let bytes = match self.liars.get(&from) {
+                            Some(liar) => lie::told(liar, bytes),
+                            None => bytes,
+                        };
                         said.push(Input::Message { from, bytes: bytes.into() });
                     }
                 }

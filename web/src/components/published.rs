@@ -2,16 +2,50 @@
 
 use leptos::prelude::*;
 
+use wardsum_peer::Outcome;
+use wardsum_peer::protocol::Aggregate;
+use wardsum_peer::protocol::peer::OwnAnswer;
+
 use super::{NextRound, ResultFigures};
 use crate::next_round::NextRoundWatch;
 use crate::progress::Progress;
 use crate::{browser, text};
 
+/// A result, and the sentences that belong to it.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    result: Aggregate,
+    unit: String,
+    words: Vec<String>,
+}
+
+impl Told {
+    /// In the round that has just ended.
+    pub(crate) fn now(progress: &Progress) -> Option<Self> {
+        let (result, unit) = (progress.result()?, progress.study()?.unit().to_owned());
+        let not_erased = progress.not_erased();
+        let words = [
+            Some(text::result_checked(result.count, progress.own())),
+            text::corrected(progress.wrong_partials()),
+            not_erased.map(|error| format!("{} {error}", text::NOT_ERASED)),
+        ];
+        Some(Self { result, unit, words: words.into_iter().flatten().collect() })
+    }
+
+    /// Before the page was loaded again.
+    pub(crate) fn before(outcome: &Outcome, unit: String) -> Self {
+        let result = outcome.aggregate;
+        let own = if outcome.counted { OwnAnswer::Counted } else { OwnAnswer::NotCounted };
+        let words = vec![text::result_checked(result.count, own), text::OUTCOME.to_owned()];
+        Self { result, unit, words }
+    }
+}
+
 /// The result, and what is known about it.
 #[component]
 pub(crate) fn Published(
-    /// Where the visit stands.
-    progress: RwSignal<Progress>,
+    /// What to say.
+    told: Option<Told>,
     /// The study's id.
     study: String,
     /// The study digest of the round.
@@ -20,22 +54,15 @@ pub(crate) fn Published(
     restart: Callback<()>,
 ) -> impl IntoView {
     browser::focus_soon("result-title");
-    let figures = progress.with_untracked(|progress| {
-        let (result, unit) = (progress.result()?, progress.study()?.unit().to_owned());
-        let not_erased = progress.not_erased();
-        let words = [
-            Some(text::result_checked(result.count, progress.own())),
-            text::corrected(progress.wrong_partials()),
-            not_erased.map(|error| format!("{} {error}", text::NOT_ERASED)),
-        ];
-        let words = words.into_iter().flatten().map(|words| view! { <p>{words}</p> });
-        Some(view! {
+    let figures = told.map(|Told { result, unit, words }| {
+        let words = words.into_iter().map(|words| view! { <p>{words}</p> });
+        view! {
             <section id="result" class="panel" aria-labelledby="result-title">
                 <h2 id="result-title" tabindex="-1">{text::RESULT_TITLE}</h2>
                 <ResultFigures sum=result.sum count=result.count unit />
                 <div class="quiet" data-testid="result-checked">{words.collect_view()}</div>
             </section>
-        })
+        }
     });
     let NextRoundWatch { open, .. } = NextRoundWatch::begin(study, round);
     view! {

@@ -44,7 +44,7 @@ fn StageItem(
         >
             <span class="mark" aria-hidden="true">{move || mark(state.get())}</span>
             <p class="stage-title">
-                {text::stage_title(stage)}
+                {move || text::stage_title(stage, state.get())}
                 <span class="visually-hidden">{move || text::stage_state(state.get())}</span>
             </p>
             <p class="stage-detail">{detail}</p>

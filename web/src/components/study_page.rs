@@ -1,12 +1,12 @@
 //! One study, from the question to the result.
 
 use leptos::prelude::*;
-use wardsum_peer::Kept;
 use wardsum_peer::protocol::Study;
+use wardsum_peer::{Kept, Outcome};
 
 use super::{
     AnswerForm, Confirm, ConnectionNotice, DisclosureStatement, FailureNotice, LeaveForGood,
-    NextRound, NotKeptNotice, Published, Stages, Terms, TooLate,
+    NextRound, NotKeptNotice, Published, Stages, Terms, Told, TooLate,
 };
 use crate::api::{RoundPhase, StudySummary};
 use crate::next_round::NextRoundWatch;
@@ -21,22 +21,27 @@ pub(crate) fn StudyPage(
     study: StudySummary,
     /// The answer that this tab goes on with, if it has given one before.
     kept: Option<Kept>,
+    /// How the round has ended that this tab has answered in, if it has.
+    outcome: Option<Outcome>,
     /// The page's `data-state`.
     state: RwSignal<&'static str>,
     /// Starts over, with what is kept for this tab or with a fresh peer.
     restart: Callback<()>,
 ) -> impl IntoView {
     // Connecting would say no more than the list of studies has said.
-    if study.phase != RoundPhase::Open && kept.is_none() {
-        state.set("too-late");
-        let (title, round) = (study.title.clone(), study.digest.clone());
-        return view! {
-            <div class="stack">
-                <h1>{title}</h1>
-                <TooLate study round trouble=None restart />
-            </div>
-        }
-        .into_any();
+    let closed = study.phase != RoundPhase::Open && kept.is_none();
+    if outcome.is_some() || closed {
+        let title = study.title.clone();
+        let body = if let Some(outcome) = outcome {
+            state.set("published");
+            let (told, round) = (Told::before(&outcome, study.unit), outcome.round.to_string());
+            view! { <Published told=Some(told) study=study.id round restart /> }.into_any()
+        } else {
+            state.set("too-late");
+            let round = study.digest.clone();
+            view! { <TooLate study round trouble=None restart /> }.into_any()
+        };
+        return view! { <div class="stack"><h1>{title}</h1>{body}</div> }.into_any();
     }
     let Ok(visit) = Visit::open(&study, kept) else {
         state.set("failed");
@@ -94,7 +99,8 @@ fn OpenStudy(
         Step::Running => view! { <Running visit /> }.into_any(),
         Step::Published => {
             let round = round(progress, &study);
-            view! { <Published progress study=study.id.clone() round restart /> }.into_any()
+            let told = progress.with_untracked(Told::now);
+            view! { <Published told study=study.id.clone() round restart /> }.into_any()
         }
         Step::Failed => {
             let round = round(progress, &study);

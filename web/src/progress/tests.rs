@@ -133,6 +133,14 @@ fn a_failure_is_marked_where_the_round_broke_off() {
 }
 
 #[test]
+fn a_round_that_is_given_up_without_a_connection_broke_off_there() {
+    let lost = peer::Event::Disconnected { why: Failure::ConnectionLost, retry_in_ms: 2_000 };
+    let progress = after(&[committee(MEMBER), lost, peer::Event::Failed(Failure::ConnectionLost)]);
+    assert_eq!(progress.step(), Step::Failed);
+    assert_eq!(progress.stage_state(StageId::Connected), StageState::Failed);
+}
+
+#[test]
 fn a_connection_that_never_stood_is_an_unreachable_hospital() {
     let mut progress = Progress::default();
     let closed = Event::Closed { code: 1006, reason: String::new(), opened: false };
@@ -191,10 +199,19 @@ fn a_lost_connection_is_no_failure_and_says_what_is_safe() {
     assert_eq!(progress.step(), Step::Running);
     assert_eq!((progress.retry_in(1_000.0), progress.retry_in(9_000.0)), (Some(2), Some(0)));
     assert_eq!(progress.safety(), Safety::WrittenDown);
+    // No tick next to a connection that is not there, and nothing goes on but getting it back.
+    assert_eq!(
+        states(&progress),
+        ["current", "done", "done", "pending", "pending", "pending", "pending"]
+    );
 
     tell(&mut progress, &[peer::Event::Reconnected, peer::Event::ContributionAcknowledged]);
     assert_eq!(progress.retry_in(1_000.0), None);
     assert_eq!(progress.safety(), Safety::Stored);
+    assert_eq!(
+        states(&progress),
+        ["done", "done", "done", "done", "current", "pending", "pending"]
+    );
 
     let mut asked = Progress::default();
     tell(&mut asked, &[peer::Event::StudyReceived(Box::new(study())), lost]);

@@ -2,7 +2,7 @@
 
 use super::{PLACES_KEPT, stage_detail, stage_title};
 use crate::number;
-use crate::progress::{Progress, StageId};
+use crate::progress::{Progress, StageId, StageState};
 
 /// What the live region holds; a screen reader says it whenever it changes. It changes with the
 /// stage and when enough people have come, and not with every count: people, shares and partial
@@ -34,7 +34,7 @@ fn begun(stage: StageId, progress: &Progress) -> String {
             "The hospital puts the partial sums together and publishes the sum.".to_owned()
         }
         StageId::Connected | StageId::Sent | StageId::Partial => stage_detail(stage, progress),
-        StageId::Committee => stage_title(stage).to_owned(),
+        StageId::Committee => stage_title(stage, StageState::Current).to_owned(),
     }
 }
 

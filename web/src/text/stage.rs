@@ -7,10 +7,11 @@ use super::{closes_in, with_unit};
 use crate::number;
 use crate::progress::{Partial, Progress, StageId, StageState};
 
-/// The name of a stage.
-pub(crate) fn stage_title(stage: StageId) -> &'static str {
+/// The name of a stage, as it stands.
+pub(crate) fn stage_title(stage: StageId, standing: StageState) -> &'static str {
     match stage {
-        StageId::Connected => "Connected",
+        StageId::Connected if standing == StageState::Done => "Connected",
+        StageId::Connected => "Not connected",
         StageId::Waiting => "Waiting for others",
         StageId::Committee => "Committee fixed",
         StageId::Sent => "Answer split and sent encrypted",
@@ -238,7 +239,25 @@ mod tests {
     use wardsum_peer::protocol::{Phase, peer};
 
     use super::*;
-    use crate::progress::tests::{MEMBER, after, committee, waiting};
+    use crate::progress::tests::{MEMBER, after, committee, tell, waiting};
+
+    #[test]
+    fn a_connection_that_is_lost_is_not_called_connected() {
+        let mut progress = after(&[waiting(Phase::Enrolling, 2)]);
+        let told = |progress: &_| {
+            let state = Progress::stage_state(progress, StageId::Connected);
+            (stage_title(StageId::Connected, state), stage_detail(StageId::Connected, progress))
+        };
+        assert_eq!(told(&progress), ("Connected", "This tab is connected to Ward 7.".to_owned()));
+        tell(
+            &mut progress,
+            &[peer::Event::Disconnected { why: peer::Failure::ConnectionLost, retry_in_ms: 500 }],
+        );
+        let lost = "The connection to the hospital is lost.".to_owned();
+        assert_eq!(told(&progress), ("Not connected", lost));
+        tell(&mut progress, &[peer::Event::Reconnected]);
+        assert_eq!(told(&progress).0, "Connected");
+    }
 
     #[test]
     fn shares_that_have_come_are_never_more_than_there_are() {

@@ -28,6 +28,9 @@ async fn no_state_breaks_a_rule() -> Result<()> {
     hospital.native_rounds("pain", &[3, 4]).await?;
     tab.result().await?;
     breaks_no_rule(&tab, "the result").await?;
+    tab.reload().await?;
+    tab.result().await?;
+    breaks_no_rule(&tab, "the result after a reload").await?;
 
     tab.open_question(&format!("{}/?study=sleep", hospital.origin())).await?;
     hospital.kill()?;
@@ -70,9 +73,7 @@ async fn no_page_that_says_why_there_is_no_question_breaks_a_rule() -> Result<()
     refusing.screenshots("cannot-connect").await?;
 
     let closed = browser.new_tab().await?;
-    closed.open_question(&format!("{}/?study=sleep", hospital.origin())).await?;
-    closed.answer(5).await?;
-    closed.until_stage("waiting", "current").await?;
+    closed.take_part(&format!("{}/?study=sleep", hospital.origin()), 5).await?;
     closed.close().await?;
     tab.open(&hospital.origin()).await?;
     tab.until_state("choose").await?;

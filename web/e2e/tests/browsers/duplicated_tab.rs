@@ -10,9 +10,7 @@ async fn begins_afresh() -> Result<()> {
     let hospital = Hospital::start(&[TestStudy::of("pain", 3).x25519()]).await?;
     let browser = Browser::chromium().await?;
     let tab = browser.first_tab().await?;
-    tab.open_question(&hospital.origin()).await?;
-    tab.answer(5).await?;
-    tab.until_stage("waiting", "current").await?;
+    tab.take_part(&hospital.origin(), 5).await?;
 
     let duplicate = browser.duplicate(&tab).await?;
     duplicate.until_state("asking").await?;

@@ -58,9 +58,7 @@ async fn leaving_for_good_is_not_closing_the_page() -> Result<()> {
     let hospital = Hospital::start(&[TestStudy::of("pain", 3).x25519()]).await?;
     let browser = Browser::chromium().await?;
     let tab = browser.first_tab().await?;
-    tab.open_question(&hospital.origin()).await?;
-    tab.answer(5).await?;
-    tab.until_stage("waiting", "current").await?;
+    tab.take_part(&hospital.origin(), 5).await?;
     tab.click("#leave-round").await?;
     let told = tab.text("#leave").await?;
     assert!(told.contains("Closing the page is not leaving"), "{told}");

@@ -29,3 +29,4 @@ mod through_the_hospital;
 mod through_trunk;
 mod too_few_people;
 mod two_studies_at_once;
+mod wrong_partial_sum;

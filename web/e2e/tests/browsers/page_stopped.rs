@@ -35,9 +35,7 @@ async fn after_the_answer() -> Result<()> {
     let hospital = Hospital::start(&[TestStudy::of("pain", 3).x25519()]).await?;
     let browser = Browser::chromium().await?;
     let tab = browser.first_tab().await?;
-    tab.open_question(&hospital.origin()).await?;
-    tab.answer(5).await?;
-    tab.until_stage("waiting", "current").await?;
+    tab.take_part(&hospital.origin(), 5).await?;
     assert!(tab.warns_before_leaving().await?);
     tab.run(BREAK, vec![]).await?;
     let others = hospital.native_rounds("pain", &[3, 4]);

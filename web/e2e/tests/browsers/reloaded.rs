@@ -1,10 +1,22 @@
 //! A tab that is reloaded goes on where it was, in every stage, with the same keys and one answer.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::json;
 use wardsum_e2e::{Browser, Hospital, Tab, TestStudy};
 
 use crate::round::{address, figures_of};
+
+/// What the browser keeps for this tab, all of it, and how many records it has in the database.
+const KEPT: &str = "return (async () => {
+    const opened = indexedDB.open('wardsum');
+    await new Promise((resolve) => opened.onsuccess = resolve);
+    const count = opened.result.transaction('identities').objectStore('identities').count();
+    await new Promise((resolve) => count.onsuccess = resolve);
+    opened.result.close();
+    const { 'wardsum:outcome': outcome = null, ...others } = { ...sessionStorage, ...localStorage };
+    if (Object.keys(others).length > 0) throw new Error(JSON.stringify(others));
+    return [outcome, count.result];
+    })();";
 
 async fn goes_on(tab: &Tab) -> Result<()> {
     tab.reload().await?;
@@ -54,11 +66,27 @@ async fn in_every_stage() -> Result<()> {
     other?;
     visit?;
 
-    // Over: nothing is kept, and the result is shown by the hospital.
+    // Over: the result is all that is kept, and that the answer counts.
+    tab.reload().await?;
+    assert_eq!(tab.result().await?, figures_of(&[5, 4, 1]));
+    let told = tab.text("[data-testid=result-checked]").await?;
+    for text in ["Your answer is one of the 3", "Your answer and its keys have been erased"] {
+        assert!(told.contains(text), "“{text}” is not in: {told}");
+    }
+    tab.screenshots("reloaded-after-the-result").await?;
+    let digest = hospital.study("pain").await?["digest"].clone();
+    let kept = tab.run(KEPT, vec![]).await?;
+    let (until, rest) =
+        kept[0].as_str().and_then(|kept| kept.split_once(' ')).context("it is kept")?;
+    let rest = (rest, &kept[1]);
+    assert_eq!(rest, (&*format!("3 10 1 {} pain", digest.as_str().unwrap_or_default()), &json!(0)));
+
+    // It expires, and then the page shows what it shows to everybody.
+    let expired = "sessionStorage.setItem('wardsum:outcome', sessionStorage.getItem('wardsum:outcome').replace(...arguments));";
+    tab.run(expired, vec![until.into(), "1".into()]).await?;
     tab.reload().await?;
     tab.until_state("too-late").await?;
     assert!(tab.has("[data-testid=latest-result]").await?);
-    let kept = tab.run("return sessionStorage.getItem('wardsum:identity');", vec![]).await?;
-    assert_eq!(kept, json!(null));
+    assert_eq!(tab.run(KEPT, vec![]).await?, json!([null, 0]), "nothing is kept");
     browser.quit().await
 }

@@ -11,9 +11,7 @@ async fn from_another_tab() -> Result<()> {
     let browser = Browser::chromium().await?;
     let stays = browser.first_tab().await?;
     let tab = browser.new_tab().await?;
-    tab.open_question(&hospital.origin()).await?;
-    tab.answer(5).await?;
-    tab.until_stage("waiting", "current").await?;
+    tab.take_part(&hospital.origin(), 5).await?;
 
     // While that tab lives nobody else is offered its answer.
     stays.open_question(&hospital.origin()).await?;

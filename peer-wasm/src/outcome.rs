@@ -1,0 +1,120 @@
+//! What stays of a round that is over: its result, and whether it counts the answer of this tab.
+//!
+//! The keys, the shares and the answer are erased by then. None of this is a secret: the hospital
+//! publishes the result, and that somebody has answered is all that is left of the patient. It lies
+//! in the tab's `sessionStorage`, so that it goes with the tab: nobody who opens the page next on a
+//! shared device sees it.
+
+use js_sys::Date;
+use wardsum_protocol::{Aggregate, StudyDigest};
+
+use crate::ownership::session;
+use crate::storage::from_hex;
+
+/// The key in `sessionStorage`.
+const OUTCOME: &str = "wardsum:outcome";
+
+/// How long an outcome is kept in a tab that stays open, in milliseconds: a week.
+pub const OUTCOME_KEPT_MS: u32 = 7 * 24 * 60 * 60 * 1_000;
+
+/// How the round ended that this tab has answered in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Which study at the hospital, as in `/ws/STUDY`.
+    pub study_id: String,
+    /// Which round of it.
+    pub round: StudyDigest,
+    /// What was published, as this tab's peer has checked it.
+    pub aggregate: Aggregate,
+    /// Whether it counts the answer that was given here.
+    pub counted: bool,
+}
+
+impl Outcome {
+    /// How this tab's last round has ended; `None` if none has, if it was more than
+    /// [`OUTCOME_KEPT_MS`] ago, or if the browser keeps nothing.
+    #[must_use]
+    pub fn of_this_tab() -> Option<Self> {
+        let written = session().ok()?.get_item(OUTCOME).ok()??;
+        let outcome = Self::parse(&written, now_ms());
+        if outcome.is_none() {
+            forget();
+        }
+        outcome
+    }
+
+    pub(crate) fn remember(&self) {
+        if let Ok(session) = session() {
+            // Without it the page shows after a reload what it shows to everybody.
+            let _ = session.set_item(OUTCOME, &self.write(now_ms()));
+        }
+    }
+
+    fn write(&self, now_ms: i128) -> String {
+        let Self { study_id, round, aggregate: Aggregate { count, sum }, counted } = self;
+        let (until, counted) = (now_ms + i128::from(OUTCOME_KEPT_MS), i128::from(*counted));
+        format!("{until} {count} {sum} {counted} {round} {study_id}")
+    }
+
+    /// Reads what [`Outcome::write`] wrote, unless its time is over.
+    fn parse(written: &str, now_ms: i128) -> Option<Self> {
+        let mut parts = written.splitn(6, ' ');
+        let mut number = || parts.next()?.parse::<i128>().ok();
+        let (until, count, sum, counted) = (number()?, number()?, number()?, number()?);
+        let (round, study_id) = (StudyDigest(from_hex(parts.next()?)?), parts.next()?.to_owned());
+        let aggregate = Aggregate { count: u32::try_from(count).ok()?, sum };
+        (now_ms < until).then_some(Self { study_id, round, aggregate, counted: counted == 1 })
+    }
+}
+
+/// Erases what this tab knows of its last round.
+pub(crate) fn forget() {
+    if let Ok(session) = session() {
+        // Refused only where nothing could be written.
+        let _ = session.remove_item(OUTCOME);
+    }
+}
+
+/// Milliseconds since 1970, by this device's clock.
+fn now_ms() -> i128 {
+    #[expect(clippy::cast_possible_truncation, reason = "whole, and far below 2^53")]
+    let now = Date::now() as i128;
+    now
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW_MS: i128 = 1_800_000_000_000;
+
+    fn outcome() -> Outcome {
+        Outcome {
+            study_id: "pain scale".to_owned(),
+            round: StudyDigest([0xa5; 32]),
+            aggregate: Aggregate { count: 3, sum: -12 },
+            counted: true,
+        }
+    }
+
+    // The same tests natively and in a browser.
+    #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+    #[cfg_attr(not(target_arch = "wasm32"), test)]
+    fn what_is_written_is_read_until_its_time_is_over() {
+        for outcome in [outcome(), Outcome { counted: false, ..outcome() }] {
+            let written = outcome.write(NOW_MS);
+            let end = NOW_MS + i128::from(OUTCOME_KEPT_MS);
+            assert_eq!(Outcome::parse(&written, end - 1), Some(outcome));
+            assert_eq!(Outcome::parse(&written, end), None);
+        }
+    }
+
+    #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
+    #[cfg_attr(not(target_arch = "wasm32"), test)]
+    fn anything_else_is_nothing() {
+        let written = outcome().write(NOW_MS);
+        for bad in ["", "1", &written.replace("a5a5", "a5"), &written.replace('3', "-3")] {
+            assert_eq!(Outcome::parse(bad, NOW_MS), None, "{bad}");
+        }
+    }
+}
