@@ -138,6 +138,12 @@ impl Drop for Ownership {
     }
 }
 
+/// Whether this tab was somebody before it was reloaded, as far as the browser says.
+#[must_use]
+pub fn is_remembered() -> bool {
+    session().is_ok_and(|session| matches!(session.get_item(TAB), Ok(Some(_))))
+}
+
 /// Makes this tab forget what it was, and how its last round has ended; a reload then begins a new
 /// visit.
 pub fn forget_tab() -> Result<(), StorageError> {

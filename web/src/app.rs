@@ -14,8 +14,13 @@ use crate::{browser, text};
 enum View {
     Loading,
     Unavailable(ApiError),
+    /// The tab was somebody before it was reloaded, and cannot find out whom.
+    Interrupted(StorageError),
     NoStudies,
-    Choose { unknown: Option<String>, studies: Vec<StudySummary> },
+    Choose {
+        unknown: Option<String>,
+        studies: Vec<StudySummary>,
+    },
     Study(StudySummary),
 }
 
@@ -25,6 +30,7 @@ impl View {
         match self {
             Self::Loading => Some("loading"),
             Self::Unavailable(_) => Some("unreachable"),
+            Self::Interrupted(_) => Some("interrupted"),
             Self::NoStudies => Some("no-studies"),
             Self::Choose { unknown: None, .. } => Some("choose"),
             Self::Choose { unknown: Some(_), .. } => Some("unknown-study"),
@@ -74,17 +80,12 @@ pub(crate) fn App() -> impl IntoView {
             match kept_here(wanted.as_deref()).await {
                 Ok(Some(found)) => return resume(found),
                 Ok(None) => {}
+                Err(error) if ownership::is_remembered() => {
+                    return view.set(View::Interrupted(error));
+                }
                 Err(error) => problem.set(error.to_string()),
             }
-            let (loaded, titles) = match api::studies().await {
-                Ok(studies) => {
-                    let titles =
-                        studies.iter().map(|study| (study.id.clone(), study.title.clone()));
-                    let titles: Vec<_> = titles.collect();
-                    (View::of(studies, wanted), titles)
-                }
-                Err(error) => (View::Unavailable(error), Vec::new()),
-            };
+            let (loaded, titles) = listed(wanted).await;
             view.set(loaded);
             orphans.set(offered(&titles).await);
         });
@@ -133,6 +134,10 @@ pub(crate) fn App() -> impl IntoView {
             let (failure, code) = (text::api_error(error), error.code());
             view! { <FailureNotice failure code whole_page=true retry=Some(restart) /> }.into_any()
         }
+        View::Interrupted(error) => {
+            let (failure, code) = (text::interrupted(&error), error.code());
+            view! { <FailureNotice failure code whole_page=true retry=Some(restart) /> }.into_any()
+        }
         View::NoStudies => view! {
             <div class="stack">
                 <h1>{text::NO_STUDIES_TITLE}</h1>
@@ -143,9 +148,7 @@ pub(crate) fn App() -> impl IntoView {
         View::Choose { unknown, studies } => view! { <Chooser unknown studies /> }.into_any(),
         View::Study(study) => {
             let kept = kept.try_update_value(Option::take).flatten();
-            // What is going on comes before what is over.
-            let outcome = Outcome::of_this_tab()
-                .filter(|outcome| kept.is_none() && outcome.study_id == study.id);
+            let outcome = outcome_of(&study, kept.as_ref());
             view! { <StudyPage study kept outcome state restart /> }.into_any()
         }
     };
@@ -162,11 +165,30 @@ pub(crate) fn App() -> impl IntoView {
     }
 }
 
+/// What the hospital offers, and what its studies are called, by their ids.
+async fn listed(wanted: Option<String>) -> (View, Vec<(String, String)>) {
+    match api::studies().await {
+        Ok(studies) => {
+            let titles = studies.iter().map(|study| (study.id.clone(), study.title.clone()));
+            let titles = titles.collect();
+            (View::of(studies, wanted), titles)
+        }
+        Err(error) => (View::Unavailable(error), Vec::new()),
+    }
+}
+
+/// What this tab was told of a round that is over. What is going on comes before it.
+fn outcome_of(study: &StudySummary, kept: Option<&Kept>) -> Option<Outcome> {
+    Outcome::of_this_tab().filter(|outcome| kept.is_none() && outcome.study_id == study.id)
+}
+
 /// What this tab was before it was reloaded, if that is what the address asks for.
 async fn kept_here(wanted: Option<&str>) -> Result<Option<Kept>, StorageError> {
     let kept = match Kept::of_this_tab().await {
         Ok(kept) => kept,
         Err(error @ (StorageError::Cleared | StorageError::Damaged)) => return Err(error),
+        // To be asked anew would make two answers of one.
+        Err(error) if ownership::is_remembered() => return Err(error),
         // Whoever was nobody here before has lost nothing; the study's page says the rest.
         Err(_) => None,
     };

@@ -128,6 +128,8 @@ enum Connection {
     First,
     /// It stands.
     Up,
+    /// It stands again, after it was lost.
+    Back,
     /// It is lost, and the next attempt comes at this time on the page's clock, in milliseconds.
     Lost { retry_at_ms: f64 },
 }
@@ -273,7 +275,7 @@ impl Progress {
                         if *why == Failure::PlacesKept { Place::Kept } else { Place::Open };
                 }
             }
-            peer::Event::Reconnected => self.connection = Connection::Up,
+            peer::Event::Reconnected => self.connection = Connection::Back,
             peer::Event::Waiting(waiting) => self.apply_waiting(*waiting, now_ms),
             // The count of those who have come says it all.
             peer::Event::Enrolled => {}
@@ -403,7 +405,7 @@ impl Progress {
     fn is_done(&self, stage: StageId) -> bool {
         match stage {
             // As it stands now: a connection that is lost has to be made again.
-            StageId::Connected => self.connection == Connection::Up,
+            StageId::Connected => matches!(self.connection, Connection::Up | Connection::Back),
             StageId::Waiting | StageId::Committee => self.committee.is_some(),
             StageId::Sent => self.place == Place::Taken || self.counted.is_some(),
             StageId::Shares => self.counted.is_some(),
@@ -450,6 +452,11 @@ impl Progress {
         matches!(self.connection, Connection::Lost { .. })
             && self.place != Place::Kept
             && !self.is_over()
+    }
+
+    /// Whether the connection was lost and stands again.
+    pub(crate) fn is_back(&self) -> bool {
+        self.connection == Connection::Back
     }
 
     /// Whether what room there is for answers is kept for others, and the page asks again by itself.
@@ -513,6 +520,11 @@ impl Progress {
     /// How far contributing is, while it is going on.
     pub(crate) fn contributing(&self) -> Option<Waiting> {
         self.waiting.filter(|waiting| waiting.phase == Phase::Contributing)
+    }
+
+    /// Whether the hospital has the answer.
+    pub(crate) fn is_acknowledged(&self) -> bool {
+        self.place == Place::Taken
     }
 
     /// How far aggregating is, while it is going on.

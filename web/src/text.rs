@@ -8,7 +8,7 @@ mod failure;
 mod stage;
 
 pub(crate) use announcement::announcement;
-pub(crate) use failure::{FailureText, api_error, connect_error, too_late, trouble};
+pub(crate) use failure::{FailureText, api_error, connect_error, interrupted, too_late, trouble};
 pub(crate) use stage::{closing, stage_detail, stage_state, stage_title};
 
 use wardsum_peer::protocol::Phase;
@@ -261,8 +261,9 @@ pub(crate) fn closes_in(seconds: u64, phase: Phase) -> String {
         0 => format!("{what} now."),
         1 => format!("{what} in 1 second at the latest."),
         2..=119 => format!("{what} in {seconds} seconds at the latest."),
-        120..=7_199 => format!("{what} in {} minutes at the latest.", seconds / 60),
-        _ => format!("{what} in {} hours at the latest.", seconds / 3_600),
+        // Rounded up: it is said to be the latest.
+        120..=7_199 => format!("{what} in {} minutes at the latest.", seconds.div_ceil(60)),
+        _ => format!("{what} in {} hours at the latest.", seconds.div_ceil(3_600)),
     }
 }
 

@@ -12,15 +12,19 @@ pub(crate) fn Confirm(
     study: Study,
     /// The answer.
     value: i128,
-    /// Whether this browser keeps what it takes to come back.
-    kept: bool,
+    /// Whether this browser keeps what it takes to come back; that may turn out while this is read.
+    kept: Memo<bool>,
     /// Sends it.
     on_send: Callback<i128>,
     /// Goes back to the form.
     on_change: Callback<()>,
 ) -> impl IntoView {
     browser::focus_soon("confirm-title");
-    let points = text::confirm_points(study.organisation(), study.minimum_cohort(), kept);
+    let (organisation, minimum) = (study.organisation().to_owned(), study.minimum_cohort());
+    let points = move || {
+        let points = text::confirm_points(&organisation, minimum, kept.get());
+        points.into_iter().map(|point| view! { <li>{point}</li> }).collect_view()
+    };
     view! {
         <section id="confirm" class="panel" aria-labelledby="confirm-title">
             <h2 id="confirm-title" tabindex="-1">{text::CONFIRM_TITLE}</h2>
@@ -30,9 +34,7 @@ pub(crate) fn Confirm(
                     {text::with_unit(value, study.unit())}
                 </p>
             </div>
-            <ul class="points">
-                {points.into_iter().map(|point| view! { <li>{point}</li> }).collect_view()}
-            </ul>
+            <ul class="points">{points}</ul>
             <div class="actions">
                 <button id="send" class="primary" type="button" on:click=move |_| on_send.run(value)>
                     {text::SEND}

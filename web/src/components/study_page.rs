@@ -184,10 +184,11 @@ fn Question(
             move || refused.get().then(|| view! { <p class="problem">{text::ANSWER_REFUSED}</p> });
         match confirming.get() {
             Some(value) => view! {
+                <NotKeptNotice progress=visit.progress() />
                 <Confirm
                     study
                     value
-                    kept=visit.progress().with_untracked(Progress::is_kept)
+                    kept=Memo::new(move |_| visit.progress().with(Progress::is_kept))
                     on_send
                     on_change
                 />

@@ -20,9 +20,13 @@ pub(crate) fn announcement(progress: &Progress) -> String {
     match (progress.result().is_some(), progress.has_answered(), progress.current_stage()) {
         (true, ..) => stage_detail(StageId::Result, progress),
         (false, true, Some(stage)) => begun(stage, progress),
+        // There is no stage yet to say that it goes on.
+        (false, false, _) if progress.is_back() => BACK.to_owned(),
         _ => String::new(),
     }
 }
+
+const BACK: &str = "The connection to the hospital is back.";
 
 const CUT_OFF: &str = "The connection to the hospital is lost. This page tries again by itself.";
 
@@ -93,6 +97,17 @@ mod tests {
         };
         let events = [lost(400), lost(900), lost(1_800), peer::Event::Reconnected, lost(300)];
         assert_eq!(said(events), ["Waiting for others.", CUT_OFF, "Waiting for others.", CUT_OFF]);
+    }
+
+    #[test]
+    fn before_an_answer_is_given_the_connection_is_told_to_be_back() {
+        let mut progress = Progress::default();
+        let lost =
+            peer::Event::Disconnected { why: peer::Failure::ConnectionLost, retry_in_ms: 400 };
+        tell(&mut progress, &[lost]);
+        assert_eq!(announcement(&progress), CUT_OFF);
+        tell(&mut progress, &[peer::Event::Reconnected]);
+        assert_eq!(announcement(&progress), BACK);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use wardsum_peer::protocol::EndReason;
 use wardsum_peer::protocol::peer::Failure;
+use wardsum_peer::storage::StorageError;
 
 use crate::api::ApiError;
 use crate::number;
@@ -50,6 +51,16 @@ pub(crate) fn api_error(error: ApiError) -> FailureText {
              Nothing has been sent.",
         ),
     }
+}
+
+/// The tab has answered before it was reloaded, and cannot read what it kept.
+pub(crate) fn interrupted(error: &StorageError) -> FailureText {
+    FailureText::new(
+        "This tab cannot go on where it was",
+        error.to_string(),
+        "You have answered here before. Please try again, and do not answer in another tab: your \
+         answer might count twice.",
+    )
 }
 
 /// The browser refused to connect.
@@ -144,8 +155,7 @@ fn round(failure: Failure, then: &'static str) -> FailureText {
         ),
         Failure::HospitalSilent => FailureText::new(
             "The hospital’s server does not answer",
-            "The connection stands, but no answer came within half a minute. Please try again \
-             later.",
+            "No answer came in the time that the round can take. Please try again later.",
             then,
         ),
         Failure::Refused { code } => refused(code, then),
@@ -280,13 +290,16 @@ fn end_reason(reason: EndReason) -> String {
         EndReason::MembersLost(shortfall) => {
             let (have, need) = of(shortfall.have, shortfall.need);
             format!(
-                "Too many of the people who held shares left the round: {have} remain, and \
-                 {need} are needed."
+                "Too few of the people who held shares could go on: {have}, and {need} are needed. So no \
+                 sum was put together, and nothing is revealed."
             )
         }
         EndReason::PartialsLate(shortfall) => {
             let (have, need) = of(shortfall.have, shortfall.need);
-            format!("Too few partial sums arrived in time: {have} of at least {need}.")
+            format!(
+                "Too few partial sums arrived in time: {have} of at least {need}. So no sum was put \
+                 together, and nothing is revealed."
+            )
         }
         EndReason::Contradiction => {
             "The partial sums contradict each other: somebody computed wrongly, so no sum is \

@@ -224,9 +224,23 @@ fn result(progress: &Progress) -> String {
                 away_members(waiting)
             )
         }
-        _ => "The hospital puts the partial sums together and publishes the sum.".to_owned(),
+        (None, _, None) => match progress.contributing() {
+            Some(waiting) if progress.is_acknowledged() => {
+                let (present, needed) =
+                    (number::whole(waiting.present.into()), number::whole(waiting.needed.into()));
+                format!(
+                    "{present} answers have arrived at the hospital, and at least {needed} are needed \
+                     before it puts anything together.{}",
+                    away_members(waiting)
+                )
+            }
+            _ => PUTTING_TOGETHER.to_owned(),
+        },
+        _ => PUTTING_TOGETHER.to_owned(),
     }
 }
+
+const PUTTING_TOGETHER: &str = "The hospital puts the partial sums together and publishes the sum.";
 
 /// How long the phase that a stage waits for stays open, if that is known.
 pub(crate) fn closing(stage: StageId, progress: &Progress, now_ms: f64) -> Option<String> {
