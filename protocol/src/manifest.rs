@@ -2,8 +2,8 @@
 
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use ct_merkle::{HashableLeaf, InclusionProof, RootHash};
-use sha2::Sha256;
 use sha2::digest::Update;
+use sha2::{Digest, Sha256};
 
 use crate::committee::Committee;
 use crate::digest::{ContributionDigest, DigestLabel, ManifestDigest, hash};
@@ -29,6 +29,15 @@ impl HashableLeaf for Leaf {
     }
 }
 
+/// What the hash of a leaf begins with (RFC 9162, section 2.1.1).
+const LEAF: u8 = 0;
+/// What the hash of two subtrees begins with.
+const NODE: u8 = 1;
+
+fn tree_hash(kind: u8, content: &[u8]) -> [u8; 32] {
+    Sha256::new_with_prefix([kind]).chain_update(content).finalize().into()
+}
+
 /// A manifest with all its leaves.
 #[derive(Debug)]
 pub struct Manifest {
@@ -46,6 +55,31 @@ pub struct Commitment {
 }
 
 impl Commitment {
+    /// What the manifest of these contributions, numbered from 0 in this order, comes down to: the Merkle
+    /// tree hash of RFC 9162, section 2.1.1, with two hashes per contribution and none of them kept.
+    ///
+    /// # Panics
+    ///
+    /// If there are more than `u32::MAX`.
+    #[must_use]
+    pub fn of<'a>(entries: impl IntoIterator<Item = (&'a PeerId, ContributionDigest)>) -> Self {
+        let mut size = 0_u32;
+        // The roots of the complete subtrees so far, from the largest on.
+        let mut subtrees: Vec<[u8; 32]> = Vec::new();
+        for (sender, contribution) in entries {
+            let mut root = tree_hash(LEAF, &Leaf::new(sender, contribution).0);
+            for _ in 0..size.trailing_ones() {
+                let left = subtrees.pop().expect("a one in the size is a complete subtree");
+                root = tree_hash(NODE, [left, root].as_flattened());
+            }
+            subtrees.push(root);
+            size = size.checked_add(1).expect("a cohort is at most 100,000");
+        }
+        let join = |right, left| tree_hash(NODE, [left, right].as_flattened());
+        let root = subtrees.into_iter().rev().reduce(join);
+        Self { size, root: root.unwrap_or_else(|| Sha256::digest([]).into()) }
+    }
+
     /// Whether it counts as many as the study allows: fewer would give answers away, and the sum of
     /// more could wrap.
     #[must_use]
@@ -117,5 +151,24 @@ impl Manifest {
     pub fn path(&self, number: u32) -> Vec<u8> {
         let position = usize::try_from(number).expect("a usize has at least 32 bits");
         self.tree.prove_inclusion(position).as_bytes().to_vec()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::Entropy;
+    use crate::identity::Identity;
+
+    #[test]
+    fn what_a_manifest_comes_down_to_is_the_root_of_its_tree() {
+        let sender = Identity::derive(&Entropy::new([1; 32])).id();
+        for size in (0_u32..70).chain([127, 128, 129, 1_000]) {
+            let digests = (0..size)
+                .map(|n| ContributionDigest(hash(DigestLabel::Manifest, &[&n.to_be_bytes()])));
+            let entries: Vec<_> = digests.map(|digest| (&sender, digest)).collect();
+            let tree = Manifest::new(entries.iter().copied()).commitment();
+            assert_eq!(Commitment::of(entries), tree, "{size} contributions");
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::digest::{ContributionDigest, MessageDigest};
 use crate::entropy::Purpose;
 use crate::field::{Field, SecretVector};
 use crate::identity::PeerId;
-use crate::manifest::{Commitment, Manifest};
+use crate::manifest::Commitment;
 use crate::messages::{DeclineReason, Delivery, Inclusion, PeerMessage, Publication};
 use crate::peer::result::AwaitingResult;
 use crate::peer::state::State;
@@ -440,7 +440,7 @@ impl FixedRound {
         let senders = (0u32..)
             .zip(digests)
             .map_while(|(number, digest)| Some((&duty.received.get(&number)?.sender, *digest)));
-        let commitment = Manifest::new(senders).commitment();
+        let commitment = Commitment::of(senders);
         let value = if usize::try_from(commitment.size) != Ok(digests.len()) {
             Err(DeclineReason::Mismatch)
         } else if !commitment.fits(&self.study) {
