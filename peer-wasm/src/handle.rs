@@ -55,6 +55,8 @@ impl PeerHandle {
         on_event: impl FnMut(Event) + 'static,
     ) -> Result<Self, ConnectError> {
         let Kept { memory, keeping } = kept;
+        // From here on the tab is this peer, after a reload as well.
+        keeping.remember();
         let start = |now| {
             let peer = Peer::resume(memory.clone(), now);
             (peer, Some(memory), Keeper::Ready(Rc::new(keeping)))

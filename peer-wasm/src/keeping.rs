@@ -48,11 +48,7 @@ impl Kept {
     pub async fn take_up(name: IdentityName) -> Result<Option<Self>, StorageError> {
         within_patience(async {
             let Some(ownership) = Ownership::try_take(name).await? else { return Ok(None) };
-            let kept = Self::load(ownership).await?;
-            if let Some(kept) = &kept {
-                kept.keeping.remember();
-            }
-            Ok(kept)
+            Self::load(ownership).await
         })
         .await
     }
@@ -144,7 +140,7 @@ impl Keeping {
         Outcome { study_id: self.study_id.clone(), round, aggregate, counted }.remember();
     }
 
-    fn remember(&self) {
+    pub(crate) fn remember(&self) {
         // Without it a reload begins a new visit, and this one can be taken up by hand.
         let _ = self.ownership.remember();
     }

@@ -53,8 +53,8 @@ pub enum Input {
 pub enum Command {
     /// Fix the committee now; below the minimum the round ends.
     CloseEnrolment,
-    /// Fix the manifest, as soon as members that are here have contributed or had time to; below
-    /// the minimum the round ends.
+    /// Fix the manifest, as soon as as many members as the threshold have contributed, and those that are
+    /// here have or had time to; below the minimum the round ends.
     CloseContributing,
     /// End the round without a result.
     Abort,
