@@ -8,7 +8,7 @@ use wardsum_protocol::{Study, StudyDigest, Timestamp};
 
 use crate::clock::Clock;
 use crate::handle::Inner;
-use crate::keeping::{Keeping, Written};
+use crate::keeping::{Keeping, ToWrite};
 use crate::socket::{ABNORMAL_CLOSURE, Socket, SocketEvent};
 use crate::storage::StorageError;
 use crate::turn::Turn;
@@ -285,7 +285,7 @@ impl Driver {
     fn write(&mut self, keeping: Rc<Keeping>) {
         self.work = Work::Waits;
         let inner = Weak::clone(&self.inner);
-        let (erasing, what) = (self.memory.is_none(), self.to_write());
+        let (erasing, what) = (self.memory.is_none(), self.memory.as_ref().map(ToWrite::of));
         js_sys::futures::spawn_local(async move {
             let result = keeping.write(what).await;
             if let Some(inner) = inner.upgrade() {
@@ -293,10 +293,6 @@ impl Driver {
                 inner.deliver();
             }
         });
-    }
-
-    fn to_write(&self) -> Written {
-        self.memory.as_ref().map(|memory| (memory.study().digest(), memory.encode()))
     }
 
     fn written(&mut self, erasing: bool, result: Result<(), StorageError>) {

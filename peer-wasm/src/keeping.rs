@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use js_sys::Promise;
+use js_sys::{Date, Promise};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
@@ -82,8 +82,24 @@ impl fmt::Debug for Kept {
 
 /// The answers that were given in this browser, in rounds that were not over, and belong to no tab
 /// that is open.
+///
+/// What is of no use any more is erased, keys and all, and not listed: whoever opens the page next
+/// on this device does it for whoever never came back.
 pub async fn resumable() -> Result<Inventory, StorageError> {
-    within_patience(async { ownership::orphans(&Storage::open().await?).await }).await
+    within_patience(async {
+        let storage = Storage::open().await?;
+        let mut found = ownership::orphans(&storage).await?;
+        let now = Date::now();
+        for orphan in found.identities.iter().filter(|orphan| orphan.keep_until_ms <= now) {
+            // Unless somebody has become it meanwhile. What is refused is tried again the next time.
+            if let Ok(Some(_ownership)) = Ownership::try_take(orphan.name).await {
+                let _ = storage.erase(orphan.name).await;
+            }
+        }
+        found.identities.retain(|orphan| orphan.keep_until_ms > now);
+        Ok(found)
+    })
+    .await
 }
 
 /// Erases what was kept under this name, unless a tab is it; `false` if one is.
@@ -104,8 +120,19 @@ pub(crate) struct Keeping {
     study_id: String,
 }
 
-/// What to write: the round and the peer's memory, or nothing, which erases.
-pub(crate) type Written = Option<(StudyDigest, Zeroizing<Vec<u8>>)>;
+/// A peer's memory, ready to be written.
+pub(crate) struct ToWrite {
+    round: StudyDigest,
+    useful_for_ms: u64,
+    memory: Zeroizing<Vec<u8>>,
+}
+
+impl ToWrite {
+    pub(crate) fn of(memory: &Memory) -> Self {
+        let (round, useful_for_ms) = (memory.study().digest(), memory.useful_for_ms());
+        Self { round, useful_for_ms, memory: memory.encode() }
+    }
+}
 
 impl Keeping {
     /// A place for somebody new.
@@ -117,15 +144,18 @@ impl Keeping {
         .await
     }
 
-    /// Resolves once it is durable.
-    pub(crate) async fn write(&self, written: Written) -> Result<(), StorageError> {
+    /// Writes it down, or erases what was written, and resolves once that is durable.
+    pub(crate) async fn write(&self, what: Option<ToWrite>) -> Result<(), StorageError> {
         let name = self.ownership.name();
         within_patience(async {
-            let Some((round, memory)) = written else {
+            let Some(ToWrite { round, useful_for_ms, memory }) = what else {
                 self.storage.erase(name).await?;
                 return ownership::forget(name);
             };
-            let identity = Identity { name, study_id: self.study_id.clone(), round, memory };
+            #[expect(clippy::cast_precision_loss, reason = "a few years, far below 2^53")]
+            let keep_until_ms = Date::now() + useful_for_ms as f64;
+            let study_id = self.study_id.clone();
+            let identity = Identity { name, study_id, round, keep_until_ms, memory };
             self.storage.put(&identity).await?;
             self.remember();
             Ok(())

@@ -12,13 +12,15 @@
 //! | `round` | string | the study digest, 64 hexadecimal digits |
 //! | `memory` | `Uint8Array` | what the protocol's peer wants to remember; opaque here |
 //! | `updated_at_ms` | number | when the record was written, milliseconds since 1970 |
+//! | `keep_until_ms` | number | from when on it is of no use to anybody, milliseconds since 1970 |
 //!
 //! The memory holds the peer's keys and answer, as safe as the browser's profile and no safer:
 //! whoever can read the profile's files, and every script of the page's origin, can read it.
 //!
 //! # Until when
 //!
-//! Until [`Storage::erase`], or until somebody clears the site's data. A window in private mode
+//! Until [`Storage::erase`], or until somebody clears the site's data. [`resumable`](crate::resumable)
+//! erases the records of closed tabs whose `keep_until_ms` is past. A window in private mode
 //! forgets everything when it closes, and browsers may throw out the data of sites that have not
 //! been used for weeks, or when the disk is nearly full. Erasing takes the record out of the
 //! database at once; the browser's files may contain its bytes until the browser tidies them up.
@@ -51,7 +53,7 @@ pub use name::IdentityName;
 pub(crate) use name::from_hex;
 
 /// A peer as it is stored.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 pub struct Identity {
     /// The key of the record.
     pub name: IdentityName,
@@ -59,6 +61,9 @@ pub struct Identity {
     pub study_id: String,
     /// Which round of it.
     pub round: StudyDigest,
+    /// From when on the record is of no use to anybody, in milliseconds since 1970 by this device's
+    /// clock.
+    pub keep_until_ms: f64,
     /// What the protocol's peer wants to remember. Secret: it contains the peer's keys and answer.
     pub memory: Zeroizing<Vec<u8>>,
 }
@@ -85,6 +90,8 @@ pub struct Summary {
     /// When the record was written, in milliseconds since 1970 by this device's clock. For people
     /// to read; nothing may depend on it.
     pub updated_at_ms: f64,
+    /// From when on the record is of no use to anybody, by the same clock.
+    pub keep_until_ms: f64,
 }
 
 /// What is stored, in the order of the names.

@@ -19,7 +19,7 @@ use wardsum_peer::protocol::round::{ConnectionId, Input, Output, Round};
 use wardsum_peer::protocol::{
     Challenge, Closing, SchemeChoice, Study, StudyParameters, Suite, Timestamp,
 };
-use wardsum_peer::storage::StorageError;
+use wardsum_peer::storage::{Inventory, Storage, StorageError};
 use wardsum_peer::{Event, Kept, PeerHandle, resumable};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -252,6 +252,45 @@ async fn another_tab_can_take_it_up_once_it_is_closed() {
     let kept = Kept::take_up(found[0].name).await.expect("it can be read").expect("it is free");
     assert!(Kept::take_up(found[0].name).await.expect("it can be read").is_none(), "only once");
     drop(kept);
+}
+
+#[wasm_bindgen_test]
+async fn what_nobody_has_taken_up_while_it_was_of_use_is_erased() {
+    let _page = Page::new().await;
+    let storage = Storage::open().await.expect("the browser stores things");
+    let stored = async || storage.list().await.expect("it can be read");
+    let offered = async || resumable().await.expect("it can be read").identities;
+    // Its peer comes back for as long as the round can take, and for an hour more.
+    let of_use_ms = study().longest_ms() + 60 * 60 * 1_000;
+    let later =
+        |ms: u64| Sabotage::new("Date", "now", &format!("value: () => original.call(Date) + {ms}"));
+    let (peer, _heard, other_end) = asked().await;
+    peer.answer(7).expect("it is in range");
+    until("the enrolment", || other_end.sent().len() == 2).await;
+    {
+        let _later = later(of_use_ms);
+        assert_eq!(offered().await, []);
+        assert_eq!(stored().await.identities.len(), 1, "a tab that is open keeps what is its own");
+    }
+
+    peer.close();
+    forget_tab().expect("there is session storage");
+    let mut found = Vec::new();
+    for _ in 0..200 {
+        let _in_time = later(of_use_ms - 60_000);
+        found = offered().await;
+        if !found.is_empty() {
+            break;
+        }
+        pause(25).await;
+    }
+    assert_eq!(found.len(), 1);
+    {
+        let _too_late = later(of_use_ms);
+        assert_eq!(offered().await, []);
+    }
+    assert_eq!(stored().await, Inventory::default(), "keys and all");
+    assert!(Kept::take_up(found[0].name).await.expect("it can be read").is_none());
 }
 
 #[wasm_bindgen_test]

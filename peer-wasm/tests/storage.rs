@@ -77,6 +77,7 @@ async fn a_list_says_whose_and_how_old() {
         assert_eq!(summary.study_id, identity.study_id);
         assert_eq!(summary.round, identity.round);
         assert!((before..=after).contains(&summary.updated_at_ms));
+        assert_eq!(summary.keep_until_ms.to_bits(), identity.keep_until_ms.to_bits());
     }
 }
 
@@ -102,8 +103,10 @@ async fn what_is_stored_is_there_for_the_next_connection_as_documented() {
         stored.name
     ))
     .await;
-    let expected =
-        format!(r#"{{"study_id":"pain-scale","round":"{}","memory":[1,2,255]}}"#, "a5".repeat(32));
+    let expected = format!(
+        r#"{{"study_id":"pain-scale","round":"{}","keep_until_ms":4000000000000,"memory":[1,2,255]}}"#,
+        "a5".repeat(32)
+    );
     assert_eq!(record.as_string(), Some(expected));
 }
 

@@ -169,16 +169,19 @@ async fn a_damaged_record_is_told_apart_and_can_be_erased() {
     let intact = identity(b"intact");
     storage.put(&intact).await.expect("it is stored");
     let round = "'a5'.repeat(32)";
+    let times = "updated_at_ms: 1, keep_until_ms: 1";
+    let bytes = "memory: new Uint8Array(1)";
     let garbage = [
         "'not an object'".to_owned(),
         "null".to_owned(),
-        format!("{{ study_id: 'a', round: {round}, updated_at_ms: 1 }}"),
-        format!("{{ study_id: 'a', round: {round}, updated_at_ms: 1, memory: [1, 2] }}"),
-        format!("{{ study_id: 7, round: {round}, updated_at_ms: 1, memory: new Uint8Array(1) }}"),
+        format!("{{ study_id: 'a', round: {round}, {times} }}"),
+        format!("{{ study_id: 'a', round: {round}, {times}, memory: [1, 2] }}"),
+        format!("{{ study_id: 7, round: {round}, {times}, {bytes} }}"),
         format!(
-            "{{ study_id: 'a', round: {round}, updated_at_ms: '', memory: new Uint8Array(1) }}"
+            "{{ study_id: 'a', round: {round}, updated_at_ms: '', keep_until_ms: 1, {bytes} }}"
         ),
-        "{ study_id: 'a', round: 'a5', updated_at_ms: 1, memory: new Uint8Array(1) }".to_owned(),
+        format!("{{ study_id: 'a', round: {round}, updated_at_ms: 1, {bytes} }}"),
+        format!("{{ study_id: 'a', round: 'a5', {times}, {bytes} }}"),
     ];
     let mut damaged = Vec::new();
     for value in &garbage {

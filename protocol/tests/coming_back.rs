@@ -346,3 +346,17 @@ fn a_command_to_close_outlives_the_hospital() {
     assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((4, 10)));
     assert!(net.now.since(closed) < 600_000, "not at the deadline");
 }
+
+#[test]
+fn a_memory_is_of_use_as_long_as_its_peer_comes_back_and_a_promised_one_until_the_next_day() {
+    let asked = study(|_| {});
+    let hour = 60 * 60 * 1_000;
+    let comes_back_ms = asked.longest_ms() + hour;
+    let mut net = Net::new(asked, 3);
+    all_answer(&mut net, &[1, 2, 3]);
+    net.run();
+    let contributing = memory(&net, 0, |record| matches!(record, peer::Record::Contributing(_)));
+    assert_eq!(contributing.useful_for_ms(), comes_back_ms);
+    let promised = memory(&net, 0, |record| matches!(record, peer::Record::Promised));
+    assert_eq!(promised.useful_for_ms(), comes_back_ms + 24 * hour);
+}

@@ -220,7 +220,8 @@ pub(crate) fn advice(progress: &Progress) -> &'static str {
     match (progress.committee(), progress.is_kept()) {
         (_, true) if progress.may_leave() => {
             "Your answer is safely on its way. You may close this page now. You can stay, or come \
-             back to this page on this device, to see the result and that your answer was counted."
+             back to this page on this device until a day after the round, to see the result and \
+             that your answer was counted."
         }
         (_, false) if progress.may_leave() => {
             "Your answer is safely on its way. You may close this page now, or stay to see the \

@@ -12,6 +12,7 @@ const STUDY_ID: &str = "study_id";
 const ROUND: &str = "round";
 const MEMORY: &str = "memory";
 const UPDATED_AT_MS: &str = "updated_at_ms";
+const KEEP_UNTIL_MS: &str = "keep_until_ms";
 
 /// The object to store. Its memory is a copy, to be wiped with [`wipe`].
 pub(super) fn to_js(identity: &Identity) -> JsValue {
@@ -24,14 +25,15 @@ pub(super) fn to_js(identity: &Identity) -> JsValue {
     set(ROUND, &JsValue::from_str(&identity.round.to_string()));
     set(MEMORY, &Uint8Array::new_from_slice(&identity.memory));
     set(UPDATED_AT_MS, &JsValue::from_f64(Date::now()));
+    set(KEEP_UNTIL_MS, &JsValue::from_f64(identity.keep_until_ms));
     object.into()
 }
 
 /// The identity in an object that was stored under `name`; `None` if it is not one.
 pub(super) fn from_js(name: IdentityName, value: &JsValue) -> Option<Identity> {
-    let Summary { study_id, round, .. } = summary(name, value)?;
+    let Summary { study_id, round, keep_until_ms, .. } = summary(name, value)?;
     let memory = Zeroizing::new(memory(value)?.to_vec());
-    Some(Identity { name, study_id, round, memory })
+    Some(Identity { name, study_id, round, keep_until_ms, memory })
 }
 
 /// What the keys and values of the whole object store are, which come in the same order.
@@ -66,6 +68,7 @@ fn summary(name: IdentityName, value: &JsValue) -> Option<Summary> {
         study_id: property(value, STUDY_ID)?.as_string()?,
         round: StudyDigest(from_hex(&property(value, ROUND)?.as_string()?)?),
         updated_at_ms: property(value, UPDATED_AT_MS)?.as_f64()?,
+        keep_until_ms: property(value, KEEP_UNTIL_MS)?.as_f64()?,
     })
 }
 

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::digest::{CommitteeDigest, ManifestDigest};
 use crate::entropy::Entropy;
-use crate::peer::{Answer, Record};
+use crate::peer::{Answer, Record, given_up_after_ms};
 use crate::study::Study;
 use crate::wire::{self, Int128};
 
@@ -62,6 +62,15 @@ impl Memory {
         &self.study
     }
 
+    /// How long after it was written this can still be of use, in milliseconds: the longest that the
+    /// round can take, and the time for which a peer tries to come back beyond that. Whoever was
+    /// promised to be counted has a day more to come back and see it.
+    #[must_use]
+    pub fn useful_for_ms(&self) -> u64 {
+        let looking_back = if self.promised { LOOKING_BACK_MS } else { 0 };
+        given_up_after_ms(&self.study) + looking_back
+    }
+
     /// The bytes to keep, which are as secret as the answer.
     #[must_use]
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
@@ -97,6 +106,10 @@ impl Memory {
 }
 
 const VERSION: u16 = 1;
+
+/// How much longer somebody whose answer was acknowledged can come back to see the result, in
+/// milliseconds: until the next day.
+const LOOKING_BACK_MS: u64 = 24 * 60 * 60 * 1_000;
 
 #[derive(TlsSize, TlsSerialize, TlsDeserializeBytes)]
 struct MemoryBytes {

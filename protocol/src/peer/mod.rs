@@ -428,5 +428,11 @@ impl Peer {
 
 /// When a peer of this study stops trying to come back.
 fn give_up_at(study: &Study, now: Timestamp) -> Timestamp {
-    now.after(study.longest_ms()).after(GIVE_UP_SLACK_MS)
+    now.after(given_up_after_ms(study))
+}
+
+/// How long a peer of this study tries to come back, in milliseconds.
+fn given_up_after_ms(study: &Study) -> u64 {
+    // 1,200 days and an hour at most.
+    study.longest_ms() + GIVE_UP_SLACK_MS
 }

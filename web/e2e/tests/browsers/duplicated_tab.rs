@@ -17,7 +17,7 @@ async fn begins_afresh() -> Result<()> {
     assert!(!duplicate.has("#orphans:not([hidden])").await?, "the other tab lives");
     duplicate.answer(6).await?;
     duplicate.until_stage("waiting", "current").await?;
-    assert_eq!(hospital.study("pain").await?["enrolled"], 2, "two people");
+    hospital.until_study("pain", "two people", |study| study["enrolled"] == 2).await?;
 
     // Each goes on as itself.
     tab.reload().await?;

@@ -125,6 +125,11 @@ async fn between_the_manifest_and_the_result() -> Result<()> {
     assert_eq!(hospital.study("pain").await?["phase"], "aggregating");
     tabs[1].screenshots("restarted-before-the-result").await?;
 
+    // A tab that is reloaded now gives the same partial sum, and waits again.
+    tabs[0].reload().await?;
+    tabs[0].until_state("running").await?;
+    tabs[0].until_stage("result", "current").await?;
+
     try_join_all(gone.into_iter().map(|memory| hospital.native_return("pain", memory))).await?;
     for tab in &tabs {
         assert_eq!(tab.result().await?, figures_of(&[7, 8, 1, 2]));
