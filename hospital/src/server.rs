@@ -3,6 +3,7 @@
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -317,8 +318,10 @@ struct Connection {
 impl Connection {
     async fn serve(self, stream: TcpStream, tls: TlsAcceptor) {
         let metrics = self.metrics.clone();
-        if let Err(failure) = self.handshake_and_serve(stream, tls).await {
-            if failure.is_before_any_request() {
+        let requested = Arc::new(AtomicBool::new(false));
+        if let Err(failure) = self.handshake_and_serve(stream, tls, &requested).await {
+            // A browser that lets a connection go idle after its last request has done nothing wrong.
+            if !requested.load(Ordering::Relaxed) {
                 metrics.refused(RefusedConnection::Handshake);
             }
             // Scanners, cut connections and browsers that do not trust the certificate all end here, which
@@ -331,6 +334,7 @@ impl Connection {
         self,
         stream: TcpStream,
         tls: TlsAcceptor,
+        requested: &Arc<AtomicBool>,
     ) -> Result<(), ConnectionFailure> {
         let Self { address, router, limits, drain, deadline, place, metrics: _ } = self;
         // Messages are flushed when they are complete; waiting for more only delays them.
@@ -344,19 +348,28 @@ impl Connection {
         };
 
         let client = Client { address, place: Arc::new(place) };
+        let seen = Arc::clone(requested);
         let service = service_fn(move |mut request: Request<Incoming>| {
+            seen.store(true, Ordering::Relaxed);
             request.extensions_mut().insert(client.clone());
             router.clone().oneshot(request)
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(deadline.saturating_duration_since(Instant::now()))
+            .header_read_timeout(limits.handshake)
             .max_buf_size(limits.request_header_bytes)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
         tokio::pin!(connection);
+        let first_request = async {
+            time::sleep_until(deadline).await;
+            if requested.load(Ordering::Relaxed) {
+                std::future::pending::<()>().await;
+            }
+        };
         tokio::select! {
             served = &mut connection => return served.map_err(ConnectionFailure::Http),
+            () = first_request => return Err(ConnectionFailure::TooSlow),
             () = drain.cancelled() => {}
             () = time::sleep(limits.http) => {}
         }
@@ -366,16 +379,6 @@ impl Connection {
             .await
             .map_err(|_| ConnectionFailure::TooSlow)?
             .map_err(ConnectionFailure::Http)
-    }
-}
-
-impl ConnectionFailure {
-    fn is_before_any_request(&self) -> bool {
-        match self {
-            Self::Tls(_) | Self::TooSlow => true,
-            Self::Http(error) => error.is_timeout() || error.is_parse(),
-            Self::Socket(_) => false,
-        }
     }
 }
 

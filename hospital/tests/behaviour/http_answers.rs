@@ -50,6 +50,7 @@ async fn a_study_that_nobody_has_joined() {
         "partials": 0,
         "round": 1,
         "result": null,
+            "wrong_members": [],
         "ended": null,
         "previous": [],
     });

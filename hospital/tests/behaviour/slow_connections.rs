@@ -37,7 +37,9 @@ async fn no_request() {
 
 #[tokio::test]
 async fn a_connection_that_stays_for_ever() {
-    let limits = Limits { http: Duration::from_millis(50), ..Limits::default() };
+    // Only this limit can end it in time.
+    let handshake = Duration::from_mins(5);
+    let limits = Limits { http: Duration::from_millis(50), handshake, ..Limits::default() };
     let hospital = with_limits(limits).await;
     let mut stream = hospital.connector.open_tls().await.unwrap();
 
