@@ -100,8 +100,23 @@ pub struct Accepted {
     pub sender: PeerId,
     /// Its digest, which goes into the manifest.
     pub digest: ContributionDigest,
-    shares: Bytes,
+    shares: SealedShares,
+}
+
+/// The sealed shares of one contribution: one per member, in order and of equal length. The relay cuts
+/// and does not parse.
+#[derive(Clone, Debug)]
+pub struct SealedShares {
+    bytes: Bytes,
     share_len: usize,
+}
+
+impl SealedShares {
+    /// The sealed share of one member.
+    pub(crate) fn of(&self, member: ShareIndex) -> &[u8] {
+        let from = member.position() * self.share_len;
+        &self.bytes[from..from + self.share_len]
+    }
 }
 
 impl Contribution {
@@ -112,9 +127,9 @@ impl Contribution {
         Ok(Self { sender, signature, shares: Rest(bytes.slice_ref(shares)) })
     }
 
-    /// The sealed shares of a contribution that was accepted before, in order.
-    pub(crate) fn stored_shares(self, share_len: usize) -> impl Iterator<Item = Bytes> {
-        cut(self.shares.0, share_len)
+    /// The sealed shares of a contribution that was accepted before.
+    pub(crate) fn stored_shares(self, share_len: usize) -> SealedShares {
+        SealedShares { bytes: self.shares.0, share_len }
     }
 
     /// Checks everything about a contribution that can be checked without opening it.
@@ -132,20 +147,16 @@ impl Contribution {
         let sender = self.sender.resolve(committee)?;
         let digest = digest(study, committee, &sender, &shares);
         sender.verify(SignatureLabel::Contribution, &[digest.as_bytes()], &self.signature)?;
-        Ok(Accepted { sender, digest, shares, share_len })
+        Ok(Accepted { sender, digest, shares: SealedShares { bytes: shares, share_len } })
     }
 }
 
 impl Accepted {
-    /// The sealed shares, one per member, in order. The relay cuts and does not parse.
-    pub fn shares(&self) -> impl Iterator<Item = Bytes> {
-        cut(self.shares.clone(), self.share_len)
+    /// The sealed shares.
+    #[must_use]
+    pub fn shares(&self) -> SealedShares {
+        self.shares.clone()
     }
-}
-
-/// Pieces of equal length, of bytes that are a multiple of it.
-fn cut(mut bytes: Bytes, len: usize) -> impl Iterator<Item = Bytes> {
-    std::iter::from_fn(move || (!bytes.is_empty()).then(|| bytes.split_to(len)))
 }
 
 fn digest(
