@@ -162,6 +162,43 @@ async fn requests_that_wait_share_one_transaction_in_their_order() {
 }
 
 #[tokio::test]
+async fn a_transaction_takes_in_so_many_bytes_and_leaves_the_rest_to_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let key = round(&store, 1).await;
+    let before = store.transactions().await.unwrap();
+    let held = hold_writer(&store).await;
+    // Two of them reach 2 MiB.
+    let append = |number| store.append(key, Timestamp(1), vec![contribution(number, 1 << 20)]);
+    let waiting: Vec<_> = (0..5).map(append).collect();
+    drop(held);
+    for append in waiting {
+        append.await.unwrap();
+    }
+    assert_eq!(store.transactions().await.unwrap(), before + 3);
+    assert_eq!(numbers(&store, key).await, [0, 1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn a_long_log_is_folded_in_when_nothing_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let key = round(&store, 1).await;
+    let database = dir.path().join("wardsum.sqlite3");
+    let folded = || fs::metadata(&database).unwrap().len() > 8 << 20;
+    for number in 0..9 {
+        store.append(key, Timestamp(1), vec![contribution(number, 1 << 20)]).await.unwrap();
+    }
+    let soon = async {
+        while !folded() {
+            time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    time::timeout(Duration::from_mins(1), soon).await.expect("it is quiet enough");
+    assert_eq!(store.contributions(key, 8..9).await.unwrap(), [(8, message(8, 1 << 20))]);
+}
+
+#[tokio::test]
 async fn reading_does_not_wait_for_writing() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
@@ -231,7 +268,7 @@ async fn a_full_disk_loses_nothing() {
         }
     };
     let full = |error: &StoreError| matches!(error, StoreError::Full { .. });
-    survives(limit(40), limit(1 << 30), full, "is full; make room").await;
+    survives(limit(20), limit(1 << 30), full, "is full; make room").await;
 }
 
 #[tokio::test]
@@ -313,7 +350,7 @@ async fn an_erasure_that_was_cut_short_is_completed() {
     let key = round(&store, 1).await;
     let last = Record::Ended(EndReason::Contradiction);
     store.append(key, Timestamp(1), vec![contribution(0, LEN), last]).await.unwrap();
-    store.0.writer.ask(None, move |group| group.mark_erased(key)).await.unwrap();
+    store.0.writer.ask(None, 0, move |group| group.mark_erased(key)).await.unwrap();
     store.close().await;
     assert!(is_anywhere(dir.path(), b"sealed shares number"));
     let store = open(&dir);

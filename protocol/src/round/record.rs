@@ -49,6 +49,9 @@ pub enum Record {
     Ended(EndReason),
 }
 
+/// What a record takes besides the message in it, at most, in bytes.
+const SMALL_RECORD: usize = 128;
+
 /// A contribution that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contributed {
@@ -94,6 +97,25 @@ impl Record {
             }),
             Self::Ended(reason) => RecordBytes::Ended(*reason),
         })
+    }
+
+    /// About how many bytes it takes to keep, the message of a contribution included.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let message = match self {
+            Self::Enrolled(message) | Self::Partial(message) | Self::CommitteeFixed(message) => {
+                message
+            }
+            Self::Contributed(contributed) => &contributed.message,
+            Self::Published { message, .. } => message,
+            Self::Withdrawn(_)
+            | Self::ContributingClosed
+            | Self::ManifestFixed { .. }
+            | Self::Declined(..)
+            | Self::Left(_)
+            | Self::Ended(_) => return SMALL_RECORD,
+        };
+        SMALL_RECORD + message.len()
     }
 
     /// Reads what [`Record::encode`] wrote.
