@@ -311,9 +311,7 @@ impl RoundTask {
 
         self.perform_outputs();
         loop {
-            if let Some(status) = self.commits.commit(self.clock.now(), self.round.status()) {
-                self.standing.send_replace(status.into());
-            }
+            self.commit();
             self.flush_outboxes();
             let wakes = self.clock.instant(self.timer.unwrap_or_default());
             let failed = tokio::select! {
@@ -343,6 +341,9 @@ impl RoundTask {
                     }
                     for item in batch.drain(..) {
                         self.receive(item);
+                        if self.commits.is_due() {
+                            self.commit();
+                        }
                     }
                     None
                 }
@@ -370,6 +371,13 @@ impl RoundTask {
             }
         }
         debug!("the last handle of the round is gone");
+    }
+
+    /// Hands the store what was written down; tells how the round stands, unless that is not durable yet.
+    fn commit(&mut self) {
+        if let Some(status) = self.commits.commit(self.clock.now(), self.round.status()) {
+            self.standing.send_replace(status.into());
+        }
     }
 
     /// The store has failed: forgets what it does not have, and waits until it works again. `false` if
