@@ -6,9 +6,12 @@ use thiserror::Error;
 use tls_codec::{DeserializeBytes, TlsByteVecU8, TlsDeserializeBytes, TlsSerialize, TlsSize};
 
 use crate::committee::{Committee, Enrolment};
-use crate::digest::{CommitteeDigest, ContributionDigest, DigestLabel, StudyDigest, hash};
+use crate::digest::{
+    CommitteeDigest, ContributionDigest, DigestLabel, StoredDigest, StudyDigest, hash,
+};
 use crate::field::SecretVector;
 use crate::identity::{Identity, IdentityError, PeerId, SIGNATURE_LEN, SignatureLabel};
+use crate::messages::PeerMessage;
 use crate::seal::{OpeningKey, SealError};
 use crate::sharing::{Share, ShareIndex};
 use crate::study::Study;
@@ -100,6 +103,8 @@ pub struct Accepted {
     pub sender: PeerId,
     /// Its digest, which goes into the manifest.
     pub digest: ContributionDigest,
+    /// The digest of its message's bytes.
+    pub stored: StoredDigest,
     shares: SealedShares,
 }
 
@@ -145,10 +150,36 @@ impl Contribution {
             return Err(ContributionError::Length { have: shares.len(), need });
         }
         let sender = self.sender.resolve(committee)?;
-        let digest = digest(study, committee, &sender, &shares);
+        let hashed = hash(DigestLabel::Shares, &[&shares]);
+        let digest = digest(study, committee, &sender, &hashed);
         sender.verify(SignatureLabel::Contribution, &[digest.as_bytes()], &self.signature)?;
-        Ok(Accepted { sender, digest, shares: SealedShares { bytes: shares, share_len } })
+        let stored = stored_digest(self.sender, &self.signature, &hashed);
+        Ok(Accepted { sender, digest, stored, shares: SealedShares { bytes: shares, share_len } })
     }
+}
+
+impl StoredDigest {
+    /// The digest of these bytes, which should be a contribution's message.
+    #[must_use]
+    pub fn of(message: &Bytes) -> Self {
+        match PeerMessage::decode(message) {
+            Ok(PeerMessage::Contribute(Contribution { sender, signature, shares })) => {
+                stored_digest(sender, &signature, &hash(DigestLabel::Shares, &[&shares.0]))
+            }
+            // Shorter than what is hashed of any contribution.
+            _ => Self(hash(DigestLabel::Stored, &[&[0], &hash(DigestLabel::Message, &[message])])),
+        }
+    }
+}
+
+/// Decoding is exact, so sender, signature and shares say what every byte of the message is.
+fn stored_digest(
+    sender: Sender,
+    signature: &[u8; SIGNATURE_LEN],
+    hashed_shares: &[u8; 32],
+) -> StoredDigest {
+    let sender = wire::encode(&sender);
+    StoredDigest(hash(DigestLabel::Stored, &[&sender, signature, hashed_shares]))
 }
 
 impl Accepted {
@@ -163,11 +194,11 @@ fn digest(
     study: &Study,
     committee: &Committee,
     sender: &PeerId,
-    shares: &[u8],
+    hashed_shares: &[u8; 32],
 ) -> ContributionDigest {
-    let shares = hash(DigestLabel::Shares, &[shares]);
     let (study, committee) = (study.digest(), committee.digest());
-    let parts: [&[u8]; 4] = [study.as_bytes(), committee.as_bytes(), sender.as_bytes(), &shares];
+    let parts: [&[u8]; 4] =
+        [study.as_bytes(), committee.as_bytes(), sender.as_bytes(), hashed_shares];
     ContributionDigest(hash(DigestLabel::Contribution, &parts))
 }
 
@@ -264,7 +295,8 @@ impl Sealing {
         committee: &Committee,
     ) -> (Contribution, ContributionDigest) {
         let id = identity.id();
-        let digest = digest(study, committee, &id, &self.sealed);
+        let hashed = hash(DigestLabel::Shares, &[&self.sealed]);
+        let digest = digest(study, committee, &id, &hashed);
         let contribution = Contribution {
             sender: Sender::of(&id, committee),
             signature: identity.sign(SignatureLabel::Contribution, &[digest.as_bytes()]),

@@ -4,6 +4,7 @@
 mod sample;
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use tokio::time;
 use wardsum_protocol::round::Record;
 use wardsum_protocol::{EndReason, Timestamp};
 
+use super::checksum::checksum;
 use super::{DataDir, NewRound, RoundKey, Store, StoreError};
 use sample::{contribution, message, somebody, study};
 
@@ -196,6 +198,56 @@ async fn a_long_log_is_folded_in_when_nothing_is_asked_for() {
     };
     time::timeout(Duration::from_mins(1), soon).await.expect("it is quiet enough");
     assert_eq!(store.contributions(key, 8..9).await.unwrap(), [(8, message(8, 1 << 20))]);
+}
+
+/// Makes the store of a directory look as a hospital of schema version 1 left it.
+fn make_former(dir: &TempDir, key: RoundKey, numbers: Range<u32>) {
+    let database = Connection::open(dir.path().join("wardsum.sqlite3")).unwrap();
+    for number in numbers {
+        let message = message(number, LEN);
+        let fields: [&[u8]; 3] = [&key.0.to_be_bytes(), &number.to_be_bytes(), &message];
+        let place = (i64::from(key.0) << 32) | i64::from(number);
+        let sum = checksum("sealed", &fields);
+        let sql = "UPDATE sealed SET checksum = ?1 WHERE place = ?2";
+        assert_eq!(database.execute(sql, (sum, place)).unwrap(), 1);
+    }
+    database
+        .execute_batch(
+            "PRAGMA user_version = 1; PRAGMA journal_mode = DELETE; PRAGMA page_size = 4096; VACUUM;
+             PRAGMA journal_mode = WAL;",
+        )
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_store_of_the_former_version_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let key = round(&store, 1).await;
+    for number in 0..2 {
+        store.append(key, Timestamp(1), vec![contribution(number, LEN)]).await.unwrap();
+    }
+    store.close().await;
+    make_former(&dir, key, 0..2);
+
+    let store = open(&dir);
+    store.append(key, Timestamp(2), vec![contribution(2, LEN)]).await.unwrap();
+    let log = fs::read(dir.path().join("wardsum.sqlite3-wal")).unwrap();
+    assert_eq!(log[8..12], 4096_u32.to_be_bytes(), "its pages stay as they are");
+    let all: Vec<_> = (0..3).map(|number| (number, message(number, LEN))).collect();
+    assert_eq!(store.contributions(key, 0..3).await.unwrap(), all);
+    store.close().await;
+
+    // Either kind of checksum still tells what was altered.
+    let database = Connection::open(dir.path().join("wardsum.sqlite3")).unwrap();
+    let sql = "UPDATE sealed SET message = zeroblob(length(message)) WHERE place & 4294967295 <> 1";
+    assert_eq!(database.execute(sql, []).unwrap(), 2);
+    database.close().unwrap();
+    let store = open(&dir);
+    for (number, good) in [(0, false), (1, true), (2, false)] {
+        let read = store.contributions(key, number..number + 1).await;
+        assert_eq!(read.is_ok(), good, "{read:?}");
+    }
 }
 
 #[tokio::test]

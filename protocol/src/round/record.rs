@@ -5,7 +5,7 @@ use thiserror::Error;
 use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
 
 use crate::aggregate::Aggregate;
-use crate::digest::ContributionDigest;
+use crate::digest::{ContributionDigest, StoredDigest};
 use crate::identity::PeerId;
 use crate::messages::{DeclineReason, EndReason};
 use crate::wire::{self, Int128, Rest};
@@ -61,6 +61,8 @@ pub struct Contributed {
     pub sender: PeerId,
     /// What goes into the manifest.
     pub digest: ContributionDigest,
+    /// The digest of `message`'s bytes. It is no part of the encoded record.
+    pub stored: StoredDigest,
     /// The message with all sealed shares; empty in a record that was decoded.
     pub message: Bytes,
 }
@@ -127,7 +129,9 @@ impl Record {
             RecordBytes::CommitteeFixed(bytes) => Self::CommitteeFixed(bytes.0),
             RecordBytes::Contributed(ContributedBytes { number, sender, digest }) => {
                 let sender = peer(&sender)?;
-                Self::Contributed(Contributed { number, sender, digest, message: Bytes::new() })
+                let message = Bytes::new();
+                let stored = StoredDigest::of(&message);
+                Self::Contributed(Contributed { number, sender, digest, stored, message })
             }
             RecordBytes::ContributingClosed => Self::ContributingClosed,
             RecordBytes::ManifestFixed(size) => Self::ManifestFixed { size },
