@@ -44,6 +44,11 @@ impl CpuMeter {
     }
 }
 
+/// The processor time of all threads of this process.
+pub(crate) fn this_process() -> Duration {
+    Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap_or_default()
+}
+
 /// The processor time of the thread that asks.
 pub(crate) fn this_thread() -> Duration {
     // The clock starts at zero with its thread, so it is never negative.

@@ -61,8 +61,7 @@ pub(crate) struct Outbox {
     queue: mpsc::UnboundedSender<ToPeer>,
     shared: Shared,
     limit: usize,
-    batch: Vec<Bytes>,
-    batch_bytes: usize,
+    batch: Batch,
 }
 
 /// The receiving end: the connection's task takes messages out in batches.
@@ -81,6 +80,21 @@ struct Shared {
     overflowed: CancellationToken,
 }
 
+/// Messages that are handed over together.
+#[derive(Default)]
+struct Batch {
+    messages: Vec<Queued>,
+    /// The copied messages, one behind the other.
+    copies: Vec<u8>,
+    cost: usize,
+}
+
+enum Queued {
+    Whole(Bytes),
+    /// A copy of this length.
+    Copy(usize),
+}
+
 enum ToPeer {
     Messages(Vec<Bytes>),
     Close(Closing),
@@ -94,8 +108,8 @@ pub(crate) struct Overflow;
 pub(crate) fn outbox(limit: usize) -> (Outbox, OutboxQueue) {
     let (sender, receiver) = mpsc::unbounded_channel();
     let shared = Shared::default();
-    let outbox =
-        Outbox { queue: sender, shared: shared.clone(), limit, batch: Vec::new(), batch_bytes: 0 };
+    let batch = Batch::default();
+    let outbox = Outbox { queue: sender, shared: shared.clone(), limit, batch };
     (outbox, OutboxQueue { queue: receiver, shared, closing: None })
 }
 
@@ -103,31 +117,58 @@ impl Outbox {
     /// Takes a message, and hands over what has gathered if that is a batch. One message always
     /// fits, however long, so that a bound below the longest message cannot stop a round.
     pub(crate) fn send(&mut self, bytes: Bytes) -> Result<(), Overflow> {
-        let cost = bytes.len() + MESSAGE_OVERHEAD;
+        self.charge(bytes.len())?;
+        self.batch.messages.push(Queued::Whole(bytes));
+        self.flush_if_full();
+        Ok(())
+    }
+
+    /// Takes a copy of a message that comes in parts. What it is copied from is free again at once,
+    /// however long this peer takes to read.
+    pub(crate) fn send_copy(&mut self, parts: [&[u8]; 2]) -> Result<(), Overflow> {
+        let len = parts.iter().map(|part| part.len()).sum();
+        self.charge(len)?;
+        let Batch { messages, copies, .. } = &mut self.batch;
+        if copies.is_empty() {
+            // Until the batch is full it does not have to move; what is not needed is given back then.
+            copies.reserve_exact(WEBSOCKET_WRITE_BUFFER + len);
+        }
+        for part in parts {
+            copies.extend_from_slice(part);
+        }
+        messages.push(Queued::Copy(len));
+        self.flush_if_full();
+        Ok(())
+    }
+
+    /// Counts a message of this length among those that wait.
+    fn charge(&mut self, len: usize) -> Result<(), Overflow> {
+        let cost = len + MESSAGE_OVERHEAD;
         let waiting = self.shared.waiting.fetch_add(cost, Ordering::Relaxed);
         if waiting > 0 && waiting + cost > self.limit {
             self.shared.overflowed.cancel();
             return Err(Overflow);
         }
-        self.batch.push(bytes);
-        self.batch_bytes += cost;
-        if self.batch_bytes >= WEBSOCKET_WRITE_BUFFER {
+        self.batch.cost += cost;
+        Ok(())
+    }
+
+    fn flush_if_full(&mut self) {
+        if self.batch.cost >= WEBSOCKET_WRITE_BUFFER {
             self.flush();
         }
-        Ok(())
     }
 
     /// Whether nothing waits to be handed over.
     pub(crate) fn is_flushed(&self) -> bool {
-        self.batch.is_empty()
+        self.batch.messages.is_empty()
     }
 
     /// Hands over what has gathered.
     pub(crate) fn flush(&mut self) {
-        if !self.batch.is_empty() {
-            self.batch_bytes = 0;
-            let batch = mem::take(&mut self.batch);
-            self.queue_up(ToPeer::Messages(batch));
+        if !self.is_flushed() {
+            let messages = self.batch.take();
+            self.queue_up(ToPeer::Messages(messages));
         }
     }
 
@@ -140,6 +181,23 @@ impl Outbox {
     fn queue_up(&self, item: ToPeer) {
         // The other end is gone when the connection broke; the round hears of that as `Disconnected`.
         let _ = self.queue.send(item);
+    }
+}
+
+impl Batch {
+    /// What has gathered; the next batch is empty.
+    fn take(&mut self) -> Vec<Bytes> {
+        let mut copies = mem::take(&mut self.copies);
+        self.cost = 0;
+        if copies.capacity() > 2 * copies.len() {
+            copies.shrink_to_fit();
+        }
+        let mut copies = Bytes::from(copies);
+        let messages = mem::take(&mut self.messages).into_iter().map(|message| match message {
+            Queued::Whole(bytes) => bytes,
+            Queued::Copy(len) => copies.split_to(len),
+        });
+        messages.collect()
     }
 }
 
@@ -220,6 +278,26 @@ mod tests {
             outbox.flush();
             queue.next_batch().await.unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn copies_keep_their_place_among_other_messages() {
+        let (mut outbox, mut queue) = outbox(1_000_000);
+        outbox.send_copy([&[1], &[2, 3]]).unwrap();
+        outbox.send(vec![4].into()).unwrap();
+        outbox.send_copy([&[], &[5]]).unwrap();
+        outbox.flush();
+        assert_eq!(queue.next_batch().await.unwrap(), [vec![1, 2, 3], vec![4], vec![5]]);
+        outbox.send_copy([&[6], &[]]).unwrap();
+        outbox.flush();
+        assert_eq!(queue.next_batch().await.unwrap(), [vec![6]]);
+    }
+
+    #[test]
+    fn a_copy_is_bounded_like_any_message() {
+        let (mut outbox, _queue) = outbox(300);
+        outbox.send_copy([&[0; 50], &[0; 50]]).unwrap();
+        assert_eq!(outbox.send_copy([&[0; 50], &[0; 50]]), Err(Overflow));
     }
 
     #[test]

@@ -37,7 +37,7 @@ use crate::commits::{Commits, Committed, Step};
 use crate::inbox::{Inbox, ToRound, inbox};
 use crate::limits::{BATCH, Limits};
 use crate::metrics::Metrics;
-use crate::outbox::{Closing, Outbox};
+use crate::outbox::{Closing, Outbox, Overflow};
 use crate::standing::{Standing, supervise};
 use crate::store::{NewRound, RoundKey, Store, StoreError, StoredRound};
 use crate::study_desk::StudyId;
@@ -312,9 +312,7 @@ impl RoundTask {
 
         self.perform_outputs();
         loop {
-            if let Some(status) = self.commits.commit(self.clock.now(), self.round.status()) {
-                self.standing.send_replace(status.into());
-            }
+            self.commit();
             self.flush_outboxes();
             let wakes = self.clock.instant(self.timer.unwrap_or_default());
             let failed = tokio::select! {
@@ -344,6 +342,9 @@ impl RoundTask {
                     }
                     for item in batch.drain(..) {
                         self.receive(item);
+                        if self.commits.is_due() {
+                            self.commit();
+                        }
                     }
                     None
                 }
@@ -371,6 +372,13 @@ impl RoundTask {
             }
         }
         debug!("the last handle of the round is gone");
+    }
+
+    /// Hands the store what was written down; tells how the round stands, unless that is not durable yet.
+    fn commit(&mut self) {
+        if let Some(status) = self.commits.commit(self.clock.now(), self.round.status()) {
+            self.standing.send_replace(status.into());
+        }
     }
 
     /// The store has failed: forgets what it does not have, and waits until it works again. `false` if
@@ -508,7 +516,13 @@ impl RoundTask {
     fn perform(&mut self, output: Output) {
         match output {
             Output::Persist(_) => unreachable!("records do not pass the commits"),
-            Output::Send { to, bytes } => self.send(to, bytes),
+            Output::Send { to, bytes } => self.send(to, bytes.len(), |outbox| outbox.send(bytes)),
+            Output::Deliver(deliveries) => {
+                for (to, parts) in deliveries.parts() {
+                    let len = parts.iter().map(|part| part.len()).sum();
+                    self.send(to, len, |outbox| outbox.send_copy(parts));
+                }
+            }
             Output::Load { numbers } => {
                 let (store, key) = (self.host.store.clone(), self.key);
                 let load = async move { store.contributions(key, numbers).await };
@@ -524,13 +538,18 @@ impl RoundTask {
         }
     }
 
-    fn send(&mut self, to: ConnectionId, bytes: Bytes) {
+    fn send(
+        &mut self,
+        to: ConnectionId,
+        bytes: usize,
+        put: impl FnOnce(&mut Outbox) -> Result<(), Overflow>,
+    ) {
         let Some(outbox) = self.outboxes.get_mut(&to) else { return };
-        trace!(connection = to.0, bytes = bytes.len(), "a message to connection {}", to.0);
+        trace!(connection = to.0, bytes, "a message to connection {}", to.0);
         if outbox.is_flushed() {
             self.unflushed.push(to);
         }
-        if outbox.send(bytes).is_err() {
+        if put(outbox).is_err() {
             info!(connection = to.0, "connection {} reads too slowly and is closed", to.0);
             self.outboxes.remove(&to);
             self.given_up.push(to);

@@ -6,9 +6,12 @@ use thiserror::Error;
 use tls_codec::{DeserializeBytes, TlsByteVecU8, TlsDeserializeBytes, TlsSerialize, TlsSize};
 
 use crate::committee::{Committee, Enrolment};
-use crate::digest::{CommitteeDigest, ContributionDigest, DigestLabel, StudyDigest, hash};
+use crate::digest::{
+    CommitteeDigest, ContributionDigest, DigestLabel, StoredDigest, StudyDigest, hash,
+};
 use crate::field::SecretVector;
 use crate::identity::{Identity, IdentityError, PeerId, SIGNATURE_LEN, SignatureLabel};
+use crate::messages::PeerMessage;
 use crate::seal::{OpeningKey, SealError};
 use crate::sharing::{Share, ShareIndex};
 use crate::study::Study;
@@ -100,8 +103,25 @@ pub struct Accepted {
     pub sender: PeerId,
     /// Its digest, which goes into the manifest.
     pub digest: ContributionDigest,
-    shares: Bytes,
+    /// The digest of its message's bytes.
+    pub stored: StoredDigest,
+    shares: SealedShares,
+}
+
+/// The sealed shares of one contribution: one per member, in order and of equal length. The relay cuts
+/// and does not parse.
+#[derive(Clone, Debug)]
+pub struct SealedShares {
+    bytes: Bytes,
     share_len: usize,
+}
+
+impl SealedShares {
+    /// The sealed share of one member.
+    pub(crate) fn of(&self, member: ShareIndex) -> &[u8] {
+        let from = member.position() * self.share_len;
+        &self.bytes[from..from + self.share_len]
+    }
 }
 
 impl Contribution {
@@ -112,9 +132,9 @@ impl Contribution {
         Ok(Self { sender, signature, shares: Rest(bytes.slice_ref(shares)) })
     }
 
-    /// The sealed shares of a contribution that was accepted before, in order.
-    pub(crate) fn stored_shares(self, share_len: usize) -> impl Iterator<Item = Bytes> {
-        cut(self.shares.0, share_len)
+    /// The sealed shares of a contribution that was accepted before.
+    pub(crate) fn stored_shares(self, share_len: usize) -> SealedShares {
+        SealedShares { bytes: self.shares.0, share_len }
     }
 
     /// Checks everything about a contribution that can be checked without opening it.
@@ -130,33 +150,55 @@ impl Contribution {
             return Err(ContributionError::Length { have: shares.len(), need });
         }
         let sender = self.sender.resolve(committee)?;
-        let digest = digest(study, committee, &sender, &shares);
+        let hashed = hash(DigestLabel::Shares, &[&shares]);
+        let digest = digest(study, committee, &sender, &hashed);
         sender.verify(SignatureLabel::Contribution, &[digest.as_bytes()], &self.signature)?;
-        Ok(Accepted { sender, digest, shares, share_len })
+        let stored = stored_digest(self.sender, &self.signature, &hashed);
+        Ok(Accepted { sender, digest, stored, shares: SealedShares { bytes: shares, share_len } })
     }
+}
+
+impl StoredDigest {
+    /// The digest of these bytes, which should be a contribution's message.
+    #[must_use]
+    pub fn of(message: &Bytes) -> Self {
+        match PeerMessage::decode(message) {
+            Ok(PeerMessage::Contribute(Contribution { sender, signature, shares })) => {
+                stored_digest(sender, &signature, &hash(DigestLabel::Shares, &[&shares.0]))
+            }
+            // Shorter than what is hashed of any contribution.
+            _ => Self(hash(DigestLabel::Stored, &[&[0], &hash(DigestLabel::Message, &[message])])),
+        }
+    }
+}
+
+/// Decoding is exact, so sender, signature and shares say what every byte of the message is.
+fn stored_digest(
+    sender: Sender,
+    signature: &[u8; SIGNATURE_LEN],
+    hashed_shares: &[u8; 32],
+) -> StoredDigest {
+    let sender = wire::encode(&sender);
+    StoredDigest(hash(DigestLabel::Stored, &[&sender, signature, hashed_shares]))
 }
 
 impl Accepted {
-    /// The sealed shares, one per member, in order. The relay cuts and does not parse.
-    pub fn shares(&self) -> impl Iterator<Item = Bytes> {
-        cut(self.shares.clone(), self.share_len)
+    /// The sealed shares.
+    #[must_use]
+    pub fn shares(&self) -> SealedShares {
+        self.shares.clone()
     }
-}
-
-/// Pieces of equal length, of bytes that are a multiple of it.
-fn cut(mut bytes: Bytes, len: usize) -> impl Iterator<Item = Bytes> {
-    std::iter::from_fn(move || (!bytes.is_empty()).then(|| bytes.split_to(len)))
 }
 
 fn digest(
     study: &Study,
     committee: &Committee,
     sender: &PeerId,
-    shares: &[u8],
+    hashed_shares: &[u8; 32],
 ) -> ContributionDigest {
-    let shares = hash(DigestLabel::Shares, &[shares]);
     let (study, committee) = (study.digest(), committee.digest());
-    let parts: [&[u8]; 4] = [study.as_bytes(), committee.as_bytes(), sender.as_bytes(), &shares];
+    let parts: [&[u8]; 4] =
+        [study.as_bytes(), committee.as_bytes(), sender.as_bytes(), hashed_shares];
     ContributionDigest(hash(DigestLabel::Contribution, &parts))
 }
 
@@ -253,7 +295,8 @@ impl Sealing {
         committee: &Committee,
     ) -> (Contribution, ContributionDigest) {
         let id = identity.id();
-        let digest = digest(study, committee, &id, &self.sealed);
+        let hashed = hash(DigestLabel::Shares, &[&self.sealed]);
+        let digest = digest(study, committee, &id, &hashed);
         let contribution = Contribution {
             sender: Sender::of(&id, committee),
             signature: identity.sign(SignatureLabel::Contribution, &[digest.as_bytes()]),

@@ -17,6 +17,7 @@ pub(crate) enum DigestLabel {
     Contribution,
     Manifest,
     Message,
+    Stored,
 }
 
 impl DigestLabel {
@@ -28,6 +29,7 @@ impl DigestLabel {
             Self::Contribution => b"wardsum v1 contribution",
             Self::Manifest => b"wardsum v1 manifest",
             Self::Message => b"wardsum v1 message",
+            Self::Stored => b"wardsum v1 stored contribution",
         }
     }
 }
@@ -96,6 +98,12 @@ digest! {
     /// Identifies a message from a peer, for the hospital's acknowledgement of it: the hash of its bytes, or,
     /// for a contribution, the contribution's digest.
     MessageDigest
+}
+
+digest! {
+    /// Covers every byte of a contribution's message, for whoever stores it. Unlike [`ContributionDigest`] it
+    /// depends on nothing but these bytes; the shares enter by the same hash, so that the hospital hashes them once.
+    StoredDigest
 }
 
 /// Not 64 hexadecimal digits.

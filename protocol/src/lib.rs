@@ -38,7 +38,7 @@ pub use committee::{Committee, CommitteeError, EnrolmentError};
 pub use contribution::ContributionError;
 pub use digest::{
     CommitteeDigest, ContributionDigest, ManifestDigest, MessageDigest, ParseDigestError,
-    StudyDigest,
+    StoredDigest, StudyDigest,
 };
 pub use entropy::Entropy;
 pub use identification::{Challenge, IdentificationError};

@@ -3,11 +3,12 @@
 
 mod common;
 
+use bytes::Bytes;
 use common::{Net, PeerStep, Step, all_answer, study};
 use wardsum_protocol::messages::{HospitalMessage, PeerMessage};
 use wardsum_protocol::peer;
-use wardsum_protocol::round::Record;
-use wardsum_protocol::{MessageDigest, wire};
+use wardsum_protocol::round::{Contributed, Record};
+use wardsum_protocol::{MessageDigest, StoredDigest, wire};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -18,6 +19,28 @@ fn finished() -> Net {
     net.run();
     assert_eq!(net.aggregate().map(|a| a.sum), Some(28));
     net
+}
+
+#[test]
+fn the_stored_digest_covers_every_byte_of_a_contribution() {
+    let net = finished();
+    let contributions = net.journal.iter().filter_map(|(_, record)| match record {
+        Record::Contributed(contributed) => Some(contributed),
+        _ => None,
+    });
+    let contributed: Vec<_> = contributions.collect();
+    assert_eq!(contributed.len(), 7);
+    for Contributed { stored, message, .. } in contributed {
+        assert_eq!(StoredDigest::of(message), *stored);
+        for place in 0..message.len() {
+            let mut altered = message.to_vec();
+            altered[place] ^= [0x01, 0x80, 0xff][place % 3];
+            assert_ne!(StoredDigest::of(&altered.into()), *stored, "byte {place}");
+        }
+        for other in [message.slice(1..), message.slice(..message.len() - 1), Bytes::new()] {
+            assert_ne!(StoredDigest::of(&other), *stored);
+        }
+    }
 }
 
 #[test]

@@ -167,7 +167,7 @@ impl Measured {
         writeln!(
             f,
             "  hospital: HTTP upgrade, decoding, the round's rules, every contribution synced to disk before it is \
-             passed on,\n  and for each a signature and two digests, which take {:.1} ms of the cpu\n  bare: \
+             passed on,\n  and for each a signature and a digest, which take {:.1} ms of the cpu\n  bare: \
              tokio-tungstenite with the same TLS, buffers and batches, and nothing else\n",
             relay.checks_ms(self.costs.verify),
         )

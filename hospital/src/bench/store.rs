@@ -13,7 +13,8 @@ use tokio::runtime::{self, Runtime};
 use tokio::task::JoinSet;
 use wardsum_protocol::round::{Contributed, Record};
 use wardsum_protocol::{
-    Closing, ContributionDigest, PeerId, SchemeChoice, Study, StudyParameters, Suite, Timestamp,
+    Closing, ContributionDigest, PeerId, SchemeChoice, StoredDigest, Study, StudyParameters, Suite,
+    Timestamp,
 };
 
 use super::micros;
@@ -197,5 +198,6 @@ fn contribution(number: u32, message: Bytes) -> Record {
     let sender = PeerId::decode(&key).expect("the base point is on the curve");
     let mut digest = [0; 32];
     digest[..4].copy_from_slice(&number.to_be_bytes());
-    Record::Contributed(Contributed { number, sender, digest: ContributionDigest(digest), message })
+    let (digest, stored) = (ContributionDigest(digest), StoredDigest::of(&message));
+    Record::Contributed(Contributed { number, sender, digest, stored, message })
 }

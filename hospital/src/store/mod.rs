@@ -143,7 +143,7 @@ impl Store {
 
     /// Stores a new round without records. Its clock stands at zero.
     pub async fn open_round(&self, new: NewRound) -> Result<RoundKey, StoreError> {
-        self.0.writer.ask(None, move |group| group.open_round(new)).await
+        self.0.writer.ask(None, 0, move |group| group.open_round(new)).await
     }
 
     /// All rounds, in the order in which they were opened.
@@ -168,13 +168,14 @@ impl Store {
         at: Timestamp,
         records: Vec<Record>,
     ) -> impl Future<Output = Result<(), StoreError>> + Send + use<> {
-        self.0.writer.ask(Some(round), move |group| group.append(round, at, &records))
+        let bytes = records.iter().map(Record::weight).sum();
+        self.0.writer.ask(Some(round), bytes, move |group| group.append(round, at, &records))
     }
 
     /// Lets records of a round be stored again after an append failed. The caller has forgotten
     /// everything that was not stored.
     pub async fn resume(&self, round: RoundKey) -> Result<(), StoreError> {
-        self.0.writer.ask(Some(round), move |group| group.resume(round)).await
+        self.0.writer.ask(Some(round), 0, move |group| group.resume(round)).await
     }
 
     /// Notes what time it is on a round's clock. It is stored with the next transaction, or after a
@@ -225,7 +226,7 @@ impl Store {
             action: action.to_owned(),
             detail: detail.to_owned(),
         };
-        self.0.writer.ask(None, move |group| group.audit(&entry)).await
+        self.0.writer.ask(None, 0, move |group| group.audit(&entry)).await
     }
 
     /// The audit log, the oldest entry first.
@@ -235,7 +236,7 @@ impl Store {
 
     /// Commits a transaction that changes nothing but the count of them: whether the store works.
     pub async fn probe(&self) -> Result<(), StoreError> {
-        self.0.writer.ask(None, |_| Ok(())).await
+        self.0.writer.ask(None, 0, |_| Ok(())).await
     }
 
     /// Copies the store as it is now to a new file and checks the copy; see [`Snapshot::backup`].

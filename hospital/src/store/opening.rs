@@ -40,6 +40,7 @@ pub(super) fn open(dir: DataDir) -> Result<Opened, StoreError> {
     let mut connection = schema::open_writer(&file)?;
     if schema::is_blank(&connection).map_err(named)? {
         refuse_lost(0, acknowledged).map_err(named)?;
+        schema::prepare_blank(&connection).map_err(named)?;
         schema::prepare_to_write(&connection).map_err(named)?;
         schema::migrate(&mut connection).map_err(named)?;
     }
@@ -74,7 +75,7 @@ fn check_files(file: &Path) -> Result<(), StoreError> {
     log.push("-wal");
     let log = PathBuf::from(log);
     for (path, verdict) in
-        [(file, wal::check_database(file)), (log.as_path(), wal::check_log(&log))]
+        [(file, wal::check_database(file)), (log.as_path(), wal::check_log(&log, file))]
     {
         if let Some(what) = verdict.map_err(|error| StoreError::io(path, error))? {
             return Err(StoreError::damaged(path, what));

@@ -12,8 +12,16 @@ use super::store_row::StoreRow;
 /// "Ward": tells a Wardsum store from any other SQLite database.
 const APPLICATION_ID: i64 = 0x5761_7264;
 
-/// Bytes of a page of the database.
-pub(super) const PAGE_SIZE: u32 = 4096;
+/// Bytes of a page of a new database. Contributions are long, and what SQLite does for each page of
+/// its log costs more than copying the page.
+pub(super) const PAGE_SIZE: u32 = 16_384;
+
+/// Bytes of a page in stores that were made before pages became larger. They keep it.
+pub(super) const FORMER_PAGE_SIZE: u32 = 4_096;
+
+/// How much of the database the writer keeps in memory: more than one transaction changes, because
+/// SQLite otherwise writes pages more than once.
+const CACHE_KIB: i64 = 4_096;
 
 /// How long a statement waits for another program's lock.
 pub(super) const LOCK_PATIENCE: Duration = Duration::from_secs(2);
@@ -21,7 +29,7 @@ pub(super) const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 type Migration = fn(&Transaction<'_>) -> Result<(), Fault>;
 
 /// Each brings the schema from the version before to the next; versions count from one.
-const MIGRATIONS: &[Migration] = &[create_tables];
+const MIGRATIONS: &[Migration] = &[create_tables, cover_sealed_by_digest];
 
 /// Version 1.
 ///
@@ -79,6 +87,15 @@ fn create_tables(transaction: &Transaction<'_>) -> Result<(), Fault> {
     StoreRow::new().insert(transaction)
 }
 
+/// Version 2.
+///
+/// The checksum of a sealed message is made of the message's digest. Messages that are there keep theirs,
+/// which is of the message itself; the new number keeps programs away that know no other.
+#[expect(clippy::unnecessary_wraps, reason = "a migration may fail")]
+fn cover_sealed_by_digest(_: &Transaction<'_>) -> Result<(), Fault> {
+    Ok(())
+}
+
 /// The newest version that this program knows.
 fn newest() -> i64 {
     i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX)
@@ -117,6 +134,17 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     )
 }
 
+/// Decides what can only be decided before there is a table.
+pub(super) fn prepare_blank(connection: &Connection) -> Result<(), Fault> {
+    connection.pragma_update(None, "page_size", PAGE_SIZE)?;
+    Ok(())
+}
+
+/// Bytes of a page of this database.
+pub(super) fn page_size(connection: &Connection) -> Result<u32, Fault> {
+    Ok(connection.query_row("PRAGMA page_size", [], |row| row.get(0))?)
+}
+
 /// Makes commits durable and deletions real; for the writer, once the file is known to be a store's.
 pub(super) fn prepare_to_write(connection: &Connection) -> Result<(), Fault> {
     connection.pragma_update(None, "secure_delete", "ON")?;
@@ -124,6 +152,7 @@ pub(super) fn prepare_to_write(connection: &Connection) -> Result<(), Fault> {
     // The writer folds the log into the database itself, between commits.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
     let mode: String = connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode == "wal" { Ok(()) } else { Fault::damage(format!("its journal mode stays {mode}")) }
 }

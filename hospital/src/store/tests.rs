@@ -4,6 +4,7 @@
 mod sample;
 
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::Duration;
@@ -14,6 +15,7 @@ use tokio::time;
 use wardsum_protocol::round::Record;
 use wardsum_protocol::{EndReason, Timestamp};
 
+use super::checksum::checksum;
 use super::{DataDir, NewRound, RoundKey, Store, StoreError};
 use sample::{contribution, message, somebody, study};
 
@@ -162,6 +164,93 @@ async fn requests_that_wait_share_one_transaction_in_their_order() {
 }
 
 #[tokio::test]
+async fn a_transaction_takes_in_so_many_bytes_and_leaves_the_rest_to_the_next() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let key = round(&store, 1).await;
+    let before = store.transactions().await.unwrap();
+    let held = hold_writer(&store).await;
+    // Two of them reach 2 MiB.
+    let append = |number| store.append(key, Timestamp(1), vec![contribution(number, 1 << 20)]);
+    let waiting: Vec<_> = (0..5).map(append).collect();
+    drop(held);
+    for append in waiting {
+        append.await.unwrap();
+    }
+    assert_eq!(store.transactions().await.unwrap(), before + 3);
+    assert_eq!(numbers(&store, key).await, [0, 1, 2, 3, 4]);
+}
+
+#[tokio::test]
+async fn a_long_log_is_folded_in_when_nothing_is_asked_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let key = round(&store, 1).await;
+    let database = dir.path().join("wardsum.sqlite3");
+    let folded = || fs::metadata(&database).unwrap().len() > 8 << 20;
+    for number in 0..9 {
+        store.append(key, Timestamp(1), vec![contribution(number, 1 << 20)]).await.unwrap();
+    }
+    let soon = async {
+        while !folded() {
+            time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    time::timeout(Duration::from_mins(1), soon).await.expect("it is quiet enough");
+    assert_eq!(store.contributions(key, 8..9).await.unwrap(), [(8, message(8, 1 << 20))]);
+}
+
+/// Makes the store of a directory look as a hospital of schema version 1 left it.
+fn make_former(dir: &TempDir, key: RoundKey, numbers: Range<u32>) {
+    let database = Connection::open(dir.path().join("wardsum.sqlite3")).unwrap();
+    for number in numbers {
+        let message = message(number, LEN);
+        let fields: [&[u8]; 3] = [&key.0.to_be_bytes(), &number.to_be_bytes(), &message];
+        let place = (i64::from(key.0) << 32) | i64::from(number);
+        let sum = checksum("sealed", &fields);
+        let sql = "UPDATE sealed SET checksum = ?1 WHERE place = ?2";
+        assert_eq!(database.execute(sql, (sum, place)).unwrap(), 1);
+    }
+    database
+        .execute_batch(
+            "PRAGMA user_version = 1; PRAGMA journal_mode = DELETE; PRAGMA page_size = 4096; VACUUM;
+             PRAGMA journal_mode = WAL;",
+        )
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_store_of_the_former_version_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let key = round(&store, 1).await;
+    for number in 0..2 {
+        store.append(key, Timestamp(1), vec![contribution(number, LEN)]).await.unwrap();
+    }
+    store.close().await;
+    make_former(&dir, key, 0..2);
+
+    let store = open(&dir);
+    store.append(key, Timestamp(2), vec![contribution(2, LEN)]).await.unwrap();
+    let log = fs::read(dir.path().join("wardsum.sqlite3-wal")).unwrap();
+    assert_eq!(log[8..12], 4096_u32.to_be_bytes(), "its pages stay as they are");
+    let all: Vec<_> = (0..3).map(|number| (number, message(number, LEN))).collect();
+    assert_eq!(store.contributions(key, 0..3).await.unwrap(), all);
+    store.close().await;
+
+    // Either kind of checksum still tells what was altered.
+    let database = Connection::open(dir.path().join("wardsum.sqlite3")).unwrap();
+    let sql = "UPDATE sealed SET message = zeroblob(length(message)) WHERE place & 4294967295 <> 1";
+    assert_eq!(database.execute(sql, []).unwrap(), 2);
+    database.close().unwrap();
+    let store = open(&dir);
+    for (number, good) in [(0, false), (1, true), (2, false)] {
+        let read = store.contributions(key, number..number + 1).await;
+        assert_eq!(read.is_ok(), good, "{read:?}");
+    }
+}
+
+#[tokio::test]
 async fn reading_does_not_wait_for_writing() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
@@ -231,7 +320,7 @@ async fn a_full_disk_loses_nothing() {
         }
     };
     let full = |error: &StoreError| matches!(error, StoreError::Full { .. });
-    survives(limit(40), limit(1 << 30), full, "is full; make room").await;
+    survives(limit(20), limit(1 << 30), full, "is full; make room").await;
 }
 
 #[tokio::test]
@@ -313,7 +402,7 @@ async fn an_erasure_that_was_cut_short_is_completed() {
     let key = round(&store, 1).await;
     let last = Record::Ended(EndReason::Contradiction);
     store.append(key, Timestamp(1), vec![contribution(0, LEN), last]).await.unwrap();
-    store.0.writer.ask(None, move |group| group.mark_erased(key)).await.unwrap();
+    store.0.writer.ask(None, 0, move |group| group.mark_erased(key)).await.unwrap();
     store.close().await;
     assert!(is_anywhere(dir.path(), b"sealed shares number"));
     let store = open(&dir);

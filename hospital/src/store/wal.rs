@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
-use super::schema::PAGE_SIZE;
+use super::schema::{FORMER_PAGE_SIZE, PAGE_SIZE};
 
 const LOG_HEADER: usize = 32;
 const FRAME_HEADER: usize = 24;
@@ -20,15 +20,13 @@ pub(super) type Verdict = io::Result<Option<String>>;
 
 /// Checks the constant part of the database's header. An empty file is a database without tables.
 pub(super) fn check_database(path: &Path) -> Verdict {
-    let mut header = Vec::new();
-    File::open(path)?.take(100).read_to_end(&mut header)?;
+    let header = header(path)?;
     if header.is_empty() {
         return Ok(None);
     }
-    let page_size = u16::try_from(PAGE_SIZE).unwrap_or(1).to_be_bytes();
     let good = header.len() == 100
         && header.starts_with(b"SQLite format 3\0")
-        && header[16..18] == page_size
+        && page_size(&header).is_some()
         // Journal or write-ahead log, for writing and for reading alike.
         && matches!(header[18..20], [1, 1] | [2, 2])
         && header[20..24] == [0, 64, 32, 32]
@@ -39,9 +37,22 @@ pub(super) fn check_database(path: &Path) -> Verdict {
     Ok((!good).then(|| "its first 100 bytes are not the header of a store".to_owned()))
 }
 
-/// Checks the write-ahead log. A missing or empty one is good, and so is one with a torn tail: the
+/// The first 100 bytes of the database, or as many as there are.
+fn header(path: &Path) -> io::Result<Vec<u8>> {
+    let mut header = Vec::new();
+    File::open(path)?.take(100).read_to_end(&mut header)?;
+    Ok(header)
+}
+
+/// How long a page is, if it is as long as that of a store.
+fn page_size(header: &[u8]) -> Option<u32> {
+    let said = u32::from(u16::from_be_bytes([*header.get(16)?, *header.get(17)?]));
+    [PAGE_SIZE, FORMER_PAGE_SIZE].into_iter().find(|size| *size == said)
+}
+
+/// Checks the write-ahead log of a database. A missing or empty one is good, and so is one with a torn tail: the
 /// last transaction, which was never acknowledged, may be there in part and in any order.
-pub(super) fn check_log(path: &Path) -> Verdict {
+pub(super) fn check_log(path: &Path, database: &Path) -> Verdict {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -53,14 +64,16 @@ pub(super) fn check_log(path: &Path) -> Verdict {
         // SQLite had not yet written the header of its first transaction.
         return Ok(None);
     }
-    let Some(mut log) = Log::new(&header) else {
+    // Of a database that has no header yet there is nothing in a log either.
+    let page_size = page_size(&self::header(database)?).unwrap_or(PAGE_SIZE);
+    let Some(mut log) = Log::new(&header, page_size) else {
         // The header is synced before the first frame counts, so frames without one are damage.
         let mut rest = Vec::new();
         file.take(1 << 20).read_to_end(&mut rest)?;
         let torn = rest.iter().all(|byte| *byte == 0);
         return Ok((!torn).then(|| "its header was altered".to_owned()));
     };
-    let mut frame = vec![0; FRAME_HEADER + PAGE_SIZE as usize];
+    let mut frame = vec![0; FRAME_HEADER + page_size as usize];
     let mut number = 0_u64;
     while fill(&mut file, &mut frame)? {
         number += 1;
@@ -96,7 +109,7 @@ struct Log {
 }
 
 impl Log {
-    fn new(header: &[u8; LOG_HEADER]) -> Option<Self> {
+    fn new(header: &[u8; LOG_HEADER], page_size: u32) -> Option<Self> {
         let magic = word(header, 0, true);
         let log = Self {
             big_endian: magic == MAGIC | 1,
@@ -107,7 +120,7 @@ impl Log {
         };
         let good = magic & !1 == MAGIC
             && word(header, 4, true) == LOG_VERSION
-            && word(header, 8, true) == PAGE_SIZE
+            && word(header, 8, true) == page_size
             && log.add([0, 0], &header[..24]) == log.sum;
         good.then_some(log)
     }

@@ -17,16 +17,21 @@ use wardsum_protocol::Timestamp;
 use super::error::{Fault, StoreError};
 use super::group::{Committed, Group};
 use super::reader::Reader;
-use super::schema::LOCK_PATIENCE;
+use super::schema::{self, LOCK_PATIENCE};
 use super::witness::Witness;
 use super::{DataDir, RoundKey};
 
-/// How many requests one transaction takes in at most.
+/// How many requests one transaction takes in at most, and from how many bytes on it takes no more: while
+/// one transaction is on its way to the disk, what came with the one before is passed on.
 const GROUP_MAX: usize = 512;
+const GROUP_BYTES: usize = 2 << 20;
 /// How long a round's clock may go unwritten, and how long until what failed is tried again.
 const WHILE: Duration = Duration::from_secs(1);
-/// From how many pages on the log is folded into the database, 8 MiB.
-const LOG_PAGES: i32 = 2048;
+/// From how many bytes on the log is folded into the database once nothing was asked for a moment, and from
+/// how many on whoever asks has to wait for it.
+const LOG_BYTES: u32 = 8 << 20;
+const LONGEST_LOG_BYTES: u32 = 32 << 20;
+const QUIET: Duration = Duration::from_millis(50);
 /// How many sealed messages one transaction deletes, so that appends need not wait for many.
 const ERASED_AT_ONCE: u32 = 64;
 
@@ -64,6 +69,8 @@ enum Request {
 
 /// One request while its transaction runs.
 trait Write: Send {
+    /// About how many bytes it stores.
+    fn bytes(&self) -> usize;
     /// Of which round nothing more may be stored if this fails.
     fn round(&self) -> Option<RoundKey>;
     /// Takes part in the transaction; a refusal concerns this request only.
@@ -73,6 +80,7 @@ trait Write: Send {
 }
 
 struct Asked<T, F> {
+    bytes: usize,
     round: Option<RoundKey>,
     write: Option<F>,
     outcome: Option<Result<T, StoreError>>,
@@ -84,6 +92,10 @@ where
     T: Send,
     F: FnOnce(&mut Group<'_>) -> Result<T, Fault> + Send,
 {
+    fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     fn round(&self) -> Option<RoundKey> {
         self.round
     }
@@ -122,14 +134,19 @@ impl Writer {
             }
         };
         let file = writing.file.clone();
-        let named = |error: rusqlite::Error| Fault::from(error).of(&file);
-        writing.connection.wal_hook(Some(hook)).map_err(named)?;
+        writing.connection.wal_hook(Some(hook)).map_err(|error| Fault::from(error).of(&file))?;
+        let page = schema::page_size(&writing.connection).map_err(|fault| fault.of(&file))?;
         let erasing = mem::take(&mut writing.erasing).into_iter().map(|key| (key, None)).collect();
         let thread = WriterThread {
             writing,
             times: times.clone(),
             time_due: None,
             log_pages,
+            log: LogBounds {
+                folded: pages(LOG_BYTES, page),
+                longest: pages(LONGEST_LOG_BYTES, page),
+            },
+            fold_due: None,
             erasing,
             scrubbing: Vec::new(),
             scrub_due: None,
@@ -158,6 +175,7 @@ impl Writer {
     pub(super) fn ask<T, W>(
         &self,
         round: Option<RoundKey>,
+        bytes: usize,
         write: W,
     ) -> impl Future<Output = Result<T, StoreError>> + Send + use<T, W>
     where
@@ -165,7 +183,7 @@ impl Writer {
         W: FnOnce(&mut Group<'_>) -> Result<T, Fault> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let asked = Asked { round, write: Some(write), outcome: None, reply };
+        let asked = Asked { bytes, round, write: Some(write), outcome: None, reply };
         // If the thread is gone the reply is dropped, which says so.
         let _ = self.requests.send(Request::Write(Box::new(asked)));
         async { answer.await.unwrap_or(Err(StoreError::Closed)) }
@@ -220,11 +238,24 @@ struct WriterThread {
     time_due: Option<Instant>,
     /// How long the log was after the last commit, in pages.
     log_pages: Arc<AtomicI32>,
+    log: LogBounds,
+    /// When a long log is folded in, if nothing is asked for until then.
+    fold_due: Option<Instant>,
     /// Rounds whose sealed messages are being deleted.
     erasing: VecDeque<(RoundKey, EraseReply)>,
     /// Who waits until what was deleted is gone from the log as well.
     scrubbing: Vec<EraseReply>,
     scrub_due: Option<Instant>,
+}
+
+/// From how many pages on the log is folded in, in a quiet moment and in any case.
+struct LogBounds {
+    folded: i32,
+    longest: i32,
+}
+
+fn pages(bytes: u32, page: u32) -> i32 {
+    i32::try_from(bytes / page.max(1)).unwrap_or(i32::MAX)
 }
 
 /// What is left of the thread's work when it ends.
@@ -239,10 +270,14 @@ impl WriterThread {
         let mut open = true;
         while open {
             let mut waiting = Vec::new();
+            let mut bytes = 0;
             let mut next = self.wait(queue, &mut open);
             while let Some(request) = next.take() {
                 match request {
-                    Request::Write(write) => waiting.push(write),
+                    Request::Write(write) => {
+                        bytes += write.bytes();
+                        waiting.push(write);
+                    }
                     Request::KeepTime => self.time_due = Some(Instant::now() + WHILE),
                     Request::Erase(round, reply) => self.begin_erasing(round, reply),
                     Request::Close(reply) => {
@@ -252,7 +287,7 @@ impl WriterThread {
                     #[cfg(test)]
                     Request::OnConnection(act) => act(&self.writing.connection),
                 }
-                if open && waiting.len() < GROUP_MAX {
+                if open && waiting.len() < GROUP_MAX && bytes < GROUP_BYTES {
                     next = queue.try_recv().ok();
                 }
             }
@@ -271,7 +306,7 @@ impl WriterThread {
 
     /// The next request; `None` if something else is to be done first, or nobody is left to ask.
     fn wait(&self, queue: &Receiver<Request>, open: &mut bool) -> Option<Request> {
-        let due = self.time_due.into_iter().chain(self.scrub_due).min();
+        let due = [self.time_due, self.scrub_due, self.fold_due].into_iter().flatten().min();
         let received = match due {
             _ if !self.erasing.is_empty() => match queue.try_recv() {
                 Ok(request) => Ok(request),
@@ -294,7 +329,7 @@ impl WriterThread {
     /// One transaction for everything that waits.
     fn write(&mut self, mut waiting: Vec<Box<dyn Write>>) {
         let times = mem::take(&mut *lock(&self.times));
-        self.time_due = None;
+        (self.time_due, self.fold_due) = (None, None);
         if waiting.is_empty() && times.is_empty() {
             return;
         }
@@ -398,11 +433,20 @@ impl WriterThread {
         }
     }
 
-    /// Folds a long log into the database, so that it can begin anew.
+    /// Folds a long log into the database, so that it can begin anew: when nobody has asked for anything
+    /// for a moment, because it takes as long as several commits, or when the log has become too long.
     fn fold_log(&mut self) {
-        if self.log_pages.load(Ordering::Relaxed) < LOG_PAGES {
+        let pages = self.log_pages.load(Ordering::Relaxed);
+        let now = Instant::now();
+        if pages < self.log.folded {
+            self.fold_due = None;
             return;
         }
+        if pages < self.log.longest && self.fold_due.is_none_or(|due| due > now) {
+            self.fold_due.get_or_insert(now + QUIET);
+            return;
+        }
+        self.fold_due = None;
         self.log_pages.store(0, Ordering::Relaxed);
         let folded =
             self.writing.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));

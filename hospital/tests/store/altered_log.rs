@@ -11,7 +11,7 @@ use crate::fixture::{Contents, LOG, copy, fill, open, read, runtime};
 use crate::sample::contribution;
 
 const WITNESS: &str = "wardsum.acknowledged";
-const FRAME: usize = 24 + 4096;
+const FRAME: usize = 24 + 16_384;
 
 /// A store that runs, with everything still in its log.
 struct Running {

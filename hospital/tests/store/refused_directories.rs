@@ -23,7 +23,7 @@ fn refusal(prepare: impl FnOnce(&Connection)) -> StoreError {
 #[test]
 fn a_newer_version() {
     let text = refusal(|c| c.pragma_update(None, "user_version", 7).unwrap()).to_string();
-    assert!(text.contains("has schema version 7, and this hospital knows only up to 1"), "{text}");
+    assert!(text.contains("has schema version 7, and this hospital knows only up to 2"), "{text}");
 }
 
 #[test]

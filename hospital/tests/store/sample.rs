@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use wardsum_protocol::round::{Contributed, Record};
 use wardsum_protocol::{
-    Closing, ContributionDigest, PeerId, SchemeChoice, Study, StudyParameters, Suite,
+    Closing, ContributionDigest, PeerId, SchemeChoice, StoredDigest, Study, StudyParameters, Suite,
 };
 
 /// The `instance`-th round's study.
@@ -44,12 +44,13 @@ pub(crate) fn message(number: u32, len: usize) -> Bytes {
 
 /// A contribution, as a round writes it down; with a `len` of zero, as it is read again.
 pub(crate) fn contribution(number: u32, len: usize) -> Record {
-    Record::Contributed(Contributed { message: message(number, len), ..contributed(number) })
+    Record::Contributed(contributed(number, message(number, len)))
 }
 
-fn contributed(number: u32) -> Contributed {
+fn contributed(number: u32, message: Bytes) -> Contributed {
     let mut digest = [0; 32];
     digest[..4].copy_from_slice(&number.to_be_bytes());
     let digest = ContributionDigest(digest);
-    Contributed { number, sender: somebody(), digest, message: Bytes::new() }
+    let stored = StoredDigest::of(&message);
+    Contributed { number, sender: somebody(), digest, stored, message }
 }

@@ -168,6 +168,7 @@ impl Contributing {
             number,
             sender,
             digest: accepted.digest,
+            stored: accepted.stored,
             message: envelope.bytes.clone(),
         }));
         envelope.acknowledge_contribution(accepted.digest, room);

@@ -5,6 +5,7 @@ use core::ops::Range;
 use bytes::Bytes;
 
 use crate::aggregate::Aggregate;
+use crate::contribution::SealedShares;
 use crate::identification::Challenge;
 use crate::messages::{DeclineReason, EndReason, Phase};
 use crate::round::room::Room;
@@ -72,6 +73,8 @@ pub enum Output {
         /// Its bytes, shared where the same message goes to many.
         bytes: Bytes,
     },
+    /// Send one WebSocket message to each of these members.
+    Deliver(Box<Deliveries>),
     /// Read the messages of these contributions from the store and hand them back in order, each as
     /// [`Input::Loaded`]. Other inputs may come in between.
     Load {
@@ -89,6 +92,30 @@ pub enum Output {
     Event(Event),
     /// Set the timer, or clear it.
     Timeout(Option<Timestamp>),
+}
+
+/// One contribution's sealed shares on their way to members.
+///
+/// They are cut out of the contribution when they are sent and not before, so that shares which wait for
+/// a disk take no memory besides the contribution that is being written.
+#[derive(Debug)]
+pub struct Deliveries {
+    /// What each message begins with.
+    pub(super) head: Vec<u8>,
+    pub(super) shares: SealedShares,
+    pub(super) to: Vec<(ConnectionId, ShareIndex)>,
+}
+
+impl Deliveries {
+    /// Each message and its connection. A message comes in two parts, which follow each other.
+    pub fn parts(&self) -> impl Iterator<Item = (ConnectionId, [&[u8]; 2])> {
+        self.to.iter().map(|(to, member)| (*to, [&self.head[..], self.shares.of(*member)]))
+    }
+
+    /// Each message and its connection, for whoever can afford a copy.
+    pub fn messages(&self) -> impl Iterator<Item = (ConnectionId, Bytes)> {
+        self.parts().map(|(to, parts)| (to, parts.concat().into()))
+    }
 }
 
 /// What the people who run the round get to know.

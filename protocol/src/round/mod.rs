@@ -49,7 +49,7 @@ use crate::time::Timestamp;
 use aggregating::Aggregating;
 use contributing::Contributing;
 use enrolling::Enrolling;
-pub use io::{Command, ConnectionId, Event, Input, Output, Status};
+pub use io::{Command, ConnectionId, Deliveries, Event, Input, Output, Status};
 use over::Over;
 pub use record::{Contributed, Record, RecordError};
 pub use refusal::Refusal;

@@ -5,7 +5,7 @@ use thiserror::Error;
 use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
 
 use crate::aggregate::Aggregate;
-use crate::digest::ContributionDigest;
+use crate::digest::{ContributionDigest, StoredDigest};
 use crate::identity::PeerId;
 use crate::messages::{DeclineReason, EndReason};
 use crate::wire::{self, Int128, Rest};
@@ -49,6 +49,9 @@ pub enum Record {
     Ended(EndReason),
 }
 
+/// What a record takes besides the message in it, at most, in bytes.
+const SMALL_RECORD: usize = 128;
+
 /// A contribution that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Contributed {
@@ -58,6 +61,8 @@ pub struct Contributed {
     pub sender: PeerId,
     /// What goes into the manifest.
     pub digest: ContributionDigest,
+    /// The digest of `message`'s bytes. It is no part of the encoded record.
+    pub stored: StoredDigest,
     /// The message with all sealed shares; empty in a record that was decoded.
     pub message: Bytes,
 }
@@ -96,6 +101,25 @@ impl Record {
         })
     }
 
+    /// About how many bytes it takes to keep, the message of a contribution included.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let message = match self {
+            Self::Enrolled(message) | Self::Partial(message) | Self::CommitteeFixed(message) => {
+                message
+            }
+            Self::Contributed(contributed) => &contributed.message,
+            Self::Published { message, .. } => message,
+            Self::Withdrawn(_)
+            | Self::ContributingClosed
+            | Self::ManifestFixed { .. }
+            | Self::Declined(..)
+            | Self::Left(_)
+            | Self::Ended(_) => return SMALL_RECORD,
+        };
+        SMALL_RECORD + message.len()
+    }
+
     /// Reads what [`Record::encode`] wrote.
     pub fn decode(bytes: &[u8]) -> Result<Self, RecordError> {
         let peer = |key: &[u8; 32]| PeerId::decode(key).map_err(|_| RecordError);
@@ -105,7 +129,9 @@ impl Record {
             RecordBytes::CommitteeFixed(bytes) => Self::CommitteeFixed(bytes.0),
             RecordBytes::Contributed(ContributedBytes { number, sender, digest }) => {
                 let sender = peer(&sender)?;
-                Self::Contributed(Contributed { number, sender, digest, message: Bytes::new() })
+                let message = Bytes::new();
+                let stored = StoredDigest::of(&message);
+                Self::Contributed(Contributed { number, sender, digest, stored, message })
             }
             RecordBytes::ContributingClosed => Self::ContributingClosed,
             RecordBytes::ManifestFixed(size) => Self::ManifestFixed { size },

@@ -8,13 +8,13 @@ use core::ops::Range;
 use bytes::Bytes;
 
 use crate::committee::Committee;
-use crate::contribution::Sender;
+use crate::contribution::{SealedShares, Sender};
 use crate::messages::{Delivery, HospitalMessage, PeerMessage};
 use crate::round::room::Room;
-use crate::round::{AWAY_GRACE_MS, ConnectionId, Output};
+use crate::round::{AWAY_GRACE_MS, ConnectionId, Deliveries, Output};
 use crate::sharing::ShareIndex;
 use crate::time::Timestamp;
-use crate::wire::Rest;
+use crate::wire::{self, Rest};
 
 /// How many deliveries may be on their way to one member that it has not confirmed.
 pub const DELIVERY_WINDOW: u32 = 256;
@@ -148,16 +148,23 @@ impl Seats {
         &mut self,
         number: u32,
         sender: Sender,
-        shares: impl Iterator<Item = Bytes>,
+        shares: SealedShares,
         room: &mut Room,
     ) {
-        for (seat, share) in self.seats.iter_mut().zip(shares) {
+        let places = (1..=u8::MAX).filter_map(ShareIndex::new);
+        let mut to = Vec::with_capacity(self.seats.len());
+        for (seat, place) in self.seats.iter_mut().zip(places) {
             let Some(connection) = seat.connection() else { continue };
             if seat.next == number && seat.is_open() {
                 seat.next += 1;
-                let delivery = Delivery { number, sender, share: Rest(share) };
-                room.send(connection, &HospitalMessage::Deliver(delivery));
+                to.push((connection, place));
             }
+        }
+        if !to.is_empty() {
+            // What stands before the share is the same for everybody.
+            let delivery = Delivery { number, sender, share: Rest(Bytes::new()) };
+            let head = wire::encode(&HospitalMessage::Deliver(delivery));
+            room.push(Output::Deliver(Box::new(Deliveries { head, shares, to })));
         }
     }
 

@@ -372,6 +372,15 @@ impl Net {
         }
     }
 
+    fn round_sends(&mut self, to: ConnectionId, bytes: Vec<u8>) {
+        self.history.push(Step::Sent(bytes.clone()));
+        if let Some(inbox) = self.raw.get_mut(&to) {
+            inbox.push(bytes);
+        } else if let Some(mailboxes) = self.mail.get_mut(&to) {
+            mailboxes.down.push_back(Mail::Message(bytes));
+        }
+    }
+
     fn drain_round(&mut self) {
         while let Some(output) = self.round.poll_output() {
             match output {
@@ -379,12 +388,10 @@ impl Net {
                     self.journal.push((self.now, (*record).clone()));
                     self.history.push(Step::Wrote(record));
                 }
-                round::Output::Send { to, bytes } => {
-                    self.history.push(Step::Sent(bytes.to_vec()));
-                    if let Some(inbox) = self.raw.get_mut(&to) {
-                        inbox.push(bytes.into());
-                    } else if let Some(mailboxes) = self.mail.get_mut(&to) {
-                        mailboxes.down.push_back(Mail::Message(bytes.into()));
+                round::Output::Send { to, bytes } => self.round_sends(to, bytes.into()),
+                round::Output::Deliver(deliveries) => {
+                    for (to, bytes) in deliveries.messages() {
+                        self.round_sends(to, bytes.into());
                     }
                 }
                 round::Output::Load { numbers } => {

@@ -163,13 +163,18 @@ impl World {
             if let Output::Timeout(due) = &output {
                 running.due = *due;
             }
-            running.todo.push_back(match output {
+            match output {
                 Output::Persist(record) => {
                     running.unwritten.push_back((at, *record));
-                    Todo::Barrier
+                    running.todo.push_back(Todo::Barrier);
                 }
-                output => Todo::Output(output),
-            });
+                // One by one, so that a crash can come between any two.
+                Output::Deliver(deliveries) => {
+                    let sends = deliveries.messages().map(|(to, bytes)| Output::Send { to, bytes });
+                    running.todo.extend(sends.map(Todo::Output));
+                }
+                output => running.todo.push_back(Todo::Output(output)),
+            }
         }
         let closes_at = running.round.status().closes_at;
         self.evidence.round_timer(closes_at, running.due);
@@ -249,6 +254,7 @@ impl World {
     fn perform_for_hospital(&mut self, output: Output) {
         match output {
             Output::Persist(_) => unreachable!("the writer has it"),
+            Output::Deliver(_) => unreachable!("each message is an output of its own here"),
             Output::Send { to, bytes } => {
                 self.evidence.hospital_says(&bytes, &self.hospital.log.summary);
                 self.note_message(&bytes, |name| format!("  hospital -> {to:?} {name}"));

@@ -72,6 +72,10 @@ impl Hospital {
         while let Some(output) = self.round.poll_output() {
             match output {
                 round::Output::Send { to, bytes } => self.sent.push((to.0, bytes.into())),
+                round::Output::Deliver(deliveries) => {
+                    let messages = deliveries.messages().map(|(to, bytes)| (to.0, bytes.into()));
+                    self.sent.extend(messages);
+                }
                 round::Output::Close { connection, reason } => {
                     self.closed.push((connection.0, reason));
                 }

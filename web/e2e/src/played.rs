@@ -205,16 +205,23 @@ impl Book {
         self.feed(Input::Connected { connection, challenge: Challenge(challenge) });
     }
 
+    fn send(&mut self, to: ConnectionId, bytes: Bytes) {
+        self.note(to, Frame::Down(bytes.to_vec()));
+        if self.insiders.contains_key(&to) {
+            self.tell_insider(to, peer::Input::Message(bytes.to_vec()));
+        } else if let Some(outbox) = self.outboxes.get(&to) {
+            // A peer that has gone hears nothing.
+            let _ = outbox.send(bytes);
+        }
+    }
+
     fn perform(&mut self) {
         while let Some(output) = self.round.poll_output() {
             match output {
-                Output::Send { to, bytes } => {
-                    self.note(to, Frame::Down(bytes.to_vec()));
-                    if self.insiders.contains_key(&to) {
-                        self.tell_insider(to, peer::Input::Message(bytes.to_vec()));
-                    } else if let Some(outbox) = self.outboxes.get(&to) {
-                        // A peer that has gone hears nothing.
-                        let _ = outbox.send(bytes);
+                Output::Send { to, bytes } => self.send(to, bytes),
+                Output::Deliver(deliveries) => {
+                    for (to, bytes) in deliveries.messages() {
+                        self.send(to, bytes);
                     }
                 }
                 Output::Close { connection, .. } => {
