@@ -4,5 +4,7 @@ mod altered_database;
 mod altered_log;
 mod fixture;
 mod killed_process;
+mod killed_round;
+mod recorded_round;
 mod refused_directories;
 mod sample;

@@ -10,7 +10,7 @@ use crate::identification::Challenge;
 use crate::messages::{DeclineReason, EndReason, Phase};
 use crate::round::room::Room;
 use crate::round::{Record, Refusal};
-use crate::sharing::ShareIndices;
+use crate::sharing::{ShareIndex, ShareIndices};
 use crate::time::Timestamp;
 
 /// Names a connection; the driver gives each a number that is larger than all before.
