@@ -5,6 +5,7 @@
 mod bench_command;
 mod coming_back;
 mod configuration_errors;
+mod crowds;
 mod draining;
 mod export_and_backup;
 mod failed_rounds;

@@ -1,9 +1,12 @@
 //! A peer that misbehaves is told why and closed, and the others' round goes on to its exact end.
 
+use std::time::Duration;
+
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::AsyncWriteExt;
 use tokio_tungstenite::tungstenite::Message;
 use wardsum_hospital::limits::Limits;
+use wardsum_protocol::Aggregate;
 use wardsum_protocol::peer::Event;
 
 use crate::scripted_peer::{Closed, ScriptedPeer, closed};
@@ -207,6 +210,46 @@ async fn an_answer_in_a_members_name() {
     };
     tokio::join!(others, attack);
 }
+
+/// It sends the same contribution for ever, which is acknowledged each time, and reads nothing.
+#[tokio::test]
+async fn a_peer_that_never_reads() {
+    let hospital = TestHospital::start_with(&study_of("study", 3), |config| {
+        config.limits = Limits {
+            outbox_bytes: 64 * 1024,
+            write_stall: Duration::from_millis(200),
+            ..Limits::default()
+        };
+    })
+    .await;
+    let (mut honest, enrolment) = enrolment(&hospital, 1).await;
+    honest.send(enrolment).await;
+    let others = async {
+        let results = hospital.round("study", &[1, 2]).await;
+        assert!(results.iter().all(|published| published.aggregate == RESULT));
+    };
+    let attack = async {
+        honest.receive_until(|event| matches!(event, Event::CommitteeFixed { .. })).await;
+        let mut deaf = ScriptedPeer::connect(&hospital.connector, "study", 2).await;
+        deaf.receive_until(|event| matches!(event, Event::Waiting(_))).await;
+        deaf.answer(4);
+        let [identification, contribution] = deaf.unsent.as_slice() else {
+            panic!("a visitor contributes at once: {:?}", deaf.unsent.len())
+        };
+        let (identification, contribution) = (identification.clone(), contribution.clone());
+        deaf.send(identification).await;
+        let flood = async {
+            // Ended by the hospital, which the next message that cannot be sent shows.
+            while deaf.socket.send(Message::Binary(contribution.clone().into())).await.is_ok() {}
+        };
+        within(flood).await;
+        honest.finish().await;
+    };
+    tokio::join!(others, attack);
+}
+
+/// The three who take part, and the visitor whose contribution was stored before it was thrown out.
+const RESULT: Aggregate = Aggregate { count: 4, sum: 1 + 2 + 5 + 4 };
 
 #[tokio::test]
 async fn too_many_from_one_address() {
