@@ -1,4 +1,4 @@
-//! Every bound that the hospital puts on the outside world, in one place.
+//! Every bound on the outside world that an operator may want to change, in one place.
 //!
 //! A hospital on the public internet is reached by tabs that sleep, phones in lifts and people who
 //! wish it ill. Whatever one of them does, it may hold only so much memory for only so long. How

@@ -7,7 +7,7 @@
 //! ```
 //!
 //! * **Committed when it resolves.** A request's future resolves after its transaction is durable. The
-//!   request is queued when the method is called, and requests are carried out in that order.
+//!   request is queued when the method is called, and what is written is written in that order.
 //! * **No gaps.** When a transaction fails, every append in it fails, and every later one of the same
 //!   rounds until [`Store::resume`]: a record is never there without the ones before it.
 //! * **Nothing that was altered is believed.** Every row has a checksum, a round's records and the audit
