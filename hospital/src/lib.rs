@@ -52,3 +52,4 @@ pub mod store;
 pub mod studies_file;
 pub mod study_desk;
 pub mod tls;
+mod traffic;

@@ -56,8 +56,8 @@ pub struct Limits {
     /// waiting with.
     pub inbox_bytes: usize,
 
-    /// `write_stall_seconds`, default 20: how long one batch of messages may take to leave. A peer
-    /// that reads nothing for as long is disconnected.
+    /// `write_stall_seconds`, default 20: within this time 64 KiB of what a peer is sent have to leave, or
+    /// all of it if it is less. A peer that reads more slowly is disconnected.
     #[serde(rename = "write_stall_seconds", deserialize_with = "seconds")]
     pub write_stall: Duration,
 
@@ -66,7 +66,7 @@ pub struct Limits {
     #[serde(rename = "ping_seconds", deserialize_with = "seconds")]
     pub ping: Duration,
 
-    /// `silence_seconds`, default 60: a peer of which nothing was heard for as long, answers to pings
+    /// `silence_seconds`, default 60: a peer from which not a byte has come for as long, answers to pings
     /// included, is taken for gone and disconnected. More than `ping_seconds`.
     #[serde(rename = "silence_seconds", deserialize_with = "seconds")]
     pub silence: Duration,

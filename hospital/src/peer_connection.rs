@@ -23,6 +23,7 @@ use crate::limits::Limits;
 use crate::metrics::{Metrics, RefusedConnection};
 use crate::outbox::{Closing, OutboxQueue, outbox};
 use crate::round_task::RoundHandle;
+use crate::traffic::Traffic;
 
 /// The close code for a peer whose network has as many connections as it may have.
 const TOO_MANY_FROM_ADDRESS: u16 = 4403;
@@ -30,6 +31,9 @@ const TOO_MANY_FROM_ADDRESS: u16 = 4403;
 /// The close code for a peer that comes back to a round that is not there. A browser cannot read the
 /// status of a refused upgrade, so it is let in to be told.
 const UNKNOWN_ROUND: u16 = 4404;
+
+/// How many bytes have to leave within `write_stall` while a batch is under way, 64 KiB.
+const LEAST_WRITTEN: u64 = 64 * 1024;
 
 /// What a connection needs besides its socket.
 pub(crate) struct PeerConnection {
@@ -39,6 +43,8 @@ pub(crate) struct PeerConnection {
     pub(crate) limits: Arc<Limits>,
     pub(crate) drain: CancellationToken,
     pub(crate) metrics: Metrics,
+    /// What has passed its socket.
+    pub(crate) traffic: Arc<Traffic>,
     /// None if the peer's address has all the connections it may have.
     pub(crate) place: Option<Place>,
 }
@@ -53,7 +59,7 @@ enum Ending {
 
 /// Serves one peer until either side ends it.
 pub(crate) async fn serve(socket: WebSocket, connection: PeerConnection) {
-    let PeerConnection { round, limits, drain, metrics, place } = connection;
+    let PeerConnection { round, limits, drain, metrics, traffic, place } = connection;
     let id = next_connection_id();
     let (mut sink, mut stream) = socket.split();
     let ending = match round {
@@ -73,7 +79,8 @@ pub(crate) async fn serve(socket: WebSocket, connection: PeerConnection) {
                 connection = id.0, "connection {} is open", id.0,
             );
             // The round lives as long as somebody holds it, and after this nobody here needs it.
-            let terms = Terms { limits: &limits, drain: &drain, metrics: &metrics };
+            let terms =
+                Terms { limits: &limits, drain: &drain, metrics: &metrics, traffic: &traffic };
             take_part(&mut sink, &mut stream, id, &round, terms).await
         }
     };
@@ -102,6 +109,7 @@ struct Terms<'a> {
     limits: &'a Limits,
     drain: &'a CancellationToken,
     metrics: &'a Metrics,
+    traffic: &'a Traffic,
 }
 
 /// Connection ids are never used twice while the hospital runs, so that they name connections in logs.
@@ -150,7 +158,8 @@ async fn take_part(
 /// Hands the peer's messages to the round until the peer leaves, falls silent or misbehaves.
 async fn read(stream: &mut SplitStream<WebSocket>, lane: &Lane, terms: Terms<'_>) -> Ending {
     loop {
-        let Ok(received) = time::timeout(terms.limits.silence, stream.next()).await else {
+        let heard = terms.traffic.read.watch(1, terms.limits.silence, stream.next());
+        let Ok(received) = heard.await else {
             return Ending::Closed(Closing::too_slow());
         };
         match received {
@@ -205,7 +214,7 @@ fn unreadable(error: axum::Error) -> Ending {
 async fn write(
     sink: &mut SplitSink<WebSocket, Message>,
     mut queue: OutboxQueue,
-    Terms { limits, drain, metrics }: Terms<'_>,
+    Terms { limits, drain, metrics, traffic }: Terms<'_>,
 ) -> Ending {
     let mut ping = time::interval_at(time::Instant::now() + limits.ping, limits.ping);
     ping.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -236,7 +245,7 @@ async fn write(
             }
             sink.flush().await
         };
-        match time::timeout(limits.write_stall, sent).await {
+        match traffic.written.watch(LEAST_WRITTEN, limits.write_stall, sent).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return Ending::PeerLeft,
             Err(_) => return Ending::Closed(Closing::too_slow()),

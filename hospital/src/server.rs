@@ -35,6 +35,7 @@ use crate::retention;
 use crate::round_task::RoundHost;
 use crate::store::Store;
 use crate::study_desk::{OpenError, StudyDesk, StudyPlan};
+use crate::traffic::{Traffic, counted};
 
 /// How long to wait after the operating system refused to accept a connection, which mostly means that
 /// the process has as many files open as it may.
@@ -339,7 +340,8 @@ impl Connection {
         let Self { address, router, limits, drain, deadline, place, metrics: _ } = self;
         // Messages are flushed when they are complete; waiting for more only delays them.
         stream.set_nodelay(true).map_err(ConnectionFailure::Socket)?;
-        let handshake = time::timeout_at(deadline, tls.accept(stream));
+        let traffic = Arc::new(Traffic::default());
+        let handshake = time::timeout_at(deadline, tls.accept(counted(stream, &traffic)));
         let stream = tokio::select! {
             stream = handshake => stream
                 .map_err(|_| ConnectionFailure::TooSlow)?
@@ -347,7 +349,7 @@ impl Connection {
             () = drain.cancelled() => return Ok(()),
         };
 
-        let client = Client { address, place: Arc::new(place) };
+        let client = Client { address, traffic, place: Arc::new(place) };
         let seen = Arc::clone(requested);
         let service = service_fn(move |mut request: Request<Incoming>| {
             seen.store(true, Ordering::Relaxed);

@@ -22,6 +22,7 @@ use crate::address_caps::{AddressCaps, Place};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::study_desk::StudyDesk;
+use crate::traffic::Traffic;
 
 use headers::Policy;
 use origin::Origins;
@@ -57,6 +58,8 @@ impl Site {
 #[derive(Clone)]
 pub(crate) struct Client {
     pub(crate) address: IpAddr,
+    /// What has passed its socket.
+    pub(crate) traffic: Arc<Traffic>,
     /// Kept as long as anything of the connection is, a WebSocket included.
     pub(crate) place: Arc<Place>,
 }

@@ -84,6 +84,7 @@ async fn check_and_upgrade(
         limits: site.limits,
         drain: site.drain,
         metrics: site.metrics,
+        traffic: client.traffic,
         // A browser cannot read the status of a refused upgrade, so it is let in to be told.
         place: site.peers.admit(client.address),
     };
