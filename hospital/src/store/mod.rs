@@ -212,8 +212,8 @@ impl Store {
     }
 
     /// Erases the sealed messages of a round that is over. When this resolves, no byte of them is in
-    /// the directory any more. Appends go on meanwhile; an erasure that was cut short by the end of the
-    /// process is completed when the store is opened.
+    /// the directory any more. Appends go on meanwhile. An erasure that fails half-way goes on by itself as
+    /// soon as the store works, and one that was cut short by the end of the process when it is opened.
     pub async fn erase_sealed(&self, round: RoundKey) -> Result<(), StoreError> {
         self.0.writer.erase(round).await
     }

@@ -6,9 +6,11 @@ mod sample;
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
+use std::pin::pin;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use rusqlite::Connection;
 use tempfile::TempDir;
 use tokio::time;
@@ -16,7 +18,7 @@ use wardsum_protocol::round::Record;
 use wardsum_protocol::{EndReason, Timestamp};
 
 use super::checksum::checksum;
-use super::{DataDir, NewRound, RoundKey, Store, StoreError};
+use super::{DataDir, NewRound, RoundKey, Snapshot, Store, StoreError};
 use sample::{contribution, message, somebody, study};
 
 const LEN: usize = 5_000;
@@ -414,6 +416,43 @@ async fn an_erasure_that_was_cut_short_is_completed() {
     .await
     .expect("the erasure goes on by itself");
     drop(store);
+}
+
+#[tokio::test]
+async fn an_erasure_that_fails_half_way_goes_on_when_the_disk_does() {
+    let read_only = |on: bool| {
+        move |connection: &Connection| connection.pragma_update(None, "query_only", on).unwrap()
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let key = round(&store, 1).await;
+    let last = Record::Ended(EndReason::Contradiction);
+    store.append(key, Timestamp(1), vec![contribution(0, LEN), last]).await.unwrap();
+
+    // The round is marked as erased before the disk fails, and nothing is deleted before.
+    let held = hold_writer(&store).await;
+    let mut erasing = pin!(store.erase_sealed(key));
+    assert!(erasing.as_mut().now_or_never().is_none());
+    let mut failing = pin!(store.on_writer(read_only(true)));
+    assert!(failing.as_mut().now_or_never().is_none());
+    drop(held);
+    failing.await;
+    assert!(matches!(erasing.await, Err(StoreError::ReadOnly { .. })));
+    assert!(store.rounds().await.unwrap()[0].erased);
+    let exported = Snapshot::open(dir.path()).unwrap().export(None).unwrap();
+    assert!(!exported.rounds[0].sealed_shares_erased);
+
+    store.on_writer(read_only(false)).await;
+
+    time::timeout(Duration::from_secs(30), async {
+        while is_anywhere(dir.path(), b"sealed shares number") {
+            time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+    .expect("nobody asks again, and it is erased");
+    let exported = Snapshot::open(dir.path()).unwrap().export(None).unwrap();
+    assert!(exported.rounds[0].sealed_shares_erased);
 }
 
 #[tokio::test]
