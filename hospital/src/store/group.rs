@@ -55,7 +55,7 @@ impl<'c> Group<'c> {
 
     pub(super) fn open_round(&mut self, new: NewRound) -> Result<RoundKey, Fault> {
         let digest = new.digest;
-        if rounds::exists(&digest, &self.transaction)? {
+        if rounds::with_digest(&digest, &self.transaction)?.is_some() {
             return Err(Fault::Refused(StoreError::RoundExists { digest }));
         }
         let key = RoundKey(self.store.rounds + 1);

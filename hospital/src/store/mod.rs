@@ -151,13 +151,16 @@ impl Store {
         self.read(|connection| rounds::all(&StoreRow::load(connection)?, connection)).await
     }
 
-    /// The round of the study with this digest.
+    /// The round of the study with this digest. No other round is read.
     pub async fn round_by_digest(
         &self,
         digest: StudyDigest,
     ) -> Result<Option<StoredRound>, StoreError> {
-        let rounds = self.rounds().await?;
-        Ok(rounds.into_iter().find(|round| round.digest == digest))
+        self.read(move |connection| {
+            let found = rounds::with_digest(&digest, connection)?;
+            found.map(|key| rounds::load(key, connection)).transpose()
+        })
+        .await
     }
 
     /// Stores records behind those of the round that are there, all or none of them. They are durable

@@ -118,6 +118,23 @@ async fn what_was_stored_comes_back() {
 }
 
 #[tokio::test]
+async fn a_round_is_found_without_reading_the_others() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let (_, second) = (round(&store, 1).await, round(&store, 2).await);
+    let spoil = |writer: &Connection| {
+        writer.execute("UPDATE round SET study = x'00' WHERE key = 1", ()).unwrap();
+    };
+    store.on_writer(spoil).await;
+    assert!(matches!(store.rounds().await, Err(StoreError::Damaged { .. })));
+    let found = store.round_by_digest(study(2).digest()).await.unwrap();
+    assert_eq!(found.map(|round| round.key), Some(second));
+    assert_eq!(store.round_by_digest(study(3).digest()).await.unwrap(), None);
+    let spoiled = store.round_by_digest(study(1).digest()).await;
+    assert!(matches!(spoiled, Err(StoreError::Damaged { .. })));
+}
+
+#[tokio::test]
 async fn what_cannot_be_is_refused_and_disturbs_nobody() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
