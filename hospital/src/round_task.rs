@@ -11,7 +11,7 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -303,9 +303,9 @@ struct RoundTask {
 
 impl RoundTask {
     async fn run(mut self) {
-        let farewell = farewell_time(self.superseded.clone(), self.host.limits.finished_round);
+        let farewell = farewell_time(self.superseded.clone(), time::Duration::ZERO);
         tokio::pin!(farewell);
-        let mut said_farewell = false;
+        let mut stayed = HashSet::new();
         let mut batch = Vec::with_capacity(BATCH);
         let mut keep_time = time::interval(KEEP_TIME);
         keep_time.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -359,9 +359,11 @@ impl RoundTask {
                     }
                     None
                 }
-                () = &mut farewell, if !said_farewell => {
-                    said_farewell = true;
-                    self.dismiss_everybody();
+                () = &mut farewell, if !self.outboxes.is_empty() => {
+                    self.dismiss(&stayed);
+                    stayed = self.outboxes.keys().copied().collect();
+                    let stay = self.host.limits.finished_round;
+                    farewell.set(farewell_time(self.superseded.clone(), stay));
                     None
                 }
             };
@@ -566,9 +568,9 @@ impl RoundTask {
         }
     }
 
-    /// Closes the connections that are left of a round whose successor is open.
-    fn dismiss_everybody(&mut self) {
-        let dismissed: Vec<_> = self.outboxes.drain().collect();
+    /// Closes these connections, as far as they are left, of a round whose successor is open.
+    fn dismiss(&mut self, stayed: &HashSet<ConnectionId>) {
+        let dismissed: Vec<_> = self.outboxes.extract_if(|id, _| stayed.contains(id)).collect();
         for (connection, outbox) in dismissed {
             outbox.close(Closing::new(1000, "this round is over and the next one is open"));
             self.feed(Input::Disconnected(connection));
@@ -618,7 +620,7 @@ impl RoundTask {
     }
 }
 
-/// Ends `stay` after the round was superseded.
+/// Ends after `stay`, and not before the round was superseded.
 async fn farewell_time(superseded: CancellationToken, stay: time::Duration) {
     superseded.cancelled().await;
     time::sleep(stay).await;

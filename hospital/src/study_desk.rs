@@ -73,7 +73,8 @@ pub struct StudyDesk {
     plan: StudyPlan,
     host: RoundHost,
     rounds: watch::Sender<Rounds>,
-    /// Earlier rounds that somebody came back to, the longest ago first.
+    /// Earlier rounds whose tasks may still run: those that were current, and those that somebody came
+    /// back to. The longest ago first.
     earlier: Mutex<VecDeque<RoundHandle>>,
 }
 
@@ -158,7 +159,9 @@ impl StudyDesk {
         if current.study().digest() == digest {
             return Ok(Some(current));
         }
-        // Held meanwhile, so that no round gets two tasks.
+        // Held meanwhile, so that two who come back at once do not start two tasks for one round. A round
+        // that has had to make room for others while somebody was still there may get a second one: it is
+        // over, so that either only tells how it ended.
         let mut earlier = self.earlier.lock().await;
         if let Some(known) = earlier.iter().find(|round| round.study().digest() == digest) {
             return Ok(Some(known.clone()));
@@ -169,10 +172,8 @@ impl StudyDesk {
             return Ok(None);
         }
         let round = self.host.resume(&stored, self.plan.id.clone()).await?;
-        earlier.push_back(round.clone());
-        if earlier.len() > EARLIER_ROUNDS {
-            earlier.pop_front();
-        }
+        round.supersede();
+        remember(&mut earlier, round.clone());
         Ok(Some(round))
     }
 
@@ -232,6 +233,10 @@ impl StudyDesk {
                 }
             };
             let previous = aggregate.map(|aggregate| PreviousResult { round: number, aggregate });
+            if !round.standing().failed {
+                // Before it ceases to be the current one, so that it can be found all the time.
+                remember(&mut *self.earlier.lock().await, round.clone());
+            }
             self.succeed(next, previous);
             round.supersede();
         }
@@ -246,6 +251,14 @@ impl StudyDesk {
                 rounds.previous.pop_front();
             }
         });
+    }
+}
+
+/// Keeps an earlier round at hand, and lets go of the one that was needed longest ago.
+fn remember(earlier: &mut VecDeque<RoundHandle>, round: RoundHandle) {
+    earlier.push_back(round);
+    if earlier.len() > EARLIER_ROUNDS {
+        earlier.pop_front();
     }
 }
 

@@ -101,6 +101,28 @@ async fn a_round_knows_at_once_whom_it_has_dismissed() {
 }
 
 #[tokio::test]
+async fn who_comes_to_a_superseded_round_is_dismissed_in_turn() {
+    let limits = Limits { finished_round: Duration::from_millis(10), ..Limits::default() };
+    let (round, _data) = open_round(limits).await;
+    tell(&round, [ToRound::Command(Command::Abort, oneshot::channel().0)]).await;
+    status(&round, |status| status.phase == Phase::Ended).await;
+    round.supersede();
+    for id in 1..=3 {
+        let (outbox, mut messages) = outbox(1_000_000);
+        tell(&round, [ToRound::Connected(ConnectionId(id), outbox)]).await;
+        let dismissed = async {
+            loop {
+                if let Err(closing) = messages.next_batch().await {
+                    break closing;
+                }
+            }
+        };
+        let closing = time::timeout(Duration::from_mins(1), dismissed).await.unwrap();
+        assert_eq!(closing.code, 1000);
+    }
+}
+
+#[tokio::test]
 async fn a_disk_that_became_read_only_suspends_a_round_until_it_is_mended() {
     let read_only = |on: bool| {
         move |connection: &rusqlite::Connection| {
