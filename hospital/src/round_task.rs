@@ -306,6 +306,9 @@ impl RoundTask {
         let farewell = farewell_time(self.superseded.clone(), time::Duration::ZERO);
         tokio::pin!(farewell);
         let mut stayed = HashSet::new();
+        let drain = self.host.drain.clone().cancelled_owned();
+        tokio::pin!(drain);
+        let mut stopping = false;
         let mut batch = Vec::with_capacity(BATCH);
         let mut keep_time = time::interval(KEEP_TIME);
         keep_time.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -348,7 +351,13 @@ impl RoundTask {
                     }
                     None
                 }
-                () = time::sleep_until(wakes), if self.timer.is_some() => {
+                // Peers are being sent away, and no deadline is to find the round without them.
+                () = &mut drain, if !stopping => {
+                    stopping = true;
+                    self.clock.stop();
+                    None
+                }
+                () = time::sleep_until(wakes), if self.timer.is_some() && !stopping => {
                     self.timer = None;
                     self.feed(Input::Timeout);
                     None

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use tokio::task;
 use wardsum_protocol::Phase;
 
 use super::*;
@@ -11,11 +12,11 @@ use crate::store::DataDir;
 use crate::studies_file::StudiesFile;
 
 async fn open_round(limits: Limits) -> (RoundHandle, tempfile::TempDir) {
-    let (round, _, data) = open_round_and_store(limits).await;
+    let (round, _, data) = open_round_and_host(limits).await;
     (round, data)
 }
 
-async fn open_round_and_store(limits: Limits) -> (RoundHandle, Store, tempfile::TempDir) {
+async fn open_round_and_host(limits: Limits) -> (RoundHandle, RoundHost, tempfile::TempDir) {
     let data = tempfile::tempdir().unwrap();
     let file = StudiesFile::parse(
         "[[study]]\nid = \"study\"\ntitle = \"t\"\norganisation = \"o\"\nquestion = \"q\"\n\
@@ -33,7 +34,7 @@ async fn open_round_and_store(limits: Limits) -> (RoundHandle, Store, tempfile::
         store: Store::open(DataDir::open(&data.path().join("data")).unwrap()).unwrap(),
     };
     let label = RoundLabel { study: "study".parse().unwrap(), number: 1 };
-    (host.open(study, label).await.unwrap(), host.store, data)
+    (host.open(study, label).await.unwrap(), host, data)
 }
 
 /// Hands these in; the round hears them in this order.
@@ -123,13 +124,34 @@ async fn who_comes_to_a_superseded_round_is_dismissed_in_turn() {
 }
 
 #[tokio::test]
+async fn no_deadline_passes_while_the_hospital_stops() {
+    let (round, host, _data) = open_round_and_host(Limits::default()).await;
+    let (outbox, _messages) = outbox(1_000_000);
+    tell(&round, [ToRound::Connected(ConnectionId(1), outbox)]).await;
+    status(&round, |status| status.connected == 1).await;
+    // The round is asleep, until the end of a day.
+    time::pause();
+    host.drain.cancel();
+    task::yield_now().await;
+    time::advance(Duration::from_hours(30)).await;
+    time::resume();
+
+    tell(&round, [ToRound::Disconnected(ConnectionId(1))]).await;
+    let status = status(&round, |status| status.connected == 0).await;
+    assert_eq!(status.phase, Phase::Enrolling);
+    assert_eq!(round.command(Command::Abort).await.unwrap().phase, Phase::Ended);
+    let (clock, _) = host.store.records(host.store.rounds().await.unwrap()[0].key).await.unwrap();
+    assert!(clock < Timestamp(86_400_000), "the time since does not count either: {clock:?}");
+}
+
+#[tokio::test]
 async fn a_disk_that_became_read_only_suspends_a_round_until_it_is_mended() {
     let read_only = |on: bool| {
         move |connection: &rusqlite::Connection| {
             connection.pragma_update(None, "query_only", on).unwrap();
         }
     };
-    let (round, store, _data) = open_round_and_store(Limits::default()).await;
+    let (round, RoundHost { store, .. }, _data) = open_round_and_host(Limits::default()).await;
     store.on_writer(read_only(true)).await;
     let (outbox, mut messages) = outbox(1_000_000);
     let connected = ToRound::Connected(ConnectionId(1), outbox);
