@@ -322,7 +322,7 @@ impl RoundTask {
                 committed = self.commits.next() => match committed {
                     Ok(Committed { steps, status }) => {
                         for step in steps {
-                            self.take(step);
+                            self.take(step, status);
                         }
                         self.standing.send_replace(status.into());
                         self.hear_of_slow_readers();
@@ -480,7 +480,7 @@ impl RoundTask {
                 if !self.command_refused
                     && let Some(step) = self.commits.pass(Step::Carried(reply))
                 {
-                    self.take(step);
+                    self.take(step, self.round.status());
                 }
             }
         }
@@ -508,18 +508,19 @@ impl RoundTask {
             if let Output::Event(Event::CommandRefused(_)) = output {
                 self.command_refused = true;
             }
-            if let Some(step) = self.commits.pass(Step::Do(output)) {
-                self.take(step);
+            if let Some(Step::Do(output)) = self.commits.pass(Step::Do(output)) {
+                self.perform(output);
             }
         }
     }
 
-    fn take(&mut self, step: Step) {
+    /// `status` is how the round stands as far as that is durable.
+    fn take(&mut self, step: Step, status: Status) {
         match step {
             Step::Do(output) => self.perform(output),
             Step::Carried(reply) => {
                 // Whoever gave the command may have gone.
-                let _ = reply.send(self.round.status());
+                let _ = reply.send(status);
             }
         }
     }
