@@ -12,6 +12,8 @@
 mod tests;
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -50,7 +52,7 @@ const FIRST_RETRY: time::Duration = time::Duration::from_millis(250);
 const LONGEST_RETRY: time::Duration = time::Duration::from_secs(10);
 
 /// Contributions that were asked for, with their numbers.
-type Load = BoxFuture<'static, Result<Vec<(u32, Bytes)>, StoreError>>;
+type Load = BoxFuture<'static, (Range<u32>, Result<Vec<(u32, Bytes)>, StoreError>)>;
 
 /// Names a round for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,6 +166,16 @@ pub enum ResumeError {
     Study(#[from] wardsum_protocol::StudyError),
 }
 
+impl ResumeError {
+    /// Whether trying again may help.
+    fn is_temporary(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_temporary(),
+            Self::Records(_) | Self::Study(_) => false,
+        }
+    }
+}
+
 impl RoundHost {
     /// Stores a new round and starts the task that owns it.
     pub(crate) async fn open(
@@ -227,6 +239,7 @@ impl RoundHost {
             contributions: self.metrics.contributions(label.study.as_str()),
             command_refused: false,
             loads: FuturesOrdered::new(),
+            lost: HashSet::new(),
             timer: None,
             standing: stands.clone(),
             superseded: superseded.clone(),
@@ -294,6 +307,8 @@ struct RoundTask {
     command_refused: bool,
     /// What the round has asked the store for, in the order in which it did.
     loads: FuturesOrdered<Load>,
+    /// The numbers of contributions that the store cannot give back.
+    lost: HashSet<u32>,
     /// When the round wants to be woken.
     timer: Option<Timestamp>,
     standing: watch::Sender<Standing>,
@@ -330,14 +345,18 @@ impl RoundTask {
                     }
                     Err(error) => Some(error),
                 },
-                Some(loaded) = self.loads.next() => match loaded {
+                Some((numbers, loaded)) = self.loads.next() => match loaded {
                     Ok(contributions) => {
                         for (number, message) in contributions {
                             self.feed(Input::Loaded { number, message });
                         }
                         None
                     }
-                    Err(error) => Some(error),
+                    Err(error) if error.is_temporary() => Some(error),
+                    Err(error) => {
+                        self.lose(numbers, &error);
+                        None
+                    }
                 },
                 count = self.messages.recv_many(&mut batch, BATCH), if !self.commits.is_full() => {
                     if count == 0 {
@@ -382,7 +401,50 @@ impl RoundTask {
                 break;
             }
         }
-        debug!("the last handle of the round is gone");
+        debug!("the round's task ends");
+    }
+
+    /// Asks the store for contributions.
+    fn load(&mut self, numbers: Range<u32>) {
+        // Deliveries come in order, so whoever needs a lost one first cannot be helped, and would ask for
+        // ever.
+        if self.lost.contains(&numbers.start) {
+            return;
+        }
+        let (store, key) = (self.host.store.clone(), self.key);
+        let load = async move { (numbers.clone(), store.contributions(key, numbers).await) };
+        self.loads.push_back(Box::pin(load));
+    }
+
+    /// Not all of these contributions can be read back, and trying again does not help. Members who have to
+    /// be sent one that is lost wait in vain, and the round goes on with the others.
+    fn lose(&mut self, numbers: Range<u32>, error: &StoreError) {
+        self.host.metrics.store_failed();
+        if numbers.len() > 1 {
+            // Which of them it is.
+            for number in numbers {
+                self.load(number..number + 1);
+            }
+            return;
+        }
+        // Once is enough: a member may come and ask again as often as it likes.
+        if self.lost.is_empty() {
+            error!(
+                "a contribution cannot be read back, so that members who come back may not be able to help; \
+                 the round goes on without them: {error}"
+            );
+        }
+        self.lost.extend(numbers);
+    }
+
+    /// The store will never take this round any further, and neither will anybody else.
+    fn fail(&mut self, error: &dyn fmt::Display) {
+        error!("the round cannot go on: {error}");
+        for (_, outbox) in self.outboxes.drain() {
+            outbox.close(Closing::round_stopped());
+        }
+        self.standing.send_modify(Standing::fail);
+        self.announce(Announcement::Failed { label: self.label.clone() });
     }
 
     /// Hands the store what was written down; tells how the round stands, unless that is not durable yet.
@@ -393,10 +455,15 @@ impl RoundTask {
     }
 
     /// The store has failed: forgets what it does not have, and waits until it works again. `false` if
-    /// nobody holds the round any more.
+    /// the round is at its end: nobody holds it any more, or the store's fault is none that passes.
     async fn recover(&mut self, error: &StoreError) -> bool {
-        error!("the round is suspended until it can be stored again: {error}");
         self.host.metrics.store_failed();
+        if !error.is_temporary() {
+            self.fail(error);
+            return false;
+        }
+        let mut reason = error.to_string();
+        error!("the round is suspended until it can be stored again: {reason}");
         let since = self.clock.now();
         self.commits.forget();
         self.loads.clear();
@@ -435,7 +502,15 @@ impl RoundTask {
                 }
                 Err(error) => {
                     self.host.metrics.store_failed();
-                    debug!("the round is still suspended: {error}");
+                    if !error.is_temporary() {
+                        self.fail(&error);
+                        return false;
+                    }
+                    let now = error.to_string();
+                    if now != reason {
+                        error!("the round is still suspended, for another reason: {now}");
+                        reason = now;
+                    }
                 }
             }
             pause = LONGEST_RETRY.min(pause * 2);
@@ -535,11 +610,7 @@ impl RoundTask {
                     self.send(to, len, |outbox| outbox.send_copy(parts));
                 }
             }
-            Output::Load { numbers } => {
-                let (store, key) = (self.host.store.clone(), self.key);
-                let load = async move { store.contributions(key, numbers).await };
-                self.loads.push_back(Box::pin(load));
-            }
+            Output::Load { numbers } => self.load(numbers),
             Output::Close { connection, reason } => {
                 if let Some(outbox) = self.outboxes.remove(&connection) {
                     outbox.close(Closing::new(reason.code(), reason.to_string()));

@@ -176,3 +176,31 @@ async fn a_disk_that_became_read_only_suspends_a_round_until_it_is_mended() {
     let status = round.command(Command::Abort).await.unwrap();
     assert_eq!(status.phase, Phase::Ended);
 }
+
+#[tokio::test]
+async fn a_round_that_cannot_be_read_back_has_failed() {
+    let (round, RoundHost { store, .. }, _data) = open_round_and_host(Limits::default()).await;
+    let spoil = |connection: &rusqlite::Connection| {
+        connection.execute("UPDATE round SET study = x'00'", ()).unwrap();
+        connection.pragma_update(None, "query_only", true).unwrap();
+    };
+    store.on_writer(spoil).await;
+    let (outbox, mut messages) = outbox(1_000_000);
+    tell(&round, [ToRound::Connected(ConnectionId(1), outbox)]).await;
+    assert!(round.command(Command::Abort).await.is_none());
+    assert!(round.watch().wait_for(|standing| standing.suspended).await.is_ok());
+    while messages.next_batch().await.is_ok() {}
+
+    // The disk is mended, and what is on it is not.
+    let mend = |connection: &rusqlite::Connection| {
+        connection.pragma_update(None, "query_only", false).unwrap();
+    };
+    store.on_writer(mend).await;
+
+    let mut standing = round.watch();
+    let failed = standing.wait_for(|standing| standing.failed);
+    let standing = *time::timeout(Duration::from_mins(1), failed).await.unwrap().unwrap();
+    assert!(standing.is_over() && !standing.suspended);
+    assert!(standing.ended().unwrap().contains("a fault in the hospital's program or data"));
+    assert!(round.command(Command::Abort).await.is_none());
+}

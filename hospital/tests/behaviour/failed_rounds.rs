@@ -40,7 +40,7 @@ async fn it_is_said_to_have_ended() {
     wait_for(&hospital, |status| status["phase"] == "ended").await;
 
     let status = hospital.status("study").await;
-    assert_eq!(status["ended"], "a fault in the hospital's program stopped the round");
+    assert_eq!(status["ended"], "a fault in the hospital's program or data stopped the round");
     assert!(status["closes_in_ms"].is_null() && status["result"].is_null(), "{status}");
     let mut late = hospital.connector.connect("study", None).await.unwrap();
     let (code, reason) = closed(&mut late).await;
