@@ -47,7 +47,8 @@ use crate::study_desk::StudyId;
 /// How often a round's clock is stored although nothing happens.
 const KEEP_TIME: time::Duration = time::Duration::from_secs(5);
 
-/// The first pause before a store that failed is tried again; it doubles up to [`LONGEST_RETRY`].
+/// The first pause before a store that failed is tried again; it doubles up to [`LONGEST_RETRY`] until
+/// something was stored.
 const FIRST_RETRY: time::Duration = time::Duration::from_millis(250);
 const LONGEST_RETRY: time::Duration = time::Duration::from_secs(10);
 
@@ -240,6 +241,8 @@ impl RoundHost {
             command_refused: false,
             loads: FuturesOrdered::new(),
             lost: HashSet::new(),
+            outage: None,
+            pause: FIRST_RETRY,
             timer: None,
             standing: stands.clone(),
             superseded: superseded.clone(),
@@ -309,6 +312,10 @@ struct RoundTask {
     loads: FuturesOrdered<Load>,
     /// The numbers of contributions that the store cannot give back.
     lost: HashSet<u32>,
+    /// Why nothing could be stored, as it was logged last; until something is.
+    outage: Option<String>,
+    /// How long to wait before a store that failed is tried again.
+    pause: time::Duration,
     /// When the round wants to be woken.
     timer: Option<Timestamp>,
     standing: watch::Sender<Standing>,
@@ -336,6 +343,10 @@ impl RoundTask {
             let failed = tokio::select! {
                 committed = self.commits.next() => match committed {
                     Ok(Committed { steps, status }) => {
+                        self.pause = FIRST_RETRY;
+                        if self.outage.take().is_some() {
+                            info!("what the round has to store is stored again");
+                        }
                         for step in steps {
                             self.take(step, status);
                         }
@@ -462,8 +473,7 @@ impl RoundTask {
             self.fail(error);
             return false;
         }
-        let mut reason = error.to_string();
-        error!("the round is suspended until it can be stored again: {reason}");
+        self.report_outage(error);
         let since = self.clock.now();
         self.commits.forget();
         self.loads.clear();
@@ -474,9 +484,9 @@ impl RoundTask {
         }
         self.standing.send_modify(Standing::suspend);
 
-        let mut pause = FIRST_RETRY;
         loop {
-            let retry = time::sleep(pause);
+            let retry = time::sleep(self.pause);
+            self.pause = LONGEST_RETRY.min(self.pause * 2);
             tokio::pin!(retry);
             loop {
                 tokio::select! {
@@ -506,14 +516,21 @@ impl RoundTask {
                         self.fail(&error);
                         return false;
                     }
-                    let now = error.to_string();
-                    if now != reason {
-                        error!("the round is still suspended, for another reason: {now}");
-                        reason = now;
-                    }
+                    self.report_outage(&error);
                 }
             }
-            pause = LONGEST_RETRY.min(pause * 2);
+        }
+    }
+
+    /// Logs why the round is suspended, once for each reason: it may go on and fail again, until
+    /// something was really stored.
+    fn report_outage(&mut self, error: &dyn fmt::Display) {
+        let reason = error.to_string();
+        if self.outage.as_ref() == Some(&reason) {
+            debug!("the round is suspended for the same reason: {reason}");
+        } else {
+            error!("the round is suspended until it can be stored again: {reason}");
+            self.outage = Some(reason);
         }
     }
 
