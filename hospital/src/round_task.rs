@@ -28,10 +28,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span, debug, error, info, info_span, trace, warn};
 use wardsum_protocol::round::{
-    Command, ConnectionId, Event, Input, Output, RestoreError, Round, Status,
+    Command, ConnectionId, Event, Input, Output, Record, RestoreError, Round, Status,
 };
 use wardsum_protocol::sharing::ShareIndex;
-use wardsum_protocol::{Aggregate, Challenge, Study, Timestamp};
+use wardsum_protocol::{Aggregate, Challenge, EndReason, Study, Timestamp};
 
 use crate::announcement::{Announce, Announcement};
 use crate::clock::Clock;
@@ -67,6 +67,7 @@ pub struct RoundLabel {
 /// A way to talk to a round's task. The task ends when the last handle is gone.
 #[derive(Clone)]
 pub struct RoundHandle {
+    key: RoundKey,
     label: RoundLabel,
     study: Arc<Study>,
     clock: Clock,
@@ -220,6 +221,23 @@ impl RoundHost {
         Ok(self.start(Started { round, clock, key: stored.key, label, span }))
     }
 
+    /// Lets a round be over in the store that nobody goes on with, because its task has failed. Nothing is
+    /// done if it is over already.
+    pub(crate) async fn abandon(&self, round: &RoundHandle) -> Result<(), StoreError> {
+        // Behind what the task may have handed over last.
+        self.store.resume(round.key).await?;
+        let stored = self.store.round_by_digest(round.study.digest()).await?;
+        if stored.is_some_and(|stored| stored.is_over()) {
+            return Ok(());
+        }
+        self.abort(round.key, round.clock.now()).await
+    }
+
+    /// Lets a round without a task be over in the store.
+    pub(crate) async fn abort(&self, round: RoundKey, at: Timestamp) -> Result<(), StoreError> {
+        self.store.append(round, at, vec![Record::Ended(EndReason::Aborted)]).await
+    }
+
     fn start(&self, started: Started) -> RoundHandle {
         let Started { round, clock, key, label, span } = started;
         let study = Arc::new(round.study().clone());
@@ -253,7 +271,7 @@ impl RoundHost {
         });
         let task = self.stop.clone().run_until_cancelled_owned(task);
         self.tasks.spawn(task.instrument(span));
-        RoundHandle { label, study, clock, inbox, standing, superseded }
+        RoundHandle { key, label, study, clock, inbox, standing, superseded }
     }
 }
 

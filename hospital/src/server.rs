@@ -147,6 +147,7 @@ impl Hospital {
         for plan in plans {
             desks.push(Arc::new(StudyDesk::open(plan, rounds.clone()).await?));
         }
+        warn_of_forgotten_rounds(&rounds.store, &desks).await?;
         let site = Site {
             desks: desks.into(),
             origins: Arc::new(Origins::new(listener.local_addr()?, allowed_origins)),
@@ -280,6 +281,27 @@ impl Hospital {
         }
         place
     }
+}
+
+/// Rounds that nobody goes on with, because the studies file does not have their studies any more, never
+/// end by themselves.
+async fn warn_of_forgotten_rounds(
+    store: &Store,
+    desks: &[Arc<StudyDesk>],
+) -> Result<(), OpenError> {
+    let is_known = |id: &str| desks.iter().any(|desk| desk.plan().id().as_str() == id);
+    for round in store.rounds().await? {
+        if !round.is_over() && !is_known(&round.study_id) {
+            let (id, number) = (round.study_id, round.number);
+            warn!(
+                study.id = id, round.number = number,
+                "round {number} of study {id} is not over, and the studies file has no such study: nobody can \
+                 take part, and its sealed shares are kept; put the study back until its round is over, or to \
+                 end it with `hospital study close --study {id} --abort`"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Ends what is still open: first the connections, then the rounds that they may still write to.

@@ -120,6 +120,15 @@ impl StudyDesk {
             let current = host.open(plan.new_instance()?, label).await?;
             return Ok(Self::with(plan, host, current, VecDeque::new()));
         };
+        for round in stored.iter().filter(|round| !round.is_over()) {
+            // Left behind by a fault, and its peers with it. Only the last one can go on.
+            warn!(
+                study.id = %plan.id,
+                "round {} of study {} was never over, and has a successor: it is ended", round.number,
+                plan.id,
+            );
+            host.abort(round.key, round.clock).await?;
+        }
         let mut previous = VecDeque::new();
         let shown = stored.len().saturating_sub(host.limits.previous_results);
         for round in &stored[shown..] {
@@ -216,12 +225,7 @@ impl StudyDesk {
                 aggregate = finished => aggregate,
             };
             let number = round.label().number;
-            let label = RoundLabel { study: self.plan.id.clone(), number: number + 1 };
-            let opened = match self.plan.new_instance() {
-                Ok(study) => self.host.open(study, label).await.map_err(OpenError::from),
-                Err(error) => Err(error.into()),
-            };
-            let next = match opened {
+            let next = match self.open_after(&round).await {
                 Ok(next) => next,
                 Err(error) => {
                     error!(
@@ -240,6 +244,25 @@ impl StudyDesk {
             self.succeed(next, previous);
             round.supersede();
         }
+    }
+
+    /// Opens the round after this one.
+    async fn open_after(&self, round: &RoundHandle) -> Result<RoundHandle, OpenError> {
+        let RoundLabel { study: id, number } = round.label().clone();
+        if round.standing().failed
+            && let Err(error) = self.host.abandon(round).await
+        {
+            if error.is_temporary() {
+                return Err(error.into());
+            }
+            error!(
+                study.id = %id,
+                "round {number} of study {id} has failed and cannot even be ended, so that its sealed shares are \
+                 kept: {error}",
+            );
+        }
+        let study = self.plan.new_instance()?;
+        Ok(self.host.open(study, RoundLabel { study: id, number: number + 1 }).await?)
     }
 
     /// Makes `next` the current round and keeps the last one's result.

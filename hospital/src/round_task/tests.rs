@@ -204,3 +204,20 @@ async fn a_round_that_cannot_be_read_back_has_failed() {
     assert!(standing.ended().unwrap().contains("a fault in the hospital's program or data"));
     assert!(round.command(Command::Abort).await.is_none());
 }
+
+#[tokio::test]
+async fn an_abandoned_round_is_over_in_the_store_once() {
+    let (round, host, _data) = open_round_and_host(Limits::default()).await;
+    assert!(!host.store.rounds().await.unwrap()[0].is_over());
+    for _ in 0..2 {
+        host.abandon(&round).await.unwrap();
+        let [stored] = <[_; 1]>::try_from(host.store.rounds().await.unwrap()).unwrap();
+        assert!(stored.is_over());
+        let (_, records) = host.store.records(stored.key).await.unwrap();
+        assert!(matches!(records[..], [(_, Record::Ended(EndReason::Aborted))]), "{records:?}");
+        assert_eq!(
+            host.resume(&stored, "study".parse().unwrap()).await.unwrap().status().phase,
+            Phase::Ended
+        );
+    }
+}
