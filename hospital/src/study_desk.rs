@@ -10,10 +10,11 @@ use thiserror::Error;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{self, Instant};
 use tracing::{error, warn};
+use wardsum_protocol::round::Record;
 use wardsum_protocol::{Aggregate, Study, StudyDigest, StudyError, StudyParameters};
 
 use crate::round_task::{ResumeError, RoundHandle, RoundHost, RoundLabel};
-use crate::store::StoreError;
+use crate::store::{StoreError, StoredRound};
 
 /// The shortest time between two rounds of a study, so that rounds which end at once cannot spin.
 const REOPEN_PAUSE: Duration = Duration::from_secs(1);
@@ -129,14 +130,7 @@ impl StudyDesk {
             );
             host.abort(round.key, round.clock).await?;
         }
-        let mut previous = VecDeque::new();
-        let shown = stored.len().saturating_sub(host.limits.previous_results);
-        for round in &stored[shown..] {
-            let aggregate = host.resume(round, plan.id.clone()).await?.status().aggregate;
-            let result =
-                aggregate.map(|aggregate| PreviousResult { round: round.number, aggregate });
-            previous.extend(result);
-        }
+        let previous = previous_results(&stored, &host).await?;
         let current = host.resume(&last, plan.id.clone()).await?;
         if !last.is_over() && !plan.asks_the_same(current.study()) {
             warn!(
@@ -275,6 +269,28 @@ impl StudyDesk {
             }
         });
     }
+}
+
+/// The results of these rounds, the oldest first, and the last ones if there are more than are shown.
+async fn previous_results(
+    rounds: &[StoredRound],
+    host: &RoundHost,
+) -> Result<VecDeque<PreviousResult>, StoreError> {
+    let mut previous = VecDeque::new();
+    for round in rounds.iter().rev() {
+        if previous.len() >= host.limits.previous_results {
+            break;
+        }
+        let (_, records) = host.store.records(round.key).await?;
+        let aggregate = records.iter().rev().find_map(|(_, record)| match record {
+            Record::Published { aggregate, .. } => Some(*aggregate),
+            _ => None,
+        });
+        if let Some(aggregate) = aggregate {
+            previous.push_front(PreviousResult { round: round.number, aggregate });
+        }
+    }
+    Ok(previous)
 }
 
 /// Keeps an earlier round at hand, and lets go of the one that was needed longest ago.
