@@ -1,6 +1,7 @@
 //! One study at the hospital: which round is open now, and how the earlier ones ended.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -201,23 +202,24 @@ impl StudyDesk {
     /// Opens a new round whenever one has finished, if the study says so, until the hospital is told
     /// to stop.
     pub(crate) async fn attend(self: Arc<Self>) {
-        if !self.plan.reopen {
-            return;
+        if self.plan.reopen {
+            // What is dropped half-way is at most a round that is stored and has no task, with which the next
+            // process goes on.
+            tokio::select! {
+                // First, because stopping is what finishes many a round.
+                biased;
+                () = self.host.drain.cancelled() => {}
+                never = self.reopen() => match never {},
+            }
         }
+    }
+
+    async fn reopen(&self) -> Infallible {
         loop {
             let earliest = Instant::now() + REOPEN_PAUSE;
             let round = self.current_round();
-            let finished = async {
-                let aggregate = round.finished().await;
-                time::sleep_until(earliest).await;
-                aggregate
-            };
-            let aggregate = tokio::select! {
-                // First, because stopping is what finishes many a round.
-                biased;
-                () = self.host.drain.cancelled() => return,
-                aggregate = finished => aggregate,
-            };
+            let aggregate = round.finished().await;
+            time::sleep_until(earliest).await;
             let number = round.label().number;
             let next = match self.open_after(&round).await {
                 Ok(next) => next,
