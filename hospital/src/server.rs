@@ -32,7 +32,7 @@ use crate::log_throttle::LogThrottle;
 use crate::metrics::{Metrics, RefusedConnection};
 use crate::ops;
 use crate::retention;
-use crate::round_task::RoundHost;
+use crate::round_task::{ResumeError, RoundHost};
 use crate::store::Store;
 use crate::study_desk::{OpenError, StudyDesk, StudyPlan};
 
@@ -82,6 +82,19 @@ pub enum ServerError {
     /// A study's round cannot be opened, or cannot go on.
     #[error(transparent)]
     Study(#[from] OpenError),
+}
+
+impl ServerError {
+    /// Whether the configuration must be changed before it can work.
+    #[must_use]
+    pub fn is_configuration(&self) -> bool {
+        match self {
+            Self::Study(OpenError::Store(error) | OpenError::Resume(ResumeError::Store(error))) => {
+                error.is_configuration()
+            }
+            Self::Study(OpenError::Entropy(_) | OpenError::Resume(_)) | Self::Listener(_) => false,
+        }
+    }
 }
 
 /// Runs a hospital on `listener` until `shutdown` completes, and then drains it.
