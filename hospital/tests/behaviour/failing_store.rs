@@ -58,7 +58,10 @@ async fn a_round_is_suspended_and_goes_on_by_itself() {
     let (status, reason) = ready().await;
     assert_eq!(status, 503);
     assert!(reason.contains("another program has locked"), "{reason}");
-    assert_eq!(hospital.status("study").await["enrolled"], 2, "what was acknowledged, and no more");
+    let standing = hospital.status("study").await;
+    assert_eq!(standing["enrolled"], 2, "what was acknowledged, and no more");
+    assert_eq!(standing["suspended"], true);
+    assert!(standing["closes_in_ms"].is_null(), "{standing}");
 
     drop(other_program);
 
@@ -68,6 +71,8 @@ async fn a_round_is_suspended_and_goes_on_by_itself() {
         }
     })
     .await;
+    let standing = hospital.status("study").await;
+    assert!(standing["suspended"] == false && standing["closes_in_ms"].is_u64(), "{standing}");
     let mut fourth = hospital.patient("study").await;
     fourth.answer(8).await.unwrap();
     peers.extend([third, fourth]);
