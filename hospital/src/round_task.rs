@@ -668,7 +668,7 @@ impl RoundTask {
             self.unflushed.push(to);
         }
         if put(outbox).is_err() {
-            info!(connection = to.0, "connection {} reads too slowly and is closed", to.0);
+            debug!(connection = to.0, "connection {} reads too slowly and is closed", to.0);
             self.outboxes.remove(&to);
             self.given_up.push(to);
         }
@@ -709,8 +709,9 @@ impl RoundTask {
                 warn!("a committee member gives no partial sum: {reason}");
             }
             Event::PeerRefused { connection: ConnectionId(id), reason } => {
+                // Anybody can provoke this as often as they like; operators have the figures.
                 let code = reason.code();
-                info!(connection = id, code, "refused connection {id}: {reason}");
+                debug!(connection = id, code, "refused connection {id}: {reason}");
             }
             Event::CommandRefused(command) => {
                 warn!(?command, "{command:?} does not fit the study's rules or the phase");

@@ -169,6 +169,7 @@ impl Hospital {
             drain,
             limits: Arc::clone(&limits),
             metrics,
+            unreadable: Arc::default(),
         };
         Ok(Self {
             listener,
@@ -307,7 +308,8 @@ async fn warn_of_forgotten_rounds(
         if !round.is_over() && !is_known(&round.study_id) {
             let (id, number) = (round.study_id, round.number);
             warn!(
-                study.id = id, round.number = number,
+                study.id = id,
+                round.number = number,
                 "round {number} of study {id} is not over, and the studies file has no such study: nobody can \
                  take part, and its sealed shares are kept; put the study back until its round is over, or to \
                  end it with `hospital study close --study {id} --abort`"

@@ -7,6 +7,7 @@ use axum::extract::{Extension, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
+use tokio::time::Instant;
 use tracing::error;
 use wardsum_protocol::{SUBPROTOCOL, StudyDigest};
 
@@ -68,7 +69,14 @@ async fn check_and_upgrade(
     let place = site.peers.admit(client.address);
     let round = match wanted {
         Some(digest) if place.is_some() => desk.round(digest).await.map_err(|error| {
-            error!("a round that somebody comes back to cannot be restored: {error}");
+            site.metrics.store_failed();
+            if let Some(withheld) = site.unreadable.admit(Instant::now()) {
+                error!(
+                    %error, withheld,
+                    "a round that somebody comes back to cannot be restored: {error} ({withheld} such lines \
+                     withheld before)"
+                );
+            }
             let text = "this round cannot be read at the moment; try again later";
             Refused::new(StatusCode::SERVICE_UNAVAILABLE, text)
         })?,
