@@ -1,8 +1,10 @@
 //! What a round's task does when readers are slow, the next round is open, or nothing can be stored.
 
 use std::path::Path;
+use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::task;
 use wardsum_protocol::Phase;
 
@@ -142,6 +144,56 @@ async fn no_deadline_passes_while_the_hospital_stops() {
     assert_eq!(round.command(Command::Abort).await.unwrap().phase, Phase::Ended);
     let (clock, _) = host.store.records(host.store.rounds().await.unwrap()[0].key).await.unwrap();
     assert!(clock < Timestamp(86_400_000), "the time since does not count either: {clock:?}");
+}
+
+#[tokio::test]
+async fn nothing_is_said_before_it_is_durable() {
+    let (round, host, _data) = open_round_and_host(Limits::default()).await;
+    let (outbox, mut messages) = outbox(1_000_000);
+    tell(&round, [ToRound::Connected(ConnectionId(1), outbox)]).await;
+    // What everybody is told at first.
+    messages.next_batch().await.unwrap();
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let mut holding = pin!(host.store.on_writer(move |_| _ = held.recv()));
+    assert!(holding.as_mut().now_or_never().is_none());
+
+    let mut command = pin!(round.command(Command::Abort));
+    assert!(time::timeout(Duration::from_millis(300), &mut command).await.is_err());
+    assert!(messages.next_batch().now_or_never().is_none(), "nobody may know yet");
+    assert_eq!(round.status().phase, Phase::Enrolling);
+    assert!(!host.store.rounds().await.unwrap()[0].is_over());
+
+    drop(release);
+    assert_eq!(command.await.unwrap().phase, Phase::Ended);
+    assert_eq!(round.status().phase, Phase::Ended);
+    assert!(host.store.rounds().await.unwrap()[0].is_over());
+    assert!(!messages.next_batch().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_waits_behind_a_record_is_bounded() {
+    let (round, host, _data) = open_round_and_host(Limits::default()).await;
+    let key = host.store.rounds().await.unwrap()[0].key;
+    let mut commits = Commits::new(host.store.clone(), key, host.metrics.clone());
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let mut holding = pin!(host.store.on_writer(move |_| _ = held.recv()));
+    assert!(holding.as_mut().now_or_never().is_none());
+    let send = || Step::Do(Output::Send { to: ConnectionId(1), bytes: Bytes::new() });
+    assert!(commits.pass(send()).is_some(), "nothing has to be durable before it");
+
+    let record = Record::Ended(EndReason::Aborted);
+    assert!(commits.pass(Step::Do(Output::Persist(Box::new(record)))).is_none());
+    let mut waiting = 0;
+    while !commits.is_full() {
+        assert!(commits.pass(send()).is_none());
+        // Those after the first wait for what is under way.
+        commits.commit(Timestamp(1), round.status());
+        waiting += 1;
+        assert!(waiting < 100_000, "it is never enough");
+    }
+    drop(release);
+    assert_eq!(commits.next().await.unwrap().steps.len(), waiting);
+    assert!(!commits.is_full());
 }
 
 #[tokio::test]
