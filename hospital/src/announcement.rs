@@ -38,7 +38,7 @@ pub enum Announcement {
         /// Why.
         reason: EndReason,
     },
-    /// A round ended without a result, by a fault in the hospital's program.
+    /// A round ended without a result, by a fault in the hospital's program or data.
     Failed {
         /// Which.
         label: RoundLabel,
@@ -70,7 +70,7 @@ impl fmt::Display for Announcement {
             ),
             Self::Failed { label } => write!(
                 f,
-                "Failed: the hospital's program is at fault, see its log (study \"{}\", round {})",
+                "Failed: the hospital's program or data is at fault, see its log (study \"{}\", round {})",
                 label.study, label.number,
             ),
         }

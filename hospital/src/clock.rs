@@ -1,11 +1,11 @@
 //! A round's monotonic clock, in the protocol's milliseconds.
 //!
 //! It counts the time for which the round was served: it goes on where the store left it, and stands
-//! still while the hospital is down or cannot store anything. The wall clock, which people and NTP
-//! move, decides nothing.
+//! still while the hospital is down, stops, or cannot store anything. The wall clock, which people and
+//! NTP move, decides nothing.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -19,18 +19,24 @@ pub(crate) struct Clock {
     base: Timestamp,
     /// For how many milliseconds it has stood still since.
     stood: Arc<AtomicU64>,
+    /// What it goes on showing once it was stopped.
+    stopped_at: Arc<OnceLock<Timestamp>>,
 }
 
 impl Clock {
     /// A clock that shows `at` now.
     #[must_use]
     pub(crate) fn starting_at(at: Timestamp) -> Self {
-        Self { began: Instant::now(), base: at, stood: Arc::default() }
+        let (stood, stopped_at) = Default::default();
+        Self { began: Instant::now(), base: at, stood, stopped_at }
     }
 
     /// The time now.
     #[must_use]
     pub(crate) fn now(&self) -> Timestamp {
+        if let Some(at) = self.stopped_at.get() {
+            return *at;
+        }
         let elapsed = u64::try_from(self.began.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.base.after(elapsed.saturating_sub(self.stood.load(Ordering::Relaxed)))
     }
@@ -38,6 +44,11 @@ impl Clock {
     /// Takes back all time since it showed `at`: it has stood still meanwhile.
     pub(crate) fn stand_still_since(&self, at: Timestamp) {
         self.stood.fetch_add(self.now().since(at), Ordering::Relaxed);
+    }
+
+    /// Shows the time as it is now for ever. No instant at which it shows a later one comes any more.
+    pub(crate) fn stop(&self) {
+        self.stopped_at.get_or_init(|| self.now());
     }
 
     /// The instant at which this clock shows `at`; one millisecond later, in fact, because the clock

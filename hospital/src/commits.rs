@@ -22,6 +22,10 @@ use crate::store::{RoundKey, Store, StoreError};
 /// hears no more messages, so that a slow disk slows the peers down and not the hospital's memory up.
 const BYTES_UNDER_WAY: usize = 8 << 20;
 
+/// How many steps of one round may wait for its records, likewise. A record is short, and may have a message
+/// for everybody behind it.
+const STEPS_WAITING: usize = 4_096;
+
 /// From how many bytes on records are handed over although the round has more messages to hear, so that
 /// they are being written meanwhile.
 const BYTES_AT_ONCE: usize = 64 << 10;
@@ -37,6 +41,8 @@ pub(crate) struct Commits {
     open_then: Vec<Step>,
     under_way: VecDeque<Commit>,
     bytes_under_way: usize,
+    /// How many steps wait, for records that were handed over and for others.
+    steps_waiting: usize,
     /// Why the oldest commit under way has failed, if that is known already.
     failed: Option<StoreError>,
 }
@@ -75,6 +81,7 @@ impl Commits {
             open_then: Vec::new(),
             under_way: VecDeque::new(),
             bytes_under_way: 0,
+            steps_waiting: 0,
             failed: None,
         }
     }
@@ -88,11 +95,15 @@ impl Commits {
             }
             // It concerns the round alone, which is ahead of the disk anyway.
             Step::Do(Output::Timeout(_)) => return Some(step),
-            step if !self.open.is_empty() => self.open_then.push(step),
-            step => match self.under_way.back_mut() {
-                Some(commit) => commit.then.steps.push(step),
-                None => return Some(step),
-            },
+            step => {
+                let waiting = match self.under_way.back_mut() {
+                    _ if !self.open.is_empty() => &mut self.open_then,
+                    Some(commit) => &mut commit.then.steps,
+                    None => return Some(step),
+                };
+                waiting.push(step);
+                self.steps_waiting += 1;
+            }
         }
         None
     }
@@ -124,7 +135,7 @@ impl Commits {
 
     /// Whether so much is under way that the round should wait.
     pub(crate) fn is_full(&self) -> bool {
-        self.bytes_under_way >= BYTES_UNDER_WAY
+        self.bytes_under_way >= BYTES_UNDER_WAY || self.steps_waiting >= STEPS_WAITING
     }
 
     /// Waits for the oldest commit under way, and takes along those behind it that are done as well, as
@@ -158,6 +169,7 @@ impl Commits {
     fn take_oldest(&mut self) -> Option<Committed> {
         let commit = self.under_way.pop_front()?;
         self.bytes_under_way -= commit.bytes;
+        self.steps_waiting -= commit.then.steps.len();
         self.metrics.committed(commit.began.elapsed());
         Some(commit.then)
     }
@@ -169,6 +181,7 @@ impl Commits {
         self.open_then.clear();
         self.under_way.clear();
         self.bytes_under_way = 0;
+        self.steps_waiting = 0;
         self.failed = None;
     }
 }

@@ -23,6 +23,7 @@ use tower::ServiceExt;
 use tracing::{debug, warn};
 
 use crate::http::Site;
+use crate::log_throttle::LogThrottle;
 use crate::store::Store;
 
 /// How many may ask at once; further ones wait.
@@ -59,6 +60,7 @@ type Probed = (Instant, Result<(), String>);
 pub(crate) async fn serve(listener: TcpListener, site: Site, store: Store) {
     let router = router(Ops { site, store, probed: Arc::default() });
     let places = Arc::new(Semaphore::new(AT_ONCE));
+    let not_accepted = LogThrottle::default();
     loop {
         let place = Arc::clone(&places).acquire_owned().await;
         match listener.accept().await {
@@ -70,7 +72,13 @@ pub(crate) async fn serve(listener: TcpListener, site: Site, store: Store) {
                 });
             }
             Err(error) => {
-                warn!(%error, "no connection of an operator could be accepted: {error}");
+                if let Some(withheld) = not_accepted.admit(Instant::now()) {
+                    warn!(
+                        %error, withheld,
+                        "no connection of an operator could be accepted: {error} ({withheld} such lines \
+                         withheld before)"
+                    );
+                }
                 time::sleep(ACCEPT_PAUSE).await;
             }
         }

@@ -44,6 +44,11 @@ impl Closing {
         Self::new(1013, "the hospital cannot store anything at the moment; your page tries again")
     }
 
+    /// For everybody, when the round's task has ended before its time.
+    pub(crate) fn round_stopped() -> Self {
+        Self::new(1011, "the round stopped unexpectedly; reload the page")
+    }
+
     /// For a peer that reads or answers too slowly.
     pub(crate) fn too_slow() -> Self {
         Self::new(

@@ -129,10 +129,7 @@ async fn take_part(
     let (outbox, queue) = outbox(limits.outbox_bytes);
     let inbox = round.inbox();
     if inbox.tell(ToRound::Connected(id, outbox)).await.is_err() {
-        return Ending::Closed(Closing::new(
-            1011,
-            "the round stopped unexpectedly; reload the page",
-        ));
+        return Ending::Closed(Closing::round_stopped());
     }
     let lane = inbox.lane(id);
     // The block ends the reading, which may wait for room in the inbox: room that is given to somebody
@@ -167,10 +164,7 @@ async fn read(stream: &mut SplitStream<WebSocket>, lane: &Lane, terms: Terms<'_>
                 terms.metrics.received(bytes.len());
                 // Waiting here while the round is busy makes the peer wait as well, through TCP.
                 if lane.send(bytes).await.is_err() {
-                    return Ending::Closed(Closing::new(
-                        1011,
-                        "the round stopped unexpectedly; reload the page",
-                    ));
+                    return Ending::Closed(Closing::round_stopped());
                 }
             }
             Some(Ok(Message::Text(_))) => {

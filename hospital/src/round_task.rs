@@ -11,7 +11,9 @@
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -26,10 +28,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{Instrument, Span, debug, error, info, info_span, trace, warn};
 use wardsum_protocol::round::{
-    Command, ConnectionId, Event, Input, Output, RestoreError, Round, Status,
+    Command, ConnectionId, Event, Input, Output, Record, RestoreError, Round, Status,
 };
 use wardsum_protocol::sharing::ShareIndex;
-use wardsum_protocol::{Aggregate, Challenge, Study, Timestamp};
+use wardsum_protocol::{Aggregate, Challenge, EndReason, Study, Timestamp};
 
 use crate::announcement::{Announce, Announcement};
 use crate::clock::Clock;
@@ -45,12 +47,13 @@ use crate::study_desk::StudyId;
 /// How often a round's clock is stored although nothing happens.
 const KEEP_TIME: time::Duration = time::Duration::from_secs(5);
 
-/// The first pause before a store that failed is tried again; it doubles up to [`LONGEST_RETRY`].
+/// The first pause before a store that failed is tried again; it doubles up to [`LONGEST_RETRY`] until
+/// something was stored.
 const FIRST_RETRY: time::Duration = time::Duration::from_millis(250);
 const LONGEST_RETRY: time::Duration = time::Duration::from_secs(10);
 
 /// Contributions that were asked for, with their numbers.
-type Load = BoxFuture<'static, Result<Vec<(u32, Bytes)>, StoreError>>;
+type Load = BoxFuture<'static, (Range<u32>, Result<Vec<(u32, Bytes)>, StoreError>)>;
 
 /// Names a round for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +67,7 @@ pub struct RoundLabel {
 /// A way to talk to a round's task. The task ends when the last handle is gone.
 #[derive(Clone)]
 pub struct RoundHandle {
+    key: RoundKey,
     label: RoundLabel,
     study: Arc<Study>,
     clock: Clock,
@@ -164,6 +168,16 @@ pub enum ResumeError {
     Study(#[from] wardsum_protocol::StudyError),
 }
 
+impl ResumeError {
+    /// Whether trying again may help.
+    fn is_temporary(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_temporary(),
+            Self::Records(_) | Self::Study(_) => false,
+        }
+    }
+}
+
 impl RoundHost {
     /// Stores a new round and starts the task that owns it.
     pub(crate) async fn open(
@@ -207,6 +221,23 @@ impl RoundHost {
         Ok(self.start(Started { round, clock, key: stored.key, label, span }))
     }
 
+    /// Lets a round be over in the store that nobody goes on with, because its task has failed. Nothing is
+    /// done if it is over already.
+    pub(crate) async fn abandon(&self, round: &RoundHandle) -> Result<(), StoreError> {
+        // Behind what the task may have handed over last.
+        self.store.resume(round.key).await?;
+        let stored = self.store.round_by_digest(round.study.digest()).await?;
+        if stored.is_some_and(|stored| stored.is_over()) {
+            return Ok(());
+        }
+        self.abort(round.key, round.clock.now()).await
+    }
+
+    /// Lets a round without a task be over in the store.
+    pub(crate) async fn abort(&self, round: RoundKey, at: Timestamp) -> Result<(), StoreError> {
+        self.store.append(round, at, vec![Record::Ended(EndReason::Aborted)]).await
+    }
+
     fn start(&self, started: Started) -> RoundHandle {
         let Started { round, clock, key, label, span } = started;
         let study = Arc::new(round.study().clone());
@@ -227,6 +258,9 @@ impl RoundHost {
             contributions: self.metrics.contributions(label.study.as_str()),
             command_refused: false,
             loads: FuturesOrdered::new(),
+            lost: HashSet::new(),
+            outage: None,
+            pause: FIRST_RETRY,
             timer: None,
             standing: stands.clone(),
             superseded: superseded.clone(),
@@ -237,7 +271,7 @@ impl RoundHost {
         });
         let task = self.stop.clone().run_until_cancelled_owned(task);
         self.tasks.spawn(task.instrument(span));
-        RoundHandle { label, study, clock, inbox, standing, superseded }
+        RoundHandle { key, label, study, clock, inbox, standing, superseded }
     }
 }
 
@@ -294,6 +328,12 @@ struct RoundTask {
     command_refused: bool,
     /// What the round has asked the store for, in the order in which it did.
     loads: FuturesOrdered<Load>,
+    /// The numbers of contributions that the store cannot give back.
+    lost: HashSet<u32>,
+    /// Why nothing could be stored, as it was logged last; until something is.
+    outage: Option<String>,
+    /// How long to wait before a store that failed is tried again.
+    pause: time::Duration,
     /// When the round wants to be woken.
     timer: Option<Timestamp>,
     standing: watch::Sender<Standing>,
@@ -303,9 +343,12 @@ struct RoundTask {
 
 impl RoundTask {
     async fn run(mut self) {
-        let farewell = farewell_time(self.superseded.clone(), self.host.limits.finished_round);
+        let farewell = farewell_time(self.superseded.clone(), time::Duration::ZERO);
         tokio::pin!(farewell);
-        let mut said_farewell = false;
+        let mut stayed = HashSet::new();
+        let drain = self.host.drain.clone().cancelled_owned();
+        tokio::pin!(drain);
+        let mut stopping = false;
         let mut batch = Vec::with_capacity(BATCH);
         let mut keep_time = time::interval(KEEP_TIME);
         keep_time.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -318,8 +361,12 @@ impl RoundTask {
             let failed = tokio::select! {
                 committed = self.commits.next() => match committed {
                     Ok(Committed { steps, status }) => {
+                        self.pause = FIRST_RETRY;
+                        if self.outage.take().is_some() {
+                            info!("what the round has to store is stored again");
+                        }
                         for step in steps {
-                            self.take(step);
+                            self.take(step, status);
                         }
                         self.standing.send_replace(status.into());
                         self.hear_of_slow_readers();
@@ -327,14 +374,18 @@ impl RoundTask {
                     }
                     Err(error) => Some(error),
                 },
-                Some(loaded) = self.loads.next() => match loaded {
+                Some((numbers, loaded)) = self.loads.next() => match loaded {
                     Ok(contributions) => {
                         for (number, message) in contributions {
                             self.feed(Input::Loaded { number, message });
                         }
                         None
                     }
-                    Err(error) => Some(error),
+                    Err(error) if error.is_temporary() => Some(error),
+                    Err(error) => {
+                        self.lose(numbers, &error);
+                        None
+                    }
                 },
                 count = self.messages.recv_many(&mut batch, BATCH), if !self.commits.is_full() => {
                     if count == 0 {
@@ -348,7 +399,13 @@ impl RoundTask {
                     }
                     None
                 }
-                () = time::sleep_until(wakes), if self.timer.is_some() => {
+                // Peers are being sent away, and no deadline is to find the round without them.
+                () = &mut drain, if !stopping => {
+                    stopping = true;
+                    self.clock.stop();
+                    None
+                }
+                () = time::sleep_until(wakes), if self.timer.is_some() && !stopping => {
                     self.timer = None;
                     self.feed(Input::Timeout);
                     None
@@ -359,9 +416,11 @@ impl RoundTask {
                     }
                     None
                 }
-                () = &mut farewell, if !said_farewell => {
-                    said_farewell = true;
-                    self.dismiss_everybody();
+                () = &mut farewell, if !self.outboxes.is_empty() => {
+                    self.dismiss(&stayed);
+                    stayed = self.outboxes.keys().copied().collect();
+                    let stay = self.host.limits.finished_round;
+                    farewell.set(farewell_time(self.superseded.clone(), stay));
                     None
                 }
             };
@@ -371,7 +430,50 @@ impl RoundTask {
                 break;
             }
         }
-        debug!("the last handle of the round is gone");
+        debug!("the round's task ends");
+    }
+
+    /// Asks the store for contributions.
+    fn load(&mut self, numbers: Range<u32>) {
+        // Deliveries come in order, so whoever needs a lost one first cannot be helped, and would ask for
+        // ever.
+        if self.lost.contains(&numbers.start) {
+            return;
+        }
+        let (store, key) = (self.host.store.clone(), self.key);
+        let load = async move { (numbers.clone(), store.contributions(key, numbers).await) };
+        self.loads.push_back(Box::pin(load));
+    }
+
+    /// Not all of these contributions can be read back, and trying again does not help. Members who have to
+    /// be sent one that is lost wait in vain, and the round goes on with the others.
+    fn lose(&mut self, numbers: Range<u32>, error: &StoreError) {
+        self.host.metrics.store_failed();
+        if numbers.len() > 1 {
+            // Which of them it is.
+            for number in numbers {
+                self.load(number..number + 1);
+            }
+            return;
+        }
+        // Once is enough: a member may come and ask again as often as it likes.
+        if self.lost.is_empty() {
+            error!(
+                "a contribution cannot be read back, so that members who come back may not be able to help; \
+                 the round goes on without them: {error}"
+            );
+        }
+        self.lost.extend(numbers);
+    }
+
+    /// The store will never take this round any further, and neither will anybody else.
+    fn fail(&mut self, error: &dyn fmt::Display) {
+        error!("the round cannot go on: {error}");
+        for (_, outbox) in self.outboxes.drain() {
+            outbox.close(Closing::round_stopped());
+        }
+        self.standing.send_modify(Standing::fail);
+        self.announce(Announcement::Failed { label: self.label.clone() });
     }
 
     /// Hands the store what was written down; tells how the round stands, unless that is not durable yet.
@@ -382,10 +484,14 @@ impl RoundTask {
     }
 
     /// The store has failed: forgets what it does not have, and waits until it works again. `false` if
-    /// nobody holds the round any more.
+    /// the round is at its end: nobody holds it any more, or the store's fault is none that passes.
     async fn recover(&mut self, error: &StoreError) -> bool {
-        error!("the round is suspended until it can be stored again: {error}");
         self.host.metrics.store_failed();
+        if !error.is_temporary() {
+            self.fail(error);
+            return false;
+        }
+        self.report_outage(error);
         let since = self.clock.now();
         self.commits.forget();
         self.loads.clear();
@@ -396,9 +502,9 @@ impl RoundTask {
         }
         self.standing.send_modify(Standing::suspend);
 
-        let mut pause = FIRST_RETRY;
         loop {
-            let retry = time::sleep(pause);
+            let retry = time::sleep(self.pause);
+            self.pause = LONGEST_RETRY.min(self.pause * 2);
             tokio::pin!(retry);
             loop {
                 tokio::select! {
@@ -424,10 +530,25 @@ impl RoundTask {
                 }
                 Err(error) => {
                     self.host.metrics.store_failed();
-                    debug!("the round is still suspended: {error}");
+                    if !error.is_temporary() {
+                        self.fail(&error);
+                        return false;
+                    }
+                    self.report_outage(&error);
                 }
             }
-            pause = LONGEST_RETRY.min(pause * 2);
+        }
+    }
+
+    /// Logs why the round is suspended, once for each reason: it may go on and fail again, until
+    /// something was really stored.
+    fn report_outage(&mut self, error: &dyn fmt::Display) {
+        let reason = error.to_string();
+        if self.outage.as_ref() == Some(&reason) {
+            debug!("the round is suspended for the same reason: {reason}");
+        } else {
+            error!("the round is suspended until it can be stored again: {reason}");
+            self.outage = Some(reason);
         }
     }
 
@@ -469,7 +590,7 @@ impl RoundTask {
                 if !self.command_refused
                     && let Some(step) = self.commits.pass(Step::Carried(reply))
                 {
-                    self.take(step);
+                    self.take(step, self.round.status());
                 }
             }
         }
@@ -497,18 +618,19 @@ impl RoundTask {
             if let Output::Event(Event::CommandRefused(_)) = output {
                 self.command_refused = true;
             }
-            if let Some(step) = self.commits.pass(Step::Do(output)) {
-                self.take(step);
+            if let Some(Step::Do(output)) = self.commits.pass(Step::Do(output)) {
+                self.perform(output);
             }
         }
     }
 
-    fn take(&mut self, step: Step) {
+    /// `status` is how the round stands as far as that is durable.
+    fn take(&mut self, step: Step, status: Status) {
         match step {
             Step::Do(output) => self.perform(output),
             Step::Carried(reply) => {
                 // Whoever gave the command may have gone.
-                let _ = reply.send(self.round.status());
+                let _ = reply.send(status);
             }
         }
     }
@@ -523,11 +645,7 @@ impl RoundTask {
                     self.send(to, len, |outbox| outbox.send_copy(parts));
                 }
             }
-            Output::Load { numbers } => {
-                let (store, key) = (self.host.store.clone(), self.key);
-                let load = async move { store.contributions(key, numbers).await };
-                self.loads.push_back(Box::pin(load));
-            }
+            Output::Load { numbers } => self.load(numbers),
             Output::Close { connection, reason } => {
                 if let Some(outbox) = self.outboxes.remove(&connection) {
                     outbox.close(Closing::new(reason.code(), reason.to_string()));
@@ -550,7 +668,7 @@ impl RoundTask {
             self.unflushed.push(to);
         }
         if put(outbox).is_err() {
-            info!(connection = to.0, "connection {} reads too slowly and is closed", to.0);
+            debug!(connection = to.0, "connection {} reads too slowly and is closed", to.0);
             self.outboxes.remove(&to);
             self.given_up.push(to);
         }
@@ -566,9 +684,9 @@ impl RoundTask {
         }
     }
 
-    /// Closes the connections that are left of a round whose successor is open.
-    fn dismiss_everybody(&mut self) {
-        let dismissed: Vec<_> = self.outboxes.drain().collect();
+    /// Closes these connections, as far as they are left, of a round whose successor is open.
+    fn dismiss(&mut self, stayed: &HashSet<ConnectionId>) {
+        let dismissed: Vec<_> = self.outboxes.extract_if(|id, _| stayed.contains(id)).collect();
         for (connection, outbox) in dismissed {
             outbox.close(Closing::new(1000, "this round is over and the next one is open"));
             self.feed(Input::Disconnected(connection));
@@ -591,8 +709,9 @@ impl RoundTask {
                 warn!("a committee member gives no partial sum: {reason}");
             }
             Event::PeerRefused { connection: ConnectionId(id), reason } => {
+                // Anybody can provoke this as often as they like; operators have the figures.
                 let code = reason.code();
-                info!(connection = id, code, "refused connection {id}: {reason}");
+                debug!(connection = id, code, "refused connection {id}: {reason}");
             }
             Event::CommandRefused(command) => {
                 warn!(?command, "{command:?} does not fit the study's rules or the phase");
@@ -618,7 +737,7 @@ impl RoundTask {
     }
 }
 
-/// Ends `stay` after the round was superseded.
+/// Ends after `stay`, and not before the round was superseded.
 async fn farewell_time(superseded: CancellationToken, stay: time::Duration) {
     superseded.cancelled().await;
     time::sleep(stay).await;

@@ -108,11 +108,9 @@ impl ServeError {
             | Self::LocalCertificate(_)
             | Self::Tls(_)
             | Self::Address { .. } => true,
-            Self::Store(_)
-            | Self::InUse { .. }
-            | Self::Listen { .. }
-            | Self::Signals(_)
-            | Self::Server(_) => false,
+            Self::Store(error) => error.is_configuration(),
+            Self::Server(error) => error.is_configuration(),
+            Self::InUse { .. } | Self::Listen { .. } | Self::Signals(_) => false,
         }
     }
 }

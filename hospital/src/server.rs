@@ -32,7 +32,7 @@ use crate::log_throttle::LogThrottle;
 use crate::metrics::{Metrics, RefusedConnection};
 use crate::ops;
 use crate::retention;
-use crate::round_task::RoundHost;
+use crate::round_task::{ResumeError, RoundHost};
 use crate::store::Store;
 use crate::study_desk::{OpenError, StudyDesk, StudyPlan};
 use crate::traffic::{Traffic, counted};
@@ -83,6 +83,19 @@ pub enum ServerError {
     /// A study's round cannot be opened, or cannot go on.
     #[error(transparent)]
     Study(#[from] OpenError),
+}
+
+impl ServerError {
+    /// Whether the configuration must be changed before it can work.
+    #[must_use]
+    pub fn is_configuration(&self) -> bool {
+        match self {
+            Self::Study(OpenError::Store(error) | OpenError::Resume(ResumeError::Store(error))) => {
+                error.is_configuration()
+            }
+            Self::Study(OpenError::Entropy(_) | OpenError::Resume(_)) | Self::Listener(_) => false,
+        }
+    }
 }
 
 /// Runs a hospital on `listener` until `shutdown` completes, and then drains it.
@@ -148,6 +161,7 @@ impl Hospital {
         for plan in plans {
             desks.push(Arc::new(StudyDesk::open(plan, rounds.clone()).await?));
         }
+        warn_of_forgotten_rounds(&rounds.store, &desks).await?;
         let site = Site {
             desks: desks.into(),
             origins: Arc::new(Origins::new(listener.local_addr()?, allowed_origins)),
@@ -156,6 +170,7 @@ impl Hospital {
             drain,
             limits: Arc::clone(&limits),
             metrics,
+            unreadable: Arc::default(),
         };
         Ok(Self {
             listener,
@@ -281,6 +296,28 @@ impl Hospital {
         }
         place
     }
+}
+
+/// Rounds that nobody goes on with, because the studies file does not have their studies any more, never
+/// end by themselves.
+async fn warn_of_forgotten_rounds(
+    store: &Store,
+    desks: &[Arc<StudyDesk>],
+) -> Result<(), OpenError> {
+    let is_known = |id: &str| desks.iter().any(|desk| desk.plan().id().as_str() == id);
+    for round in store.rounds().await? {
+        if !round.is_over() && !is_known(&round.study_id) {
+            let (id, number) = (round.study_id, round.number);
+            warn!(
+                study.id = id,
+                round.number = number,
+                "round {number} of study {id} is not over, and the studies file has no such study: nobody can \
+                 take part, and its sealed shares are kept; put the study back until its round is over, or to \
+                 end it with `hospital study close --study {id} --abort`"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Ends what is still open: first the connections, then the rounds that they may still write to.

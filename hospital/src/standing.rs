@@ -8,15 +8,15 @@ use tracing::error;
 use wardsum_protocol::Phase;
 use wardsum_protocol::round::Status;
 
-/// What is told about a round whose task has failed.
-const FAILURE: &str = "a fault in the hospital's program stopped the round";
+/// What is told about a round that has failed.
+const FAILURE: &str = "a fault in the hospital's program or data stopped the round";
 
 /// How a round stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// What the round last said. If it has failed, its phase is [`Phase::Ended`], without a reason.
     pub status: Status,
-    /// Whether a fault in the hospital's program ended the round, which no rule foresees.
+    /// Whether a fault in the hospital's program or data ended the round, which no rule foresees.
     pub failed: bool,
     /// Whether the round stands still because nothing can be stored.
     pub suspended: bool,
@@ -48,7 +48,8 @@ impl Standing {
     }
 
     /// The round's task is gone, and all connections with it. A result that is out stays.
-    fn fail(&mut self) {
+    pub(crate) fn fail(&mut self) {
+        self.suspended = false;
         self.failed = !self.is_over();
         if self.failed {
             self.status.phase = Phase::Ended;

@@ -1,6 +1,7 @@
 //! One study at the hospital: which round is open now, and how the earlier ones ended.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -10,10 +11,11 @@ use thiserror::Error;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{self, Instant};
 use tracing::{error, warn};
+use wardsum_protocol::round::Record;
 use wardsum_protocol::{Aggregate, Study, StudyDigest, StudyError, StudyParameters};
 
 use crate::round_task::{ResumeError, RoundHandle, RoundHost, RoundLabel};
-use crate::store::StoreError;
+use crate::store::{StoreError, StoredRound};
 
 /// The shortest time between two rounds of a study, so that rounds which end at once cannot spin.
 const REOPEN_PAUSE: Duration = Duration::from_secs(1);
@@ -73,7 +75,8 @@ pub struct StudyDesk {
     plan: StudyPlan,
     host: RoundHost,
     rounds: watch::Sender<Rounds>,
-    /// Earlier rounds that somebody came back to, the longest ago first.
+    /// Earlier rounds whose tasks may still run: those that were current, and those that somebody came
+    /// back to. The longest ago first.
     earlier: Mutex<VecDeque<RoundHandle>>,
 }
 
@@ -119,14 +122,16 @@ impl StudyDesk {
             let current = host.open(plan.new_instance()?, label).await?;
             return Ok(Self::with(plan, host, current, VecDeque::new()));
         };
-        let mut previous = VecDeque::new();
-        let shown = stored.len().saturating_sub(host.limits.previous_results);
-        for round in &stored[shown..] {
-            let aggregate = host.resume(round, plan.id.clone()).await?.status().aggregate;
-            let result =
-                aggregate.map(|aggregate| PreviousResult { round: round.number, aggregate });
-            previous.extend(result);
+        for round in stored.iter().filter(|round| !round.is_over()) {
+            // Left behind by a fault, and its peers with it. Only the last one can go on.
+            warn!(
+                study.id = %plan.id,
+                "round {} of study {} was never over, and has a successor: it is ended", round.number,
+                plan.id,
+            );
+            host.abort(round.key, round.clock).await?;
         }
+        let previous = previous_results(&stored, &host).await?;
         let current = host.resume(&last, plan.id.clone()).await?;
         if !last.is_over() && !plan.asks_the_same(current.study()) {
             warn!(
@@ -158,7 +163,9 @@ impl StudyDesk {
         if current.study().digest() == digest {
             return Ok(Some(current));
         }
-        // Held meanwhile, so that no round gets two tasks.
+        // Held meanwhile, so that two who come back at once do not start two tasks for one round. A round
+        // that has had to make room for others while somebody was still there may get a second one: it is
+        // over, so that either only tells how it ended.
         let mut earlier = self.earlier.lock().await;
         if let Some(known) = earlier.iter().find(|round| round.study().digest() == digest) {
             return Ok(Some(known.clone()));
@@ -169,10 +176,8 @@ impl StudyDesk {
             return Ok(None);
         }
         let round = self.host.resume(&stored, self.plan.id.clone()).await?;
-        earlier.push_back(round.clone());
-        if earlier.len() > EARLIER_ROUNDS {
-            earlier.pop_front();
-        }
+        round.supersede();
+        remember(&mut earlier, round.clone());
         Ok(Some(round))
     }
 
@@ -197,30 +202,26 @@ impl StudyDesk {
     /// Opens a new round whenever one has finished, if the study says so, until the hospital is told
     /// to stop.
     pub(crate) async fn attend(self: Arc<Self>) {
-        if !self.plan.reopen {
-            return;
+        if self.plan.reopen {
+            // What is dropped half-way is at most a round that is stored and has no task, with which the next
+            // process goes on.
+            tokio::select! {
+                // First, because stopping is what finishes many a round.
+                biased;
+                () = self.host.drain.cancelled() => {}
+                never = self.reopen() => match never {},
+            }
         }
+    }
+
+    async fn reopen(&self) -> Infallible {
         loop {
             let earliest = Instant::now() + REOPEN_PAUSE;
             let round = self.current_round();
-            let finished = async {
-                let aggregate = round.finished().await;
-                time::sleep_until(earliest).await;
-                aggregate
-            };
-            let aggregate = tokio::select! {
-                // First, because stopping is what finishes many a round.
-                biased;
-                () = self.host.drain.cancelled() => return,
-                aggregate = finished => aggregate,
-            };
+            let aggregate = round.finished().await;
+            time::sleep_until(earliest).await;
             let number = round.label().number;
-            let label = RoundLabel { study: self.plan.id.clone(), number: number + 1 };
-            let opened = match self.plan.new_instance() {
-                Ok(study) => self.host.open(study, label).await.map_err(OpenError::from),
-                Err(error) => Err(error.into()),
-            };
-            let next = match opened {
+            let next = match self.open_after(&round).await {
                 Ok(next) => next,
                 Err(error) => {
                     error!(
@@ -232,9 +233,32 @@ impl StudyDesk {
                 }
             };
             let previous = aggregate.map(|aggregate| PreviousResult { round: number, aggregate });
+            if !round.standing().failed {
+                // Before it ceases to be the current one, so that it can be found all the time.
+                remember(&mut *self.earlier.lock().await, round.clone());
+            }
             self.succeed(next, previous);
             round.supersede();
         }
+    }
+
+    /// Opens the round after this one.
+    async fn open_after(&self, round: &RoundHandle) -> Result<RoundHandle, OpenError> {
+        let RoundLabel { study: id, number } = round.label().clone();
+        if round.standing().failed
+            && let Err(error) = self.host.abandon(round).await
+        {
+            if error.is_temporary() {
+                return Err(error.into());
+            }
+            error!(
+                study.id = %id,
+                "round {number} of study {id} has failed and cannot even be ended, so that its sealed shares are \
+                 kept: {error}",
+            );
+        }
+        let study = self.plan.new_instance()?;
+        Ok(self.host.open(study, RoundLabel { study: id, number: number + 1 }).await?)
     }
 
     /// Makes `next` the current round and keeps the last one's result.
@@ -246,6 +270,36 @@ impl StudyDesk {
                 rounds.previous.pop_front();
             }
         });
+    }
+}
+
+/// The results of these rounds, the oldest first, and the last ones if there are more than are shown.
+async fn previous_results(
+    rounds: &[StoredRound],
+    host: &RoundHost,
+) -> Result<VecDeque<PreviousResult>, StoreError> {
+    let mut previous = VecDeque::new();
+    for round in rounds.iter().rev() {
+        if previous.len() >= host.limits.previous_results {
+            break;
+        }
+        let (_, records) = host.store.records(round.key).await?;
+        let aggregate = records.iter().rev().find_map(|(_, record)| match record {
+            Record::Published { aggregate, .. } => Some(*aggregate),
+            _ => None,
+        });
+        if let Some(aggregate) = aggregate {
+            previous.push_front(PreviousResult { round: round.number, aggregate });
+        }
+    }
+    Ok(previous)
+}
+
+/// Keeps an earlier round at hand, and lets go of the one that was needed longest ago.
+fn remember(earlier: &mut VecDeque<RoundHandle>, round: RoundHandle) {
+    earlier.push_back(round);
+    if earlier.len() > EARLIER_ROUNDS {
+        earlier.pop_front();
     }
 }
 

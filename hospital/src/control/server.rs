@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::time;
+use tokio::time::{self, Instant};
 use tracing::{debug, info, warn};
 use wardsum_protocol::Phase;
 use wardsum_protocol::round::{Command, Status};
 
 use super::{Action, Answer, LINE_MAX, StudyCommand};
+use crate::log_throttle::LogThrottle;
 use crate::round_task::RoundHandle;
 use crate::store::{CONTROL_SOCKET, Store};
 use crate::study_desk::StudyDesk;
@@ -50,6 +51,7 @@ impl ControlSocket {
     /// Carries out commands, one after the other, for as long as it is polled.
     pub(crate) async fn serve(self, desks: Arc<[Arc<StudyDesk>]>, store: Store) {
         let control = Control { desks, store };
+        let not_accepted = LogThrottle::default();
         loop {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
@@ -58,7 +60,12 @@ impl ControlSocket {
                     }
                 }
                 Err(error) => {
-                    warn!(%error, "a command could not be accepted: {error}");
+                    if let Some(withheld) = not_accepted.admit(Instant::now()) {
+                        warn!(
+                            %error, withheld,
+                            "a command could not be accepted: {error} ({withheld} such lines withheld before)"
+                        );
+                    }
                     time::sleep(ACCEPT_PAUSE).await;
                 }
             }

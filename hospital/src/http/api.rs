@@ -61,6 +61,9 @@ struct StudyJson {
     threshold: Option<u8>,
     contributed: u32,
     partials: u32,
+    /// Whether the round stands still, because nothing can be stored. All else is then how it stood before.
+    suspended: bool,
+    /// Until the phase closes at the latest; nobody knows while the round is suspended.
     closes_in_ms: Option<u64>,
     round: u32,
     result: Option<ResultJson>,
@@ -106,7 +109,11 @@ impl StudyJson {
             threshold: status.threshold,
             contributed: status.contributed,
             partials: status.partials,
-            closes_in_ms: status.closes_at.map(|at| rounds.current.ms_until(at)),
+            suspended: standing.suspended,
+            closes_in_ms: status
+                .closes_at
+                .filter(|_| !standing.suspended)
+                .map(|at| rounds.current.ms_until(at)),
             round: rounds.current.label().number,
             result: status.aggregate.map(ResultJson::from),
             wrong_members: status.wrong.iter().map(ShareIndex::number).collect(),

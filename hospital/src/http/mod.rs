@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::address_caps::{AddressCaps, Place};
 use crate::limits::Limits;
+use crate::log_throttle::LogThrottle;
 use crate::metrics::Metrics;
 use crate::study_desk::StudyDesk;
 use crate::traffic::Traffic;
@@ -40,6 +41,8 @@ pub(crate) struct Site {
     /// The open connections.
     pub(crate) tasks: TaskTracker,
     pub(crate) metrics: Metrics,
+    /// For what is logged of earlier rounds that cannot be read.
+    pub(crate) unreadable: Arc<LogThrottle>,
 }
 
 impl Site {

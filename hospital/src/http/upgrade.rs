@@ -7,6 +7,7 @@ use axum::extract::{Extension, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::Deserialize;
+use tokio::time::Instant;
 use tracing::error;
 use wardsum_protocol::{SUBPROTOCOL, StudyDigest};
 
@@ -50,14 +51,7 @@ async fn check_and_upgrade(
 ) -> Result<Response, Refused> {
     site.origins.check(headers)?;
     let desk = site.desk(study)?;
-    let round = match wanted.round.as_deref().map(digest).transpose()? {
-        None => Some(desk.current_round()),
-        Some(digest) => desk.round(digest).await.map_err(|error| {
-            error!("a round that somebody comes back to cannot be restored: {error}");
-            let text = "this round cannot be read at the moment; try again later";
-            Refused::new(StatusCode::SERVICE_UNAVAILABLE, text)
-        })?,
-    };
+    let wanted = wanted.round.as_deref().map(digest).transpose()?;
     let upgrade = upgrade.map_err(|rejection| {
         let text = format!("this address speaks WebSocket ({SUBPROTOCOL}) only: {rejection}");
         Refused::new(StatusCode::BAD_REQUEST, text)
@@ -71,6 +65,24 @@ async fn check_and_upgrade(
         return Err(Refused::new(StatusCode::BAD_REQUEST, text));
     }
 
+    // A browser cannot read the status of a refused upgrade, so whoever has no place is let in to be told.
+    let place = site.peers.admit(client.address);
+    let round = match wanted {
+        Some(digest) if place.is_some() => desk.round(digest).await.map_err(|error| {
+            site.metrics.store_failed();
+            if let Some(withheld) = site.unreadable.admit(Instant::now()) {
+                error!(
+                    %error, withheld,
+                    "a round that somebody comes back to cannot be restored: {error} ({withheld} such lines \
+                     withheld before)"
+                );
+            }
+            let text = "this round cannot be read at the moment; try again later";
+            Refused::new(StatusCode::SERVICE_UNAVAILABLE, text)
+        })?,
+        Some(_) => None,
+        None => Some(desk.current_round()),
+    };
     // One WebSocket frame and one message are the same thing here.
     let longest = desk.current_round().study().max_peer_message_len();
     let longest = round.as_ref().map_or(longest, |round| round.study().max_peer_message_len());
@@ -85,8 +97,7 @@ async fn check_and_upgrade(
         drain: site.drain,
         metrics: site.metrics,
         traffic: client.traffic,
-        // A browser cannot read the status of a refused upgrade, so it is let in to be told.
-        place: site.peers.admit(client.address),
+        place,
     };
     // The token keeps the hospital's drain waiting until the peer has been told.
     let held = (site.tasks.token(), client.place);

@@ -159,6 +159,8 @@ fn export(round: StoredRound, connection: &Connection) -> Result<ExportedRound, 
             }
         }
     }
+    // Marking comes first, and deleting may take its time.
+    let sealed_shares_erased = round.erased && !journal::has_sealed(round.key, connection)?;
     Ok(ExportedRound {
         study: round.study_id,
         round: round.number,
@@ -177,7 +179,7 @@ fn export(round: StoredRound, connection: &Connection) -> Result<ExportedRound, 
         result,
         wrong_members,
         reason,
-        sealed_shares_erased: round.erased,
+        sealed_shares_erased,
     })
 }
 

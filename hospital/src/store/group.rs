@@ -11,6 +11,9 @@ use super::rounds::{self, Progress};
 use super::store_row::StoreRow;
 use super::{AuditEntry, NewRound, RoundKey, journal, unix_ms};
 
+/// The most bytes that finding out whether there is room may write.
+const OWED_MAX: usize = 64 << 20;
+
 /// What the writer knows of the database without reading it. It is what was committed last.
 pub(super) struct Committed {
     pub(super) store: StoreRow,
@@ -18,6 +21,9 @@ pub(super) struct Committed {
     pub(super) rounds: HashMap<RoundKey, Progress>,
     /// Rounds of which an append failed.
     pub(super) halted: HashSet<RoundKey>,
+    /// How many bytes of records the longest transaction had that has failed, until there is room for
+    /// as many.
+    pub(super) owed: usize,
 }
 
 /// A transaction while requests are carried out in it.
@@ -27,6 +33,8 @@ pub(super) struct Group<'c> {
     store: StoreRow,
     changed: HashMap<RoundKey, Progress>,
     resumed: HashSet<RoundKey>,
+    /// About how many bytes it stores.
+    bytes: usize,
 }
 
 impl<'c> Group<'c> {
@@ -36,7 +44,8 @@ impl<'c> Group<'c> {
     ) -> Result<Self, Fault> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let store = committed.store.clone();
-        Ok(Self { transaction, committed, store, changed: HashMap::new(), resumed: HashSet::new() })
+        let (changed, resumed) = (HashMap::new(), HashSet::new());
+        Ok(Self { transaction, committed, store, changed, resumed, bytes: 0 })
     }
 
     /// Makes everything durable. Returns the number of the transaction.
@@ -47,6 +56,9 @@ impl<'c> Group<'c> {
         }
         self.store.insert(&self.transaction)?;
         self.transaction.commit()?;
+        if self.bytes >= self.committed.owed {
+            self.committed.owed = 0;
+        }
         self.committed.store = self.store;
         self.committed.rounds.extend(self.changed);
         self.committed.halted.retain(|key| !self.resumed.contains(key));
@@ -55,7 +67,7 @@ impl<'c> Group<'c> {
 
     pub(super) fn open_round(&mut self, new: NewRound) -> Result<RoundKey, Fault> {
         let digest = new.digest;
-        if rounds::exists(&digest, &self.transaction)? {
+        if rounds::with_digest(&digest, &self.transaction)?.is_some() {
             return Err(Fault::Refused(StoreError::RoundExists { digest }));
         }
         let key = RoundKey(self.store.rounds + 1);
@@ -77,6 +89,9 @@ impl<'c> Group<'c> {
         let mut progress = self.progress(key)?;
         let now = unix_ms();
         for record in records {
+            self.bytes += record.weight();
+            // Until the commit, which may be where it fails.
+            self.committed.owed = self.committed.owed.max(self.bytes.min(OWED_MAX));
             journal::append(key, &mut progress, at, record, now, &self.transaction)?;
         }
         progress.clock = progress.clock.max(at);
@@ -127,4 +142,14 @@ impl<'c> Group<'c> {
         }
         super::progress(key, &self.transaction)
     }
+}
+
+/// Finds out whether there is room for what could not be stored.
+pub(super) fn probe(group: &mut Group<'_>) -> Result<(), Fault> {
+    let owed = group.committed.owed;
+    if group.bytes < owed {
+        journal::take_room(owed, &group.transaction)?;
+        group.bytes += owed;
+    }
+    Ok(())
 }

@@ -149,6 +149,17 @@ pub(super) fn read_sealed(
     (numbers.start..numbers.end.min(progress.contributions)).map(&mut read).collect()
 }
 
+/// Writes so many bytes and deletes them again. Their pages stay, and are those that are used next.
+pub(super) fn take_room(bytes: usize, transaction: &Transaction<'_>) -> Result<(), Fault> {
+    // No round has this place.
+    let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+    transaction
+        .prepare_cached("INSERT INTO sealed VALUES (-1, zeroblob(?1), x'')")?
+        .execute([bytes])?;
+    transaction.execute("DELETE FROM sealed WHERE place = -1", ())?;
+    Ok(())
+}
+
 /// Deletes some of a round's sealed messages; returns whether there are none left.
 pub(super) fn delete_sealed(
     key: RoundKey,

@@ -151,13 +151,16 @@ impl Store {
         self.read(|connection| rounds::all(&StoreRow::load(connection)?, connection)).await
     }
 
-    /// The round of the study with this digest.
+    /// The round of the study with this digest. No other round is read.
     pub async fn round_by_digest(
         &self,
         digest: StudyDigest,
     ) -> Result<Option<StoredRound>, StoreError> {
-        let rounds = self.rounds().await?;
-        Ok(rounds.into_iter().find(|round| round.digest == digest))
+        self.read(move |connection| {
+            let found = rounds::with_digest(&digest, connection)?;
+            found.map(|key| rounds::load(key, connection)).transpose()
+        })
+        .await
     }
 
     /// Stores records behind those of the round that are there, all or none of them. They are durable
@@ -212,8 +215,8 @@ impl Store {
     }
 
     /// Erases the sealed messages of a round that is over. When this resolves, no byte of them is in
-    /// the directory any more. Appends go on meanwhile; an erasure that was cut short by the end of the
-    /// process is completed when the store is opened.
+    /// the directory any more. Appends go on meanwhile. An erasure that fails half-way goes on by itself as
+    /// soon as the store works, and one that was cut short by the end of the process when it is opened.
     pub async fn erase_sealed(&self, round: RoundKey) -> Result<(), StoreError> {
         self.0.writer.erase(round).await
     }
@@ -234,9 +237,11 @@ impl Store {
         self.read(|connection| audit::read(&StoreRow::load(connection)?, connection)).await
     }
 
-    /// Commits a transaction that changes nothing but the count of them: whether the store works.
+    /// Commits a transaction that changes nothing but the count of them: whether the store works. After
+    /// one that failed it writes as many bytes as that had, and deletes them again: a disk that is full
+    /// has room for a few bytes.
     pub async fn probe(&self) -> Result<(), StoreError> {
-        self.0.writer.ask(None, 0, |_| Ok(())).await
+        self.0.writer.ask(None, 0, group::probe).await
     }
 
     /// Copies the store as it is now to a new file and checks the copy; see [`Snapshot::backup`].

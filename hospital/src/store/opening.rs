@@ -119,5 +119,5 @@ fn check_rows(
             erasing.push(round.key);
         }
     }
-    Ok((Committed { store, rounds: open, halted: HashSet::new() }, erasing))
+    Ok((Committed { store, rounds: open, halted: HashSet::new(), owed: 0 }, erasing))
 }

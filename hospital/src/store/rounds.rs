@@ -206,10 +206,15 @@ pub(super) fn all(store: &StoreRow, connection: &Connection) -> Result<Vec<Store
     (1..=store.rounds).map(|key| load(RoundKey(key), connection)).collect()
 }
 
-/// Whether there is a round with this digest. There is no index: rounds are few, and seldom opened.
-pub(super) fn exists(digest: &StudyDigest, connection: &Connection) -> Result<bool, Fault> {
+/// The round with this digest, if there is one. There is no index: rounds are few, and their digests are
+/// quickly looked through.
+pub(super) fn with_digest(
+    digest: &StudyDigest,
+    connection: &Connection,
+) -> Result<Option<RoundKey>, Fault> {
     let found = connection
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM round WHERE digest = ?1)")?
-        .query_row([digest.as_bytes()], |row| row.get(0))?;
-    Ok(found)
+        .prepare_cached("SELECT key FROM round WHERE digest = ?1")?
+        .query_row([digest.as_bytes()], |row| row.get(0))
+        .optional()?;
+    Ok(found.map(RoundKey))
 }

@@ -148,6 +148,7 @@ impl Writer {
             },
             fold_due: None,
             erasing,
+            erase_due: None,
             scrubbing: Vec::new(),
             scrub_due: None,
         };
@@ -243,6 +244,8 @@ struct WriterThread {
     fold_due: Option<Instant>,
     /// Rounds whose sealed messages are being deleted.
     erasing: VecDeque<(RoundKey, EraseReply)>,
+    /// When deleting is tried again, if it has failed.
+    erase_due: Option<Instant>,
     /// Who waits until what was deleted is gone from the log as well.
     scrubbing: Vec<EraseReply>,
     scrub_due: Option<Instant>,
@@ -306,9 +309,10 @@ impl WriterThread {
 
     /// The next request; `None` if something else is to be done first, or nobody is left to ask.
     fn wait(&self, queue: &Receiver<Request>, open: &mut bool) -> Option<Request> {
-        let due = [self.time_due, self.scrub_due, self.fold_due].into_iter().flatten().min();
+        let due = [self.time_due, self.scrub_due, self.fold_due, self.erase_due];
+        let due = due.into_iter().flatten().min();
         let received = match due {
-            _ if !self.erasing.is_empty() => match queue.try_recv() {
+            _ if self.can_erase() => match queue.try_recv() {
                 Ok(request) => Ok(request),
                 Err(TryRecvError::Empty) => Err(RecvTimeoutError::Timeout),
                 Err(TryRecvError::Disconnected) => Err(RecvTimeoutError::Disconnected),
@@ -385,9 +389,18 @@ impl WriterThread {
         }
     }
 
+    /// Whether there is something to delete now.
+    fn can_erase(&self) -> bool {
+        !self.erasing.is_empty() && self.erase_due.is_none_or(|due| due <= Instant::now())
+    }
+
     fn erase_some(&mut self) {
+        if !self.can_erase() {
+            return;
+        }
         let Some(&(round, _)) = self.erasing.front() else { return };
         let gone = self.transact(|group| group.delete_sealed(round, ERASED_AT_ONCE));
+        let tried_before = self.erase_due.take().is_some();
         if let Ok(false) = gone {
             return;
         }
@@ -397,11 +410,19 @@ impl WriterThread {
                 self.scrubbing.push(reply);
                 self.scrub_due = Some(Instant::now());
             }
-            // Whoever asked may ask again; the next opening of the store tries as well.
+            // The round is marked as erased, so that nobody else would come back to it. Others may be
+            // in better order, and go first.
             Err(error) => {
-                warn!(%error, "sealed shares of round {round} are still there: {error}");
-                if let Some(reply) = reply {
-                    let _ = reply.send(Err(error));
+                self.erasing.push_back((round, None));
+                self.erase_due = Some(Instant::now() + WHILE);
+                match reply {
+                    Some(reply) => {
+                        let _ = reply.send(Err(error));
+                    }
+                    None if tried_before => {}
+                    None => {
+                        warn!(%error, "sealed shares of round {round} are still there: {error}");
+                    }
                 }
             }
         }
@@ -409,7 +430,7 @@ impl WriterThread {
 
     /// Empties the log, which still has the pages on which deleted messages were.
     fn scrub(&mut self) {
-        if !self.erasing.is_empty() || self.scrub_due.is_none_or(|due| due > Instant::now()) {
+        if self.can_erase() || self.scrub_due.is_none_or(|due| due > Instant::now()) {
             return;
         }
         // A reader that is still at an old state is no reason to keep everybody waiting.

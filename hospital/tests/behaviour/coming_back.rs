@@ -1,7 +1,10 @@
 //! A peer comes back to its own round, by the round's study digest, and to no other.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use tokio_tungstenite::tungstenite::Message;
+use wardsum_hospital::limits::Limits;
 use wardsum_hospital::native_peer::NativePeer;
 use wardsum_protocol::messages::HospitalMessage;
 use wardsum_protocol::peer::{Event, OwnAnswer};
@@ -79,6 +82,24 @@ async fn to_a_round_before_the_last_after_a_restart() {
     assert_eq!(status["previous"][1]["sum"], "6");
     let late = NativePeer::resume(&hospital.connector, "study", memory).await;
     assert_eq!(published(vec![late]).await[0].aggregate.sum, 60);
+}
+
+#[tokio::test]
+async fn and_staying_in_an_earlier_round_has_an_end() {
+    let hospital = TestHospital::start(&reopening()).await;
+    let first = hospital.status("study").await["digest"].as_str().unwrap().parse().unwrap();
+    hospital.round("study", &[1, 2, 3]).await;
+    within(async { while hospital.status("study").await["round"] != 2 {} }).await;
+    let hospital = TestHospital::start_at(hospital.stop().await, &reopening(), |config| {
+        config.limits = Limits { finished_round: Duration::from_millis(50), ..Limits::default() };
+    })
+    .await;
+
+    for _ in 0..2 {
+        let mut socket = hospital.connector.connect("study", Some(first)).await.unwrap();
+        let (code, reason) = within(closed(&mut socket)).await;
+        assert_eq!((code, reason.as_str()), (1000, "this round is over and the next one is open"));
+    }
 }
 
 #[tokio::test]

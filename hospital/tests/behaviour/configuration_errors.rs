@@ -175,3 +175,22 @@ fn a_key_of_another_certificate() {
     let args = ["--cert", text(&cert), "--key", text(&other)];
     setup.is_refused(&args, 2, &["other.pem does not belong to the certificate"]);
 }
+
+#[test]
+fn a_data_directory_that_is_none() {
+    let setup = Setup::new();
+    setup.is_refused(&["--data", "."], 2, &["is not a Wardsum data directory", "--data"]);
+}
+
+#[test]
+fn a_store_that_is_damaged() {
+    let setup = Setup::new();
+    fs::create_dir(setup.path("data")).unwrap();
+    setup.write("data/wardsum.acknowledged", "");
+    setup.write("data/wardsum.sqlite3", &"not a database ".repeat(100));
+    setup.is_refused(
+        &["--data", "data"],
+        2,
+        &["wardsum.sqlite3 is damaged", "restore the latest backup"],
+    );
+}

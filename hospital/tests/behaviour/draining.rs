@@ -4,7 +4,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
+use tokio::time::sleep;
 use wardsum_hospital::announcement::Announce;
+use wardsum_hospital::control::{self, Action, ControlSocket, StudyCommand};
 use wardsum_hospital::limits::Limits;
 
 use crate::scripted_peer::{ScriptedPeer, closed};
@@ -33,31 +35,38 @@ async fn every_peer_is_told_and_nobody_else_is_let_in() {
 #[tokio::test]
 async fn no_round_opens_while_it_stops() {
     let announced = Arc::new(Mutex::new(Vec::new()));
-    let reopening = study_of("study", 3)
-        .replace("min = -100", "reopen = true\nmin = -100")
-        .replace("[study.enrolment]", "[study.enrolment]\ndeadline_seconds = 1");
-    let hospital = TestHospital::start_with(&reopening, |config| {
+    let reopening = study_of("study", 3).replace("min = -100", "reopen = true\nmin = -100");
+    // Now that there is a data directory.
+    let home = TestHospital::start(&reopening).await.stop().await;
+    let socket = ControlSocket::bind(&home.data()).unwrap();
+    let mut hospital = TestHospital::start_at(home, &reopening, |config| {
         let announced = Arc::clone(&announced);
         config.announce = Announce::to(move |announcement| {
             announced.lock().unwrap().push(announcement.to_string());
         });
-        // Longer than the pause before a next round.
-        config.limits = Limits { close: Duration::from_secs(3), ..Limits::default() };
+        config.control = Some(socket);
+        config.limits = Limits { close: Duration::from_secs(8), ..Limits::default() };
     })
     .await;
-    let mut peers = Vec::new();
-    for seed in 1..=3 {
-        peers.push(ScriptedPeer::connect(&hospital.connector, "study", seed).await);
-    }
+    let peer = ScriptedPeer::connect(&hospital.connector, "study", 1).await;
 
-    // Nobody answers the goodbye, so that stopping takes its time, and the round's deadline comes
+    // The peer does not answer the goodbye, so that stopping takes its time, and the round is ended
     // meanwhile.
+    hospital.tell_to_stop();
+    within(async { while TcpStream::connect(hospital.address).await.is_ok() {} }).await;
+    let data = hospital.home.data();
+    let command = StudyCommand { study: "study".to_owned(), action: Action::Abort };
+    let said = tokio::task::spawn_blocking(move || control::send(&data, &command));
+    assert!(said.await.unwrap().unwrap().contains("has ended without a result"));
+    // Longer than the pause before a next round.
+    sleep(Duration::from_millis(1_500)).await;
+    drop(peer);
     hospital.stop().await;
 
     let announced = announced.lock().unwrap();
     assert_eq!(announced.len(), 2, "{announced:?}");
-    assert!(announced[0].starts_with("Open: ") && announced[0].ends_with("round 1"));
-    assert!(announced[1].starts_with("Ended without a result: too few people took part"));
+    assert!(announced[0].ends_with("round 1"), "{announced:?}");
+    assert!(announced[1].starts_with("Ended without a result"), "{announced:?}");
 }
 
 #[tokio::test]

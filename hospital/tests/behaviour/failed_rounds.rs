@@ -5,11 +5,13 @@
 
 use std::time::Duration;
 
+use rusqlite::Connection;
 use tokio::time::sleep;
 use wardsum_hospital::announcement::{Announce, Announcement};
+use wardsum_protocol::peer::Event;
 
 use crate::scripted_peer::closed;
-use crate::test_hospital::{TestHospital, study_of, within};
+use crate::test_hospital::{self, TestHospital, study_of, within};
 
 /// A hospital whose rounds fail as soon as enrolment closes without anybody.
 async fn failing(study: &str) -> TestHospital {
@@ -40,7 +42,7 @@ async fn it_is_said_to_have_ended() {
     wait_for(&hospital, |status| status["phase"] == "ended").await;
 
     let status = hospital.status("study").await;
-    assert_eq!(status["ended"], "a fault in the hospital's program stopped the round");
+    assert_eq!(status["ended"], "a fault in the hospital's program or data stopped the round");
     assert!(status["closes_in_ms"].is_null() && status["result"].is_null(), "{status}");
     let mut late = hospital.connector.connect("study", None).await.unwrap();
     let (code, reason) = closed(&mut late).await;
@@ -53,4 +55,32 @@ async fn the_next_round_opens() {
     let hospital = failing(&reopening).await;
 
     wait_for(&hospital, |status| status["round"] == 2).await;
+}
+
+#[tokio::test]
+async fn one_that_cannot_be_read_back_is_over_before_the_next_opens() {
+    let reopening = study_of("study", 3).replace("min = -100", "reopen = true\nmin = -100");
+    let mut store = None;
+    let hospital = TestHospital::start_with(&reopening, |config| {
+        store = Some(config.store.clone());
+    })
+    .await;
+    let mut first = hospital.patient("study").await;
+    first.answer(1).await.unwrap();
+    test_hospital::wait_for(&mut first, |event| matches!(event, Event::Enrolled)).await;
+    // Another program alters what is stored, and locks it, so that the round has to be read again.
+    let other = Connection::open(hospital.home.data().join("wardsum.sqlite3")).unwrap();
+    other.busy_timeout(Duration::from_secs(10)).unwrap();
+    other.execute("UPDATE journal SET record = x'00'", ()).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut bystander = hospital.connector.connect("study", None).await.unwrap();
+    let mut second = hospital.patient("study").await;
+    second.answer(2).await.unwrap();
+    assert_eq!(closed(&mut bystander).await.0, 1013);
+
+    drop(other);
+
+    wait_for(&hospital, |status| status["round"] == 2).await;
+    let rounds = store.unwrap().rounds().await.unwrap();
+    assert!(rounds[0].is_over() && !rounds[1].is_over());
 }

@@ -4,11 +4,13 @@
 use std::path::Path;
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use rusqlite::Connection;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 use wardsum_hospital::control::{self, Action, ControlSocket, StudyCommand};
+use wardsum_hospital::native_peer::NativePeer;
 use wardsum_protocol::peer::{Event, OwnAnswer};
 
 use crate::scripted_peer::closed;
@@ -56,7 +58,10 @@ async fn a_round_is_suspended_and_goes_on_by_itself() {
     let (status, reason) = ready().await;
     assert_eq!(status, 503);
     assert!(reason.contains("another program has locked"), "{reason}");
-    assert_eq!(hospital.status("study").await["enrolled"], 2, "what was acknowledged, and no more");
+    let standing = hospital.status("study").await;
+    assert_eq!(standing["enrolled"], 2, "what was acknowledged, and no more");
+    assert_eq!(standing["suspended"], true);
+    assert!(standing["closes_in_ms"].is_null(), "{standing}");
 
     drop(other_program);
 
@@ -66,11 +71,49 @@ async fn a_round_is_suspended_and_goes_on_by_itself() {
         }
     })
     .await;
+    let standing = hospital.status("study").await;
+    assert!(standing["suspended"] == false && standing["closes_in_ms"].is_u64(), "{standing}");
     let mut fourth = hospital.patient("study").await;
     fourth.answer(8).await.unwrap();
     peers.extend([third, fourth]);
     for published in published(peers).await {
         assert_eq!((published.aggregate.sum, published.own), (15, OwnAnswer::Counted));
+    }
+}
+
+#[tokio::test]
+async fn a_contribution_that_cannot_be_read_back_holds_up_one_member_and_not_the_round() {
+    let study = study_of("study", 4)
+        .replace("[study.contributing]\ncount = 4", "[study.contributing]\ncount = 5");
+    let hospital = TestHospital::start(&study).await;
+    let mut peers = Vec::new();
+    for answer in [1, 2, 4, 8] {
+        let mut peer = hospital.patient("study").await;
+        peer.answer(answer).await.unwrap();
+        peers.push(peer);
+    }
+    let contributed = |event: &Event| matches!(event, Event::ContributionAcknowledged);
+    join_all(peers.iter_mut().map(|peer| wait_for(peer, contributed))).await;
+    let mut away = peers.pop().unwrap();
+    let memory = away.memory().unwrap().clone();
+    away.close().await;
+    let other = lock(&hospital.home.data());
+    let third = "SELECT place FROM sealed ORDER BY place LIMIT 1 OFFSET 2";
+    let spoil = format!("UPDATE sealed SET message = x'00' WHERE place = ({third})");
+    other.execute_batch(&format!("{spoil}; COMMIT")).unwrap();
+
+    // It is a member, and needs all contributions again.
+    let mut back = NativePeer::resume(&hospital.connector, "study", memory).await;
+    wait_for(&mut back, |event| matches!(event, Event::Reconnected)).await;
+    let back = tokio::spawn(async move { published(vec![back]).await });
+    let mut last = hospital.patient("study").await;
+    last.answer(16).await.unwrap();
+    peers.push(last);
+
+    let seen = [published(peers).await, within(back).await.unwrap()].concat();
+    assert_eq!(seen.len(), 5);
+    for published in seen {
+        assert_eq!((published.aggregate.sum, published.own), (31, OwnAnswer::Counted));
     }
 }
 

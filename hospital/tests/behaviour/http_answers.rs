@@ -48,6 +48,7 @@ async fn a_study_that_nobody_has_joined() {
         "threshold": null,
         "contributed": 0,
         "partials": 0,
+        "suspended": false,
         "round": 1,
         "result": null,
             "wrong_members": [],

@@ -2,16 +2,18 @@
 
 use crate::test_hospital::{Answer, TestHospital, study_of};
 
+/// What makes a request one for a WebSocket.
+const WEBSOCKET: [(&str, &str); 5] = [
+    ("Host", "localhost"),
+    ("Connection", "Upgrade, close"),
+    ("Upgrade", "websocket"),
+    ("Sec-WebSocket-Version", "13"),
+    ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+];
+
 async fn upgrade(path: &str, headers: &[(&str, &str)]) -> Answer {
     let hospital = TestHospital::start(&study_of("study", 3)).await;
-    let websocket = [
-        ("Host", "localhost"),
-        ("Connection", "Upgrade, close"),
-        ("Upgrade", "websocket"),
-        ("Sec-WebSocket-Version", "13"),
-        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
-    ];
-    let answer = hospital.request(path, &[&websocket, headers].concat()).await;
+    let answer = hospital.request(path, &[&WEBSOCKET, headers].concat()).await;
     // Whoever is refused leaves the study as it was.
     let results = hospital.round("study", &[1, 2, 3]).await;
     assert!(results.iter().all(|published| published.aggregate.sum == 6));
@@ -53,6 +55,22 @@ async fn another_subprotocol() {
 #[tokio::test]
 async fn an_unknown_study() {
     assert_refused(&upgrade("/ws/nobody", &[SUBPROTOCOL]).await, 404, "no study \"nobody\"");
+}
+
+#[tokio::test]
+async fn an_earlier_round_is_looked_for_only_when_all_else_is_in_order() {
+    let mut closing = None;
+    let hospital = TestHospital::start_with(&study_of("study", 3), |config| {
+        closing = Some(config.store.clone());
+    })
+    .await;
+    // From here on it cannot be looked into.
+    closing.unwrap().close().await;
+    let path = format!("/ws/study?round={}", "ab".repeat(32));
+    assert_refused(&hospital.get(&path, &[]).await, 400, "WebSocket");
+    assert_refused(&hospital.request(&path, &WEBSOCKET).await, 400, "wardsum.v1");
+    let answer = hospital.request(&path, &[&WEBSOCKET[..], &[SUBPROTOCOL]].concat()).await;
+    assert_refused(&answer, 503, "cannot be read at the moment");
 }
 
 #[tokio::test]

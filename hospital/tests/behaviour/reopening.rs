@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 use wardsum_hospital::limits::Limits;
+use wardsum_hospital::store::{DataDir, NewRound, Store};
+use wardsum_protocol::round::Record;
+use wardsum_protocol::{EndReason, Study, Timestamp};
 
 use crate::scripted_peer::{ScriptedPeer, closed};
 use crate::test_hospital::{TestHospital, study_of, within};
@@ -75,6 +78,42 @@ async fn only_so_many_results_are_kept() {
     let previous = wait_for_round(&hospital, 3).await["previous"].clone();
     assert_eq!(previous.as_array().unwrap().len(), 1);
     assert_eq!(previous[0]["round"], 2);
+}
+
+#[tokio::test]
+async fn rounds_without_a_result_take_no_results_place_after_a_restart() {
+    let hospital = TestHospital::start(&reopening()).await;
+    hospital.round("study", &[1, 2, 3]).await;
+    wait_for_round(&hospital, 2).await;
+    let home = hospital.stop().await;
+    // Two more rounds end without a result, and one is open.
+    let store = Store::open(DataDir::open(&home.data()).unwrap()).unwrap();
+    let second = store.rounds().await.unwrap().pop().unwrap();
+    let mut parameters = Study::decode(&second.study).unwrap().parameters().clone();
+    let mut key = second.key;
+    for number in 3..=4 {
+        let aborted = vec![Record::Ended(EndReason::Aborted)];
+        store.append(key, Timestamp(1), aborted).await.unwrap();
+        parameters.instance[0] ^= number;
+        let study = Study::new(parameters.clone()).unwrap();
+        let new = NewRound {
+            study_id: "study".to_owned(),
+            number: number.into(),
+            study: study.encode().to_vec(),
+            digest: study.digest(),
+        };
+        key = store.open_round(new).await.unwrap();
+    }
+    store.close().await;
+
+    let hospital = TestHospital::start_at(home, &reopening(), |config| {
+        config.limits = Limits { previous_results: 1, ..Limits::default() };
+    })
+    .await;
+
+    let status = wait_for_round(&hospital, 4).await;
+    assert_eq!(status["previous"][0]["round"], 1, "{status}");
+    assert_eq!(status["previous"][0]["sum"], "6");
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Several studies run at once and keep to themselves.
 
+use crate::program::Program;
 use crate::test_hospital::{TestHospital, study_of};
 
 #[tokio::test]
@@ -22,4 +23,20 @@ async fn each_study_has_its_own_result() {
         .map(|study| (study["id"].as_str().unwrap(), study["phase"].as_str().unwrap()))
         .collect();
     assert_eq!(seen, [("first", "published"), ("second", "published"), ("third", "enrolling")]);
+}
+
+#[test]
+fn one_that_is_gone_from_the_file_with_its_round_open_is_warned_of() {
+    let studies = [study_of("kept", 3), study_of("gone", 3)].concat();
+    let program = Program::with_studies(&studies, &[]);
+    std::fs::write(program.path("studies.toml"), study_of("kept", 3)).unwrap();
+
+    let program = program.restart("-TERM");
+    program.signal("-TERM");
+    let (status, log) = program.end();
+
+    assert_eq!(status, Some(0), "{log}");
+    assert!(log.contains("round 1 of study gone is not over"), "{log}");
+    assert!(log.contains("hospital study close --study gone --abort"), "{log}");
+    assert!(!log.contains("of study kept is not over"), "{log}");
 }
