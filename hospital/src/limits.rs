@@ -77,7 +77,8 @@ pub struct Limits {
     pub close: Duration,
 
     /// `finished_round_seconds`, default 120: how long the peers of a finished round may stay
-    /// connected, once the next round is open. They have the result by then.
+    /// connected, once the next round is open. They have the result by then. Who comes to it later may stay
+    /// as long, and never twice as long.
     #[serde(rename = "finished_round_seconds", deserialize_with = "seconds")]
     pub finished_round: Duration,
 
