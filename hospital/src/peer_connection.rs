@@ -155,8 +155,13 @@ async fn take_part(
 /// Hands the peer's messages to the round until the peer leaves, falls silent or misbehaves.
 async fn read(stream: &mut SplitStream<WebSocket>, lane: &Lane, terms: Terms<'_>) -> Ending {
     loop {
+        let written_before = terms.traffic.written.total();
         let heard = terms.traffic.read.watch(1, terms.limits.silence, stream.next());
         let Ok(received) = heard.await else {
+            // Behind a long message on a slow line there is no ping that it could answer.
+            if terms.traffic.written.total() - written_before >= LEAST_WRITTEN {
+                continue;
+            }
             return Ending::Closed(Closing::too_slow());
         };
         match received {

@@ -473,7 +473,10 @@ impl RoundTask {
             outbox.close(Closing::round_stopped());
         }
         self.standing.send_modify(Standing::fail);
-        self.announce(Announcement::Failed { label: self.label.clone() });
+        // A result that is out stays out.
+        if self.standing.borrow().failed {
+            self.announce(Announcement::Failed { label: self.label.clone() });
+        }
     }
 
     /// Hands the store what was written down; tells how the round stands, unless that is not durable yet.

@@ -200,17 +200,27 @@ impl StudyDesk {
     }
 
     /// Opens a new round whenever one has finished, if the study says so, until the hospital is told
-    /// to stop.
+    /// to stop. A round that failed is ended in the store too.
     pub(crate) async fn attend(self: Arc<Self>) {
+        // What is dropped half-way is at most a round that is stored and has no task, with which the next
+        // process goes on.
+        tokio::select! {
+            // First, because stopping is what finishes many a round.
+            biased;
+            () = self.host.drain.cancelled() => {}
+            () = self.attend_rounds() => {}
+        }
+    }
+
+    async fn attend_rounds(&self) {
         if self.plan.reopen {
-            // What is dropped half-way is at most a round that is stored and has no task, with which the next
-            // process goes on.
-            tokio::select! {
-                // First, because stopping is what finishes many a round.
-                biased;
-                () = self.host.drain.cancelled() => {}
-                never = self.reopen() => match never {},
-            }
+            match self.reopen().await {}
+        }
+        let round = self.current_round();
+        round.finished().await;
+        while let Err(error) = self.end_if_failed(&round).await {
+            error!(study.id = %self.plan.id, "a round that failed is not ended yet: {error}");
+            time::sleep(REOPEN_RETRY).await;
         }
     }
 
@@ -245,20 +255,28 @@ impl StudyDesk {
     /// Opens the round after this one.
     async fn open_after(&self, round: &RoundHandle) -> Result<RoundHandle, OpenError> {
         let RoundLabel { study: id, number } = round.label().clone();
-        if round.standing().failed
-            && let Err(error) = self.host.abandon(round).await
-        {
-            if error.is_temporary() {
-                return Err(error.into());
-            }
-            error!(
-                study.id = %id,
-                "round {number} of study {id} has failed and cannot even be ended, so that its sealed shares are \
-                 kept: {error}",
-            );
-        }
+        self.end_if_failed(round).await?;
         let study = self.plan.new_instance()?;
         Ok(self.host.open(study, RoundLabel { study: id, number: number + 1 }).await?)
+    }
+
+    /// Ends a round in the store whose task has failed, so that what was sealed can be erased in its time.
+    async fn end_if_failed(&self, round: &RoundHandle) -> Result<(), StoreError> {
+        if !round.standing().failed {
+            return Ok(());
+        }
+        match self.host.abandon(round).await {
+            Err(error) if !error.is_temporary() => {
+                let RoundLabel { study: id, number } = round.label();
+                error!(
+                    study.id = %id,
+                    "round {number} of study {id} has failed and cannot even be ended, so that its sealed \
+                     shares are kept: {error}",
+                );
+                Ok(())
+            }
+            ended => ended,
+        }
     }
 
     /// Makes `next` the current round and keeps the last one's result.
@@ -273,17 +291,33 @@ impl StudyDesk {
     }
 }
 
+/// How many rounds, from the last one back, are looked through for results at a start: most rounds have
+/// one, and reading takes time.
+const ROUNDS_LOOKED_AT: usize = 256;
+
 /// The results of these rounds, the oldest first, and the last ones if there are more than are shown.
 async fn previous_results(
     rounds: &[StoredRound],
     host: &RoundHost,
 ) -> Result<VecDeque<PreviousResult>, StoreError> {
     let mut previous = VecDeque::new();
-    for round in rounds.iter().rev() {
+    for round in rounds.iter().rev().take(ROUNDS_LOOKED_AT) {
         if previous.len() >= host.limits.previous_results {
             break;
         }
-        let (_, records) = host.store.records(round.key).await?;
+        let records = match host.store.records(round.key).await {
+            Ok((_, records)) => records,
+            Err(error) if error.is_temporary() => return Err(error),
+            Err(error) => {
+                let number = round.number;
+                warn!(
+                    study.id = round.study_id,
+                    "the result of round {number} of study {} is not shown: {error}",
+                    round.study_id,
+                );
+                continue;
+            }
+        };
         let aggregate = records.iter().rev().find_map(|(_, record)| match record {
             Record::Published { aggregate, .. } => Some(*aggregate),
             _ => None,

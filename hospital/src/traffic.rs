@@ -40,6 +40,11 @@ impl Meter {
         self.0.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
+    /// How many so far.
+    pub(crate) fn total(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// Waits for `work`, as long as it takes, unless fewer than `least` bytes pass within `patience`.
     pub(crate) async fn watch<F: Future>(
         &self,
@@ -49,11 +54,11 @@ impl Meter {
     ) -> Result<F::Output, Stuck> {
         let mut work = std::pin::pin!(work);
         loop {
-            let before = self.0.load(Ordering::Relaxed);
+            let before = self.total();
             if let Ok(done) = time::timeout(patience, &mut work).await {
                 return Ok(done);
             }
-            if self.0.load(Ordering::Relaxed) - before < least {
+            if self.total() - before < least {
                 return Err(Stuck);
             }
         }

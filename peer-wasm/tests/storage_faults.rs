@@ -163,6 +163,19 @@ async fn a_newer_database_is_refused_and_its_page_not_blocked() {
     empty_storage().await;
 }
 
+/// The page that wrote it did not say until when it is of use.
+#[wasm_bindgen_test]
+async fn a_record_of_an_earlier_version_is_read_and_kept_for_a_while() {
+    let storage = empty_storage().await;
+    let name = identity(b"").name;
+    let value =
+        "{ study_id: 'a', round: 'a5'.repeat(32), updated_at_ms: 5, memory: new Uint8Array(1) }";
+    put_raw(&name.to_string(), value).await;
+    let read = storage.load(name).await.expect("it can be read").expect("it is there");
+    assert!((read.keep_until_ms - (5.0 + 30.0 * 86_400_000.0)).abs() < 1.0);
+    assert!(storage.list().await.expect("it can be read").damaged.is_empty());
+}
+
 #[wasm_bindgen_test]
 async fn a_damaged_record_is_told_apart_and_can_be_erased() {
     let storage = empty_storage().await;
@@ -180,7 +193,9 @@ async fn a_damaged_record_is_told_apart_and_can_be_erased() {
         format!(
             "{{ study_id: 'a', round: {round}, updated_at_ms: '', keep_until_ms: 1, {bytes} }}"
         ),
-        format!("{{ study_id: 'a', round: {round}, updated_at_ms: 1, {bytes} }}"),
+        format!(
+            "{{ study_id: 'a', round: {round}, updated_at_ms: 1, keep_until_ms: '', {bytes} }}"
+        ),
         format!("{{ study_id: 'a', round: 'a5', {times}, {bytes} }}"),
     ];
     let mut damaged = Vec::new();

@@ -118,7 +118,12 @@ pub struct SealedShares {
 
 impl SealedShares {
     /// The sealed share of one member.
-    pub(crate) fn of(&self, member: ShareIndex) -> &[u8] {
+    ///
+    /// # Panics
+    ///
+    /// If the committee has no such member.
+    #[must_use]
+    pub fn of(&self, member: ShareIndex) -> &[u8] {
         let from = member.position() * self.share_len;
         &self.bytes[from..from + self.share_len]
     }

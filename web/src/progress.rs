@@ -405,7 +405,10 @@ impl Progress {
     fn is_done(&self, stage: StageId) -> bool {
         match stage {
             // As it stands now: a connection that is lost has to be made again.
-            StageId::Connected => matches!(self.connection, Connection::Up | Connection::Back),
+            StageId::Connected => {
+                matches!(self.connection, Connection::Up | Connection::Back)
+                    || self.waits_for_a_place()
+            }
             StageId::Waiting | StageId::Committee => self.committee.is_some(),
             StageId::Sent => self.place == Place::Taken || self.counted.is_some(),
             StageId::Shares => self.counted.is_some(),

@@ -46,9 +46,10 @@ pub(super) fn open(dir: DataDir) -> Result<Opened, StoreError> {
     }
     schema::check(&connection, &file).map_err(named)?;
     schema::check_structure(&connection).map_err(named)?;
+    let (mut committed, erasing) = check_rows(&connection, acknowledged).map_err(named)?;
+    // Only now: what is damaged is refused as it was found, and can be read by what wrote it.
     schema::prepare_to_write(&connection).map_err(named)?;
     schema::migrate(&mut connection).map_err(named)?;
-    let (mut committed, erasing) = check_rows(&connection, acknowledged).map_err(named)?;
     schema::may_fold_log(&connection).map_err(named)?;
 
     // One real write, so that a store which can only be read is refused now and not later.

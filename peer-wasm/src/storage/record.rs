@@ -61,14 +61,24 @@ pub(super) fn wipe(value: &JsValue) {
     }
 }
 
+/// How long a record is kept that an earlier version of the page wrote, which did not say until when: 30
+/// days, longer than a round usually takes.
+const UNDATED_KEPT_MS: f64 = 30.0 * 24.0 * 3_600_000.0;
+
 fn summary(name: IdentityName, value: &JsValue) -> Option<Summary> {
     memory(value)?;
+    let updated_at_ms = property(value, UPDATED_AT_MS)?.as_f64()?;
+    let keep_until = property(value, KEEP_UNTIL_MS)?;
     Some(Summary {
         name,
         study_id: property(value, STUDY_ID)?.as_string()?,
         round: StudyDigest(from_hex(&property(value, ROUND)?.as_string()?)?),
-        updated_at_ms: property(value, UPDATED_AT_MS)?.as_f64()?,
-        keep_until_ms: property(value, KEEP_UNTIL_MS)?.as_f64()?,
+        updated_at_ms,
+        keep_until_ms: if keep_until.is_undefined() {
+            updated_at_ms + UNDATED_KEPT_MS
+        } else {
+            keep_until.as_f64()?
+        },
     })
 }
 

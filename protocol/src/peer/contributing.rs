@@ -76,6 +76,8 @@ pub(super) struct Early {
     pub(super) manifest: Option<Vec<ContributionDigest>>,
     pub(super) inclusion: Option<Inclusion>,
     pub(super) publication: Option<Publication>,
+    /// Whether the result came over the connection that stands.
+    pub(super) result_told: bool,
 }
 
 /// The contribution is on its way, and the manifest is awaited.
@@ -157,7 +159,7 @@ impl Sealing {
             contribution,
             message: wire::encode(&PeerMessage::Contribute(message)),
             acknowledged: false,
-            result_told: early.publication.is_some(),
+            result_told: early.result_told,
             publication: early.publication,
             doubts: 0,
         };

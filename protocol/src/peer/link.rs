@@ -29,6 +29,9 @@ const STALE_MS: u64 = 25_000;
 /// over which it began may be gone.
 const STALE_OPENING_MS: u64 = 5_000;
 
+/// The slowest line that has to do, in bytes a second: 64 KiB in 20 s, as at the hospital (15.7).
+const SLOW_LINE: u64 = 64 * 1024 / 20;
+
 /// Connects, watches and connects again.
 #[derive(Debug)]
 pub(super) struct Link {
@@ -124,6 +127,14 @@ impl Link {
     pub(super) fn expect_reply(&mut self, now: Timestamp) {
         if let LinkState::Open(open) = &mut self.state {
             open.reply_due.get_or_insert(now.after(REPLY_TIMEOUT_MS));
+        }
+    }
+
+    /// The hospital has to answer a message of this length, which takes its time on a slow line.
+    pub(super) fn expect_reply_to(&mut self, len: usize, now: Timestamp) {
+        let uploading = u64::try_from(len).unwrap_or(u64::MAX).saturating_mul(1_000) / SLOW_LINE;
+        if let LinkState::Open(open) = &mut self.state {
+            open.reply_due.get_or_insert(now.after(REPLY_TIMEOUT_MS.saturating_add(uploading)));
         }
     }
 

@@ -60,9 +60,15 @@ impl Peer {
         self.reconnect(state, Failure::ConnectionLost, now)
     }
 
-    fn welcome(&mut self, state: State, welcome: &Welcome, now: Timestamp) -> Transition {
+    fn welcome(&mut self, mut state: State, welcome: &Welcome, now: Timestamp) -> Transition {
         if !self.link.welcomed(welcome.challenge) {
             return self.out_of_order(state, now);
+        }
+        // What came over another connection says nothing about what is still to come over this one.
+        match &mut state {
+            State::Sealing(sealing) => sealing.early.result_told = false,
+            State::AwaitingManifest(waiting) => waiting.result_told = false,
+            _ => {}
         }
         if let Some(study) = state.study() {
             // It is another round, and this one's is gone.

@@ -289,7 +289,7 @@ impl Peer {
             return;
         };
         self.send_encoded(message.to_vec());
-        self.link.expect_reply(now);
+        self.link.expect_reply_to(message.len(), now);
         match state {
             State::AwaitingManifest(waiting) if self.disclosure.shares_sent == 0 => {
                 let shares = waiting.round.committee.size();
@@ -323,15 +323,12 @@ impl Peer {
 
     /// The connection ended, which ends the peer's part only if the hospital refused it, or if there
     /// is nothing yet to come back to.
-    fn connection_lost(&mut self, mut state: State, why: Failure, now: Timestamp) -> Transition {
+    fn connection_lost(&mut self, state: State, why: Failure, now: Timestamp) -> Transition {
         // Too late, or no room, for an answer that it has acknowledged: the hospital has broken its promise.
         let why = match why {
             Failure::TooLate | Failure::Full if self.me.promised => Failure::ManifestInvalid,
             why => why,
         };
-        if let State::AwaitingManifest(waiting) = &mut state {
-            waiting.result_told = false;
-        }
         let given_up = self.give_up_at.is_none_or(|at| now >= at);
         if why.ends_part() || given_up {
             return Err(why);

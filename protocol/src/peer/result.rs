@@ -65,6 +65,7 @@ impl Peer {
             // counted is refused when it contributes.
             State::Sealing(mut sealing) => {
                 sealing.early.publication = Some(publication);
+                sealing.early.result_told = true;
                 Ok(State::Sealing(sealing))
             }
             State::AwaitingManifest(waiting) => {

@@ -176,7 +176,8 @@ impl Seats {
         let sender = contribution.sender;
         let shares = contribution.stored_shares(room.study().sealed_share_len());
         self.deliver(number, sender, shares, room);
-        for load in self.loads.iter_mut().filter(|load| load.contains(&number)) {
+        // What was asked for first comes first, and each load in order.
+        if let Some(load) = self.loads.iter_mut().find(|load| load.start == number) {
             load.start = number + 1;
         }
         self.loads.retain(|load| !load.is_empty());
@@ -195,7 +196,8 @@ impl Seats {
             if !lacks || seat.loading.is_some() {
                 continue;
             }
-            if let Some(load) = self.loads.iter().find(|load| load.contains(&seat.next)) {
+            // One that is ahead of this seat, or behind it and may never come so far, is of no use to it.
+            if let Some(load) = self.loads.iter().find(|load| load.start == seat.next) {
                 seat.loading = Some(load.end);
                 continue;
             }
@@ -212,5 +214,80 @@ impl Seats {
         self.iter()
             .filter(move |(_, seat)| seat.next == total)
             .filter_map(|(place, seat)| Some((place, seat.connection()?)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seal::Suite;
+    use crate::study::{Closing, SchemeChoice, Study, StudyParameters};
+
+    fn study() -> Study {
+        let closing = Closing::deadline(60_000);
+        Study::new(StudyParameters {
+            instance: [1; 16],
+            title: "Title".to_owned(),
+            organisation: "Hospital".to_owned(),
+            question: "How many?".to_owned(),
+            unit: String::new(),
+            min: 0,
+            max: 10,
+            minimum_cohort: 3,
+            maximum_cohort: 100,
+            committee_cap: 4,
+            enrolment: closing,
+            contributing: closing,
+            aggregation_deadline_ms: 60_000,
+            scheme: SchemeChoice::Threshold,
+            suite: Suite::X25519,
+        })
+        .expect("it is admissible")
+    }
+
+    fn empty(places: usize) -> Seats {
+        let presence = Presence::Away(Timestamp(0));
+        let seat = Seat { presence, contributed: true, next: 0, confirmed: 0, loading: None };
+        Seats { seats: vec![seat; places], loads: Vec::new() }
+    }
+
+    /// What is asked from the store when members come who hold so many of 40 deliveries each.
+    fn asked(held: &[u32]) -> Vec<Range<u32>> {
+        let mut room = Room::new(study(), Timestamp(0));
+        let mut seats = empty(held.len());
+        for ((place, held), connection) in ShareIndex::all(u8::MAX).zip(held).zip(1..) {
+            seats.arrive(place, ConnectionId(connection), *held, 40);
+            seats.catch_up(40, &mut room);
+        }
+        let outputs = std::iter::from_fn(|| room.next_output());
+        outputs
+            .filter_map(|output| match output {
+                Output::Load { numbers } => Some(numbers),
+                _ => None,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn members_that_come_back_together_share_what_is_read() {
+        assert_eq!(asked(&[0, 0, 0]), std::slice::from_ref(&(0..32)));
+    }
+
+    /// The other load may never come as far: what it is at may be damaged.
+    #[test]
+    fn a_member_does_not_wait_for_what_another_one_lacks() {
+        assert_eq!(asked(&[5, 10, 5, 0]), [5..37, 10..40, 0..32]);
+    }
+
+    #[test]
+    fn whoever_comes_again_does_not_ask_again() {
+        let mut room = Room::new(study(), Timestamp(0));
+        let mut seats = empty(1);
+        let place = ShareIndex::new(1).expect("one is an index");
+        for connection in 1..=5 {
+            seats.arrive(place, ConnectionId(connection), 0, 40);
+            seats.catch_up(40, &mut room);
+        }
+        assert!(room.next_output().is_some() && room.next_output().is_none());
     }
 }

@@ -77,3 +77,24 @@ fn a_seed_determines_its_run() {
         assert!(trace(seed) == trace(seed), "run {seed} differs from itself");
     }
 }
+
+/// `planted/check.sh` takes too long to be run each time. That what it plants still fits is checked here.
+#[test]
+fn the_planted_bugs_still_apply() {
+    let workspace = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    let planted = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/simulation/planted");
+    let mut patches = 0;
+    for entry in std::fs::read_dir(planted).expect("the folder is there") {
+        let path = entry.expect("it can be read").path();
+        if path.extension().is_some_and(|extension| extension == "patch") {
+            let check = std::process::Command::new("git")
+                .args(["apply", "--check"])
+                .arg(&path)
+                .current_dir(workspace)
+                .status();
+            assert!(check.expect("git is there").success(), "{}", path.display());
+            patches += 1;
+        }
+    }
+    assert_eq!(patches, 3);
+}

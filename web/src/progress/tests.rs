@@ -224,6 +224,7 @@ fn who_finds_no_place_is_not_cut_off_and_may_get_one() {
     let mut progress = after(&[committee(MEMBER), peer::Event::ContributionSent { shares: 3 }]);
     tell(&mut progress, &[no_place(Failure::PlacesKept)]);
     assert!(progress.waits_for_a_place() && !progress.is_cut_off());
+    assert_eq!(progress.stage_state(StageId::Connected), StageState::Done);
     assert_eq!((progress.retry_in(0.0), progress.safety()), (None, Safety::NoPlace));
     tell(&mut progress, &[peer::Event::Reconnected]);
     assert!(progress.waits_for_a_place());

@@ -51,6 +51,9 @@ fn connected(progress: &Progress, state: StageState) -> String {
         return super::CONNECTION_LOST.to_owned();
     }
     match (state, progress.organisation()) {
+        _ if progress.waits_for_a_place() => {
+            "This tab asks the hospital for a place from time to time.".to_owned()
+        }
         (StageState::Done, Some(organisation)) => {
             format!("This tab is connected to {organisation}.")
         }

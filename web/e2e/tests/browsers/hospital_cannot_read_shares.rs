@@ -249,12 +249,14 @@ impl View {
         colluders: &[(PeerId, OpeningKey, i128)],
     ) -> Vec<Share> {
         let mut opened = Vec::new();
-        for ((index, member), sealed) in self.committee.members().zip(contribution.shares()) {
+        let shares = contribution.shares();
+        for (index, member) in self.committee.members() {
+            let sealed = shares.of(index);
             for (colluder, key, _) in colluders {
                 for (_, place) in self.committee.members() {
                     let sender = &contribution.sender;
                     let share =
-                        open_share(&self.study, &self.committee, sender, &place.id(), key, &sealed);
+                        open_share(&self.study, &self.committee, sender, &place.id(), key, sealed);
                     let meant = member.id() == *colluder && place.id() == *colluder;
                     assert_eq!(
                         share.is_ok(),
