@@ -14,6 +14,10 @@ use super::tally::Tally;
 use super::{CONNECTING_AT_ONCE, STUDY};
 use crate::native_peer::{ConnectError, Connector, NativePeer, Traffic};
 
+/// How long the hospital then gets to notice that they are gone: otherwise the last one who comes may find
+/// a committee that counts them.
+const NOTICING: Duration = Duration::from_millis(500);
+
 /// How long those who are to vanish once they have enrolled are let go first: what is simulated is that
 /// they are gone when the committee is fixed.
 const HEAD_START: Duration = Duration::from_secs(5);
@@ -162,6 +166,7 @@ impl Patients {
         if self.victims > 0 && !is_first_victim {
             // Whoever does not get to vanish keeps the others for a moment only.
             let _ = time::timeout(HEAD_START, self.tally.until_dropped(self.victims)).await;
+            time::sleep(NOTICING).await;
         }
         let end = match peer.answer(answer).await {
             Ok(()) => self.until_over(&mut peer, &fate).await,
