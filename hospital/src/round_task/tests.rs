@@ -153,9 +153,7 @@ async fn nothing_is_said_before_it_is_durable() {
     tell(&round, [ToRound::Connected(ConnectionId(1), outbox)]).await;
     // What everybody is told at first.
     messages.next_batch().await.unwrap();
-    let (release, held) = std::sync::mpsc::channel::<()>();
-    let mut holding = pin!(host.store.on_writer(move |_| _ = held.recv()));
-    assert!(holding.as_mut().now_or_never().is_none());
+    let held = host.store.hold_writer().await;
 
     let mut command = pin!(round.command(Command::Abort));
     assert!(time::timeout(Duration::from_millis(300), &mut command).await.is_err());
@@ -163,7 +161,7 @@ async fn nothing_is_said_before_it_is_durable() {
     assert_eq!(round.status().phase, Phase::Enrolling);
     assert!(!host.store.rounds().await.unwrap()[0].is_over());
 
-    drop(release);
+    drop(held);
     assert_eq!(command.await.unwrap().phase, Phase::Ended);
     assert_eq!(round.status().phase, Phase::Ended);
     assert!(host.store.rounds().await.unwrap()[0].is_over());
@@ -175,9 +173,7 @@ async fn what_waits_behind_a_record_is_bounded() {
     let (round, host, _data) = open_round_and_host(Limits::default()).await;
     let key = host.store.rounds().await.unwrap()[0].key;
     let mut commits = Commits::new(host.store.clone(), key, host.metrics.clone());
-    let (release, held) = std::sync::mpsc::channel::<()>();
-    let mut holding = pin!(host.store.on_writer(move |_| _ = held.recv()));
-    assert!(holding.as_mut().now_or_never().is_none());
+    let held = host.store.hold_writer().await;
     let send = || Step::Do(Output::Send { to: ConnectionId(1), bytes: Bytes::new() });
     assert!(commits.pass(send()).is_some(), "nothing has to be durable before it");
 
@@ -191,7 +187,7 @@ async fn what_waits_behind_a_record_is_bounded() {
         waiting += 1;
         assert!(waiting < 100_000, "it is never enough");
     }
-    drop(release);
+    drop(held);
     assert_eq!(commits.next().await.unwrap().steps.len(), waiting);
     assert!(!commits.is_full());
 }

@@ -274,6 +274,23 @@ impl Store {
     pub(crate) async fn on_writer(&self, act: impl FnOnce(&Connection) + Send + 'static) {
         self.0.writer.on_connection(act).await;
     }
+
+    /// Keeps the writer busy until what is returned is dropped.
+    #[cfg(test)]
+    pub(crate) async fn hold_writer(&self) -> std::sync::mpsc::Sender<()> {
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let (says, busy) = tokio::sync::oneshot::channel();
+        let store = self.clone();
+        tokio::spawn(async move {
+            let wait = move |_: &Connection| {
+                says.send(()).unwrap();
+                let _ = held.recv();
+            };
+            store.on_writer(wait).await;
+        });
+        busy.await.unwrap();
+        release
+    }
 }
 
 /// How far a round has come; it must be there.

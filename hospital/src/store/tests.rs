@@ -34,22 +34,6 @@ async fn round(store: &Store, instance: u8) -> RoundKey {
     store.open_round(new).await.unwrap()
 }
 
-/// Keeps the writer busy until the sender is used or dropped, so that requests wait.
-async fn hold_writer(store: &Store) -> mpsc::Sender<()> {
-    let (release, held) = mpsc::channel::<()>();
-    let (says, busy) = tokio::sync::oneshot::channel();
-    let store = store.clone();
-    tokio::spawn(async move {
-        let wait = move |_: &Connection| {
-            says.send(()).unwrap();
-            let _ = held.recv();
-        };
-        store.on_writer(wait).await;
-    });
-    busy.await.unwrap();
-    release
-}
-
 async fn numbers(store: &Store, round: RoundKey) -> Vec<u32> {
     let (_, records) = store.records(round).await.unwrap();
     let numbers = records.into_iter().map(|(_, record)| match record {
@@ -139,7 +123,7 @@ async fn what_cannot_be_is_refused_and_disturbs_nobody() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
     let key = round(&store, 1).await;
-    let held = hold_writer(&store).await;
+    let held = store.hold_writer().await;
     let study = study(1);
     let again = NewRound {
         study_id: "sample".to_owned(),
@@ -163,7 +147,7 @@ async fn requests_that_wait_share_one_transaction_in_their_order() {
     let store = open(&dir);
     let rounds = [round(&store, 1).await, round(&store, 2).await];
     let before = store.transactions().await.unwrap();
-    let held = hold_writer(&store).await;
+    let held = store.hold_writer().await;
     let mut waiting = Vec::new();
     for number in 0..40 {
         for key in rounds {
@@ -188,7 +172,7 @@ async fn a_transaction_takes_in_so_many_bytes_and_leaves_the_rest_to_the_next() 
     let store = open(&dir);
     let key = round(&store, 1).await;
     let before = store.transactions().await.unwrap();
-    let held = hold_writer(&store).await;
+    let held = store.hold_writer().await;
     // Two of them reach 2 MiB.
     let append = |number| store.append(key, Timestamp(1), vec![contribution(number, 1 << 20)]);
     let waiting: Vec<_> = (0..5).map(append).collect();
@@ -275,7 +259,7 @@ async fn reading_does_not_wait_for_writing() {
     let store = open(&dir);
     let key = round(&store, 1).await;
     store.append(key, Timestamp(1), vec![contribution(0, LEN)]).await.unwrap();
-    let held = hold_writer(&store).await;
+    let held = store.hold_writer().await;
     assert_eq!(numbers(&store, key).await, [0]);
     drop(held);
 }
@@ -293,7 +277,7 @@ async fn survives(
     store.append(key, Timestamp(1), vec![contribution(0, LEN)]).await.unwrap();
     store.on_writer(spoil).await;
 
-    let held = hold_writer(&store).await;
+    let held = store.hold_writer().await;
     let lost = store.append(key, Timestamp(2), vec![contribution(1, 400_000)]);
     let beside = store.append(other, Timestamp(2), vec![contribution(0, LEN)]);
     drop(held);
@@ -450,7 +434,7 @@ async fn an_erasure_that_fails_half_way_goes_on_when_the_disk_does() {
     store.append(key, Timestamp(1), vec![contribution(0, LEN), last]).await.unwrap();
 
     // The round is marked as erased before the disk fails, and nothing is deleted before.
-    let held = hold_writer(&store).await;
+    let held = store.hold_writer().await;
     let mut erasing = pin!(store.erase_sealed(key));
     assert!(erasing.as_mut().now_or_never().is_none());
     let mut failing = pin!(store.on_writer(read_only(true)));

@@ -34,12 +34,7 @@ async fn welcomed_to(hospital: &TestHospital, round: StudyDigest) -> StudyDigest
 /// Plays a round of three of which one has left its page right after contributing; returns what that
 /// one remembers.
 async fn round_without_its_last(hospital: &TestHospital) -> wardsum_protocol::peer::Memory {
-    let mut peers = Vec::new();
-    for answer in [10, 20, 30] {
-        let mut peer = hospital.patient("study").await;
-        peer.answer(answer).await.unwrap();
-        peers.push(peer);
-    }
+    let mut peers = hospital.answered("study", &[10, 20, 30]).await;
     let acknowledged = |event: &Event| matches!(event, Event::ContributionAcknowledged);
     let waiting = peers.iter_mut().map(|peer| wait_for(peer, acknowledged));
     futures_util::future::join_all(waiting).await;

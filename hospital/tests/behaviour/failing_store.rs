@@ -86,12 +86,7 @@ async fn a_contribution_that_cannot_be_read_back_holds_up_one_member_and_not_the
     let study = study_of("study", 4)
         .replace("[study.contributing]\ncount = 4", "[study.contributing]\ncount = 5");
     let hospital = TestHospital::start(&study).await;
-    let mut peers = Vec::new();
-    for answer in [1, 2, 4, 8] {
-        let mut peer = hospital.patient("study").await;
-        peer.answer(answer).await.unwrap();
-        peers.push(peer);
-    }
+    let mut peers = hospital.answered("study", &[1, 2, 4, 8]).await;
     let contributed = |event: &Event| matches!(event, Event::ContributionAcknowledged);
     join_all(peers.iter_mut().map(|peer| wait_for(peer, contributed))).await;
     let mut away = peers.pop().unwrap();
@@ -127,12 +122,7 @@ async fn a_command_that_was_given_before_still_holds_afterwards() {
     let hospital =
         TestHospital::start_at(hospital, &study, |config| config.control = Some(socket)).await;
     let mut bystander = hospital.connector.connect("study", None).await.unwrap();
-    let mut peers = Vec::new();
-    for answer in [1, 2, 4, 8] {
-        let mut peer = hospital.patient("study").await;
-        peer.answer(answer).await.unwrap();
-        peers.push(peer);
-    }
+    let mut peers = hospital.answered("study", &[1, 2, 4, 8]).await;
     let contributed = |event: &Event| matches!(event, Event::ContributionAcknowledged);
     for peer in &mut peers[..3] {
         wait_for(peer, contributed).await;

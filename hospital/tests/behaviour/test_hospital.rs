@@ -165,13 +165,18 @@ impl TestHospital {
 
     /// Has one patient for each answer take part; returns what each of them learnt.
     pub(crate) async fn round(&self, study: &str, answers: &[i128]) -> Vec<Published> {
+        published(self.answered(study, answers).await).await
+    }
+
+    /// One patient for each answer, who has just given it.
+    pub(crate) async fn answered(&self, study: &str, answers: &[i128]) -> Vec<NativePeer> {
         let mut peers = Vec::new();
         for answer in answers {
             let mut peer = self.patient(study).await;
             peer.answer(*answer).await.unwrap();
             peers.push(peer);
         }
-        published(peers).await
+        peers
     }
 
     /// A GET request with further header lines.
