@@ -1,15 +1,16 @@
 //! Partial aggregates, and what a round publishes.
 
 use thiserror::Error;
-use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
+use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize, TlsVecU16};
 
 use crate::committee::{Committee, Enrolment};
-use crate::digest::{CommitteeDigest, ManifestDigest, StudyDigest};
+use crate::digest::VerdictDigest;
 use crate::field::{self, ENCODED_LEN, SecretVector};
 use crate::identity::{Identity, IdentityError, SignatureLabel, SignedBytes};
-use crate::manifest::Commitment;
+use crate::questionnaire::Tally;
 use crate::sharing::{CombineError, Share, ShareIndex};
 use crate::study::Study;
+use crate::verdict::Verdict;
 
 /// The result of a round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,11 +45,9 @@ pub struct Decoded {
 /// What a member signs when it releases its part (PROTOCOL.md, "Partial aggregate").
 #[derive(Clone, Debug, TlsSize, TlsSerialize, TlsDeserializeBytes)]
 struct PartialBody {
-    study: StudyDigest,
-    committee: CommitteeDigest,
-    manifest: ManifestDigest,
+    verdict: VerdictDigest,
     index: u8,
-    value: [u8; ENCODED_LEN],
+    values: TlsVecU16<[u8; ENCODED_LEN]>,
 }
 
 /// Why a partial aggregate, or all of them together, do not make a result.
@@ -63,11 +62,17 @@ pub enum AggregateError {
         /// The place that it names.
         number: u8,
     },
-    /// For another study, committee or manifest.
-    #[error("the partial aggregate is for another study, committee or manifest")]
-    ForeignManifest,
-    /// Not a reduced field element.
-    #[error("the partial aggregate is no field element")]
+    /// For another verdict, and so perhaps for another study, committee or manifest.
+    #[error("the partial aggregate is for another verdict")]
+    ForeignVerdict,
+    /// By a member whose partial aggregate the verdict leaves out.
+    #[error("the verdict leaves member {number} out")]
+    LeftOut {
+        /// Its place.
+        number: u8,
+    },
+    /// Not as many reduced field elements as the study has numbers to publish.
+    #[error("the partial aggregate is not made of field elements")]
     Value,
     /// Too few, twice the same, or contradicting each other beyond correction.
     #[error(transparent)]
@@ -75,7 +80,7 @@ pub enum AggregateError {
     /// A sum that the counted answers cannot have.
     #[error("the partial aggregates combine to a sum that {count} valid answers cannot have")]
     Impossible {
-        /// How many answers the manifest counts.
+        /// How many answers are counted.
         count: u32,
     },
 }
@@ -84,55 +89,57 @@ pub enum AggregateError {
 #[must_use]
 pub fn sign_partial(
     identity: &Identity,
-    study: &Study,
-    committee: &Committee,
-    manifest: ManifestDigest,
+    verdict: VerdictDigest,
     index: ShareIndex,
-    value: field::Field,
+    values: &SecretVector,
 ) -> SignedBytes {
-    let body = PartialBody {
-        study: study.digest(),
-        committee: committee.digest(),
-        manifest,
-        index: index.number(),
-        value: field::encode(value),
-    };
+    let values = values.elements().iter().map(|value| field::encode(*value)).collect::<Vec<_>>();
+    let body = PartialBody { verdict, index: index.number(), values: values.into() };
     identity.sign_body(SignatureLabel::PartialAggregate, &[], &body)
 }
 
-/// Checks a partial aggregate for this manifest; it is then a share of the sum.
+/// Checks a partial aggregate for this verdict, which has this digest; it is then a share of what is
+/// published.
 pub fn verify_partial(
     study: &Study,
     committee: &Committee,
-    manifest: ManifestDigest,
+    (verdict, digest): (&Verdict, VerdictDigest),
     signed: &SignedBytes,
 ) -> Result<Share, AggregateError> {
     let body: PartialBody = signed.peek()?;
-    let unknown = AggregateError::UnknownMember { number: body.index };
-    let index = ShareIndex::new(body.index).ok_or(unknown)?;
+    let number = body.index;
+    let unknown = AggregateError::UnknownMember { number };
+    let index = ShareIndex::new(number).ok_or(unknown)?;
     let member = committee.member(index).map(Enrolment::id).ok_or(unknown)?;
     signed.verify(&member, SignatureLabel::PartialAggregate, &[])?;
-    if (body.study, body.committee, body.manifest) != (study.digest(), committee.digest(), manifest)
-    {
-        return Err(AggregateError::ForeignManifest);
+    if body.verdict != digest {
+        return Err(AggregateError::ForeignVerdict);
     }
-    let value = field::decode(body.value).ok_or(AggregateError::Value)?;
-    Ok(Share { index, values: SecretVector::new(vec![value]) })
+    if !verdict.members().contains(index) {
+        return Err(AggregateError::LeftOut { number });
+    }
+    let values = body.values.as_slice();
+    if values.len() != study.questionnaire().output_len() {
+        return Err(AggregateError::Value);
+    }
+    let values = values.iter().map(|bytes| field::decode(*bytes)).collect::<Option<_>>();
+    Ok(Share { index, values: SecretVector::new(values.ok_or(AggregateError::Value)?) })
 }
 
-/// Combines at least `T` partial aggregates into the result, and corrects wrong ones as far as
-/// [`Scheme::combine`](crate::sharing::Scheme::combine) can.
+/// Combines at least `T` partial aggregates into the result of `count` answers, and corrects wrong ones as
+/// far as [`Scheme::combine`](crate::sharing::Scheme::combine) can.
 pub fn combine(
     study: &Study,
     committee: &Committee,
-    commitment: Commitment,
+    count: u32,
     partials: &[Share],
 ) -> Result<Decoded, AggregateError> {
     let combined = committee.scheme().combine(partials)?;
-    let count = commitment.size;
-    let sum = study
-        .range()
-        .sum(combined.secret.elements()[0], count)
-        .ok_or(AggregateError::Impossible { count })?;
-    Ok(Decoded { aggregate: Aggregate { count, sum }, wrong: combined.wrong })
+    let tallies = study.questionnaire().tally(combined.secret.elements(), count);
+    match tallies.as_deref() {
+        Some([Tally::Sum(sum)]) => {
+            Ok(Decoded { aggregate: Aggregate { count, sum: *sum }, wrong: combined.wrong })
+        }
+        _ => Err(AggregateError::Impossible { count }),
+    }
 }

@@ -1,4 +1,4 @@
-//! A contribution: one answer, split into shares that are sealed and signed, one per member.
+//! A contribution: one answer with its proof, split into shares that are sealed and signed, one per member.
 
 use bytes::Bytes;
 use rand_core::CryptoRng;
@@ -12,6 +12,7 @@ use crate::digest::{
 use crate::field::SecretVector;
 use crate::identity::{Identity, IdentityError, PeerId, SIGNATURE_LEN, SignatureLabel};
 use crate::messages::PeerMessage;
+use crate::peer::Conduct;
 use crate::seal::{OpeningKey, SealError};
 use crate::sharing::{Share, ShareIndex};
 use crate::study::Study;
@@ -246,10 +247,11 @@ fn seal_aad(sender: &PeerId, recipient: &PeerId) -> Vec<u8> {
     })
 }
 
-/// Splits one answer and seals the shares, a slice at a time so that a page stays responsive.
+/// Splits one answer with its proof and seals the shares, a slice at a time so that a page stays responsive.
 #[derive(Debug)]
 pub(crate) struct Sealing {
     info: Vec<u8>,
+    conduct: Conduct,
     pending: std::vec::IntoIter<Share>,
     sealed: Vec<u8>,
 }
@@ -258,13 +260,15 @@ impl Sealing {
     pub(crate) fn new(
         study: &Study,
         committee: &Committee,
-        bits: &SecretVector,
+        proven: &SecretVector,
+        conduct: Conduct,
         rng: &mut impl CryptoRng,
     ) -> Self {
         let len = study.sealed_share_len() * usize::from(committee.size());
         Self {
             info: seal_info(study, committee),
-            pending: committee.scheme().split(bits, rng).into_iter(),
+            conduct,
+            pending: conduct.scheme(committee.scheme()).split(proven, rng).into_iter(),
             sealed: Vec::with_capacity(len),
         }
     }
@@ -277,13 +281,15 @@ impl Sealing {
         committee: &Committee,
         rng: &mut impl CryptoRng,
     ) -> Result<bool, SealError> {
-        for share in self.pending.by_ref().take(shares) {
+        for mut share in self.pending.by_ref().take(shares) {
+            self.conduct.share(&mut share);
             let Some(member) = committee.member(share.index) else {
                 unreachable!("the scheme has as many shares as the committee has members")
             };
             let aad = seal_aad(&identity.id(), &member.id());
-            let sealed =
+            let mut sealed =
                 member.sealing_key().seal(&self.info, &aad, &share.values.encode(), rng)?;
+            self.conduct.sealed(share.index, &mut sealed);
             let signature =
                 identity.sign(SignatureLabel::SealedShare, &[&self.info, &aad, &sealed]);
             self.sealed.extend_from_slice(&sealed);
@@ -331,5 +337,6 @@ pub fn open_share(
     let (info, aad) = (seal_info(study, committee), seal_aad(sender, recipient));
     sender.verify(SignatureLabel::SealedShare, &[&info, &aad, sealed], signature)?;
     let plaintext = key.open(&info, &aad, sealed)?;
-    SecretVector::decode(&plaintext, study.range().len()).ok_or(ContributionError::Share)
+    let len = study.questionnaire().proven_len();
+    SecretVector::decode(&plaintext, len).ok_or(ContributionError::Share)
 }

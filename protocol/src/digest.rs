@@ -16,6 +16,8 @@ pub(crate) enum DigestLabel {
     Shares,
     Contribution,
     Manifest,
+    Query,
+    Verdict,
     Message,
     Stored,
 }
@@ -28,6 +30,8 @@ impl DigestLabel {
             Self::Shares => b"wardsum v1 shares",
             Self::Contribution => b"wardsum v1 contribution",
             Self::Manifest => b"wardsum v1 manifest",
+            Self::Query => b"wardsum v1 query",
+            Self::Verdict => b"wardsum v1 verdict",
             Self::Message => b"wardsum v1 message",
             Self::Stored => b"wardsum v1 stored contribution",
         }
@@ -93,6 +97,10 @@ digest! {
 digest! {
     /// Identifies a manifest: the hash of study, committee, size and Merkle root.
     ManifestDigest
+}
+digest! {
+    /// Identifies a verdict: the hash of the manifest and of which contributions and members it leaves out.
+    VerdictDigest
 }
 digest! {
     /// Identifies a message from a peer, for the hospital's acknowledgement of it: the hash of its bytes, or,

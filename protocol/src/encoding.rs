@@ -72,15 +72,20 @@ impl IntegerRange {
         Some(SecretVector::new(bits))
     }
 
+    /// The weight of each bit, as an element of the field.
+    pub(crate) fn weights(&self) -> impl Iterator<Item = Field> {
+        self.weights.iter().map(|weight| Field::from(*weight))
+    }
+
     /// The weighted sum of a share of bits: a share of the sum of `value - min`.
     ///
     /// # Panics
     ///
     /// If `bits` does not have [`len`](Self::len) elements.
     #[must_use]
-    pub fn aggregate(&self, bits: &SecretVector) -> Field {
+    pub fn aggregate(&self, bits: &[Field]) -> Field {
         assert_eq!(bits.len(), self.weights.len(), "a share of this range");
-        let terms = bits.elements().iter().zip(&self.weights);
+        let terms = bits.iter().zip(&self.weights);
         terms.fold(Field::zero(), |sum, (bit, weight)| sum + *bit * Field::from(*weight))
     }
 

@@ -22,6 +22,7 @@ pub struct Entropy([u8; 32]);
 pub(crate) enum Purpose {
     SigningKey,
     SealingKey,
+    Proof,
     Sharing,
     Encapsulation,
     /// Pauses before connecting again. They need no secrecy, only to differ between peers.
@@ -33,6 +34,7 @@ impl Purpose {
         match self {
             Self::SigningKey => b"wardsum v1 signing key",
             Self::SealingKey => b"wardsum v1 sealing key",
+            Self::Proof => b"wardsum v1 proof",
             Self::Sharing => b"wardsum v1 sharing",
             Self::Encapsulation => b"wardsum v1 encapsulation",
             Self::Backoff => b"wardsum v1 backoff",

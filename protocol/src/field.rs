@@ -71,6 +71,21 @@ impl SecretVector {
         Self(vec![Field::zero(); len])
     }
 
+    /// Uniformly random elements.
+    pub(crate) fn random(len: usize, rng: &mut impl CryptoRng) -> Self {
+        let mut elements = Self(Vec::with_capacity(len));
+        elements.0.extend((0..len).map(|_| sample(rng)));
+        elements
+    }
+
+    /// The elements of `first`, and then these.
+    pub(crate) fn behind(&self, first: &Self) -> Self {
+        let mut both = Self(Vec::with_capacity(first.len() + self.len()));
+        both.0.extend_from_slice(&first.0);
+        both.0.extend_from_slice(&self.0);
+        both
+    }
+
     /// The elements.
     #[must_use]
     pub fn elements(&self) -> &[Field] {
@@ -104,6 +119,13 @@ impl SecretVector {
     /// Adds `addend` to the element at `position`.
     pub(crate) fn add_at(&mut self, position: usize, addend: Field) {
         self.0[position] += addend;
+    }
+
+    /// Adds `addends` to the elements from `position` on.
+    pub(crate) fn add_from(&mut self, position: usize, addends: &[Field]) {
+        for (sum, addend) in self.0[position..].iter_mut().zip(addends) {
+            *sum += *addend;
+        }
     }
 
     /// Multiplies every element by `factor`.

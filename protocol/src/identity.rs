@@ -26,6 +26,8 @@ pub enum SignatureLabel {
     SealedShare,
     /// A whole contribution.
     Contribution,
+    /// A piece of a member's verification.
+    Verification,
     /// A partial aggregate.
     PartialAggregate,
     /// A connection's challenge.
@@ -38,6 +40,7 @@ impl SignatureLabel {
             Self::Enrolment => b"wardsum v1 sign enrolment",
             Self::SealedShare => b"wardsum v1 sign sealed share",
             Self::Contribution => b"wardsum v1 sign contribution",
+            Self::Verification => b"wardsum v1 sign verification",
             Self::PartialAggregate => b"wardsum v1 sign partial aggregate",
             Self::Identification => b"wardsum v1 sign identification",
         }

@@ -26,11 +26,15 @@ pub mod identity;
 pub mod manifest;
 pub mod messages;
 pub mod peer;
+pub mod questionnaire;
 pub mod round;
 pub mod seal;
 pub mod sharing;
 pub mod study;
 mod time;
+pub mod validity;
+pub mod verdict;
+pub mod verification;
 pub mod wire;
 
 pub use aggregate::{Aggregate, AggregateError};
@@ -38,7 +42,7 @@ pub use committee::{Committee, CommitteeError, EnrolmentError};
 pub use contribution::ContributionError;
 pub use digest::{
     CommitteeDigest, ContributionDigest, ManifestDigest, MessageDigest, ParseDigestError,
-    StoredDigest, StudyDigest,
+    StoredDigest, StudyDigest, VerdictDigest,
 };
 pub use entropy::Entropy;
 pub use identification::{Challenge, IdentificationError};

@@ -1,8 +1,6 @@
 //! The messages between peer and hospital (PROTOCOL.md, "Messages").
 //!
-//! One binary WebSocket message carries one message: a type byte, then its fields. Numbers that are
-//! missing here are kept for the validity proofs that members exchange between manifest and partial
-//! aggregate: 3 (`Verification`) from peers, 8 (`Verdict`) from the hospital.
+//! One binary WebSocket message carries one message: a type byte, then its fields.
 
 use bytes::Bytes;
 use tls_codec::{
@@ -14,6 +12,7 @@ use crate::contribution::{Contribution, Sender};
 use crate::digest::{ContributionDigest, MessageDigest};
 use crate::identification::Challenge;
 use crate::identity::SignedBytes;
+use crate::verdict::VerdictBytes;
 use crate::wire::{self, Int128, Rest};
 
 /// From a peer to the hospital.
@@ -26,6 +25,9 @@ pub enum PeerMessage {
     /// The answer, split, sealed and signed.
     #[tls_codec(discriminant = 2)]
     Contribute(Contribution),
+    /// A piece of what a member finds about the contributions, signed.
+    #[tls_codec(discriminant = 3)]
+    Verification(SignedBytes),
     /// A member's partial aggregate, signed.
     #[tls_codec(discriminant = 4)]
     Partial(SignedBytes),
@@ -51,6 +53,7 @@ impl PeerMessage {
         match kind {
             1 => wire::decode(fields).map(Self::Enrol),
             2 => Contribution::decode(&message.slice_ref(fields)).map(Self::Contribute),
+            3 => wire::decode(fields).map(Self::Verification),
             4 => wire::decode(fields).map(Self::Partial),
             5 => wire::decode(fields).map(Self::Decline),
             6 => wire::decode(fields).map(Self::Identify),
@@ -95,6 +98,9 @@ pub enum HospitalMessage {
     /// members that come back when no partial aggregate is needed any more.
     #[tls_codec(discriminant = 7)]
     Counted(Inclusion),
+    /// For members: which contributions are counted, and whose partial aggregates.
+    #[tls_codec(discriminant = 8)]
+    Verdict(VerdictBytes),
     /// The result, and the signed partial aggregates that it is made of.
     #[tls_codec(discriminant = 9)]
     Published(Publication),
@@ -154,10 +160,12 @@ pub struct Inclusion {
 /// A published result with what it takes to check it.
 #[derive(Clone, Debug, TlsSize, TlsSerialize, TlsDeserializeBytes)]
 pub struct Publication {
-    /// How many contributions the manifest counts.
+    /// How many contributions the manifest has.
     pub size: u32,
     /// The root of its Merkle tree.
     pub root: [u8; 32],
+    /// Which of them are counted, and whose partial aggregates.
+    pub verdict: VerdictBytes,
     /// The sum.
     pub sum: Int128,
     /// The signed partial aggregates, at least `T`.
@@ -172,12 +180,14 @@ pub enum Phase {
     Enrolling = 1,
     /// The committee is fixed; contributions come in.
     Contributing = 2,
-    /// The manifest is fixed; members add up their shares.
-    Aggregating = 3,
+    /// The manifest is fixed; members check the contributions.
+    Verifying = 3,
+    /// The verdict is known; members add up their shares.
+    Aggregating = 4,
     /// There is a result.
-    Published = 4,
+    Published = 5,
     /// The round ended without one.
-    Ended = 5,
+    Ended = 6,
 }
 
 impl Phase {
@@ -187,6 +197,7 @@ impl Phase {
         match self {
             Self::Enrolling => "enrolling",
             Self::Contributing => "contributing",
+            Self::Verifying => "verifying",
             Self::Aggregating => "aggregating",
             Self::Published => "published",
             Self::Ended => "ended",
@@ -209,15 +220,12 @@ pub enum DeclineReason {
     /// The manifest counts fewer than the study's minimum.
     #[error("the manifest is smaller than the study's minimum cohort")]
     BelowMinimum = 1,
-    /// Its own acknowledged contribution is missing, or there more than once.
+    /// Its own contribution is missing, there more than once, or rejected.
     #[error("the member's own answer is not counted exactly once")]
     OwnAnswer = 2,
     /// A share of a contribution in the manifest never came, or came from a sender who has another.
     #[error("the manifest does not match the shares that were delivered")]
     Mismatch = 3,
-    /// A share cannot be opened.
-    #[error("a share from another patient cannot be opened")]
-    Unreadable = 4,
 }
 
 /// Why a round ended without a result.
@@ -246,6 +254,14 @@ pub enum EndReason {
     #[error("the partial sums contradict each other, so no sum is published")]
     #[tls_codec(discriminant = 5)]
     Contradiction,
+    /// The deadline passed before enough members had checked the contributions.
+    #[error("too few patients' devices checked the answers in time: {} of at least {}", .0.have, .0.need)]
+    #[tls_codec(discriminant = 7)]
+    VerificationsLate(Shortfall),
+    /// Too few contributions were found valid.
+    #[error("too few answers were valid: {} of at least {}", .0.have, .0.need)]
+    #[tls_codec(discriminant = 8)]
+    TooFewValid(Shortfall),
     /// The hospital called it off.
     #[error("the hospital called the round off")]
     #[tls_codec(discriminant = 6)]

@@ -10,8 +10,10 @@ use crate::digest::{DigestLabel, StudyDigest, hash};
 use crate::encoding::IntegerRange;
 use crate::field::{self, ENCODED_LEN};
 use crate::identity::SIGNATURE_LEN;
+use crate::questionnaire::{Question, Questionnaire};
 use crate::seal::{Suite, TAG_LEN};
 use crate::sharing::{SHARES_MAX, SHARES_MIN, Scheme};
+use crate::verification::max_piece_len;
 use crate::wire::{self, Int128};
 
 /// The smallest cohort that any study may publish about.
@@ -56,7 +58,8 @@ pub struct StudyParameters {
     pub enrolment: Closing,
     /// When the manifest is fixed; its clock starts when the committee is fixed.
     pub contributing: Closing,
-    /// How long members have for their partial aggregates, in milliseconds from the manifest on.
+    /// How long members have to verify the contributions and for their partial aggregates, in
+    /// milliseconds from the manifest on.
     pub aggregation_deadline_ms: u64,
     /// How answers are shared.
     pub scheme: SchemeChoice,
@@ -103,7 +106,7 @@ pub struct Study(Arc<Checked>);
 #[derive(PartialEq, Eq)]
 struct Checked {
     parameters: StudyParameters,
-    range: IntegerRange,
+    questionnaire: Questionnaire,
     bytes: Vec<u8>,
     digest: StudyDigest,
 }
@@ -111,10 +114,10 @@ struct Checked {
 impl Study {
     /// Checks the parameters.
     pub fn new(parameters: StudyParameters) -> Result<Self, StudyError> {
-        let range = check(&parameters)?;
+        let questionnaire = check(&parameters)?;
         let bytes = wire::encode(&StudyBytes::from(&parameters));
         let digest = StudyDigest(hash(DigestLabel::Study, &[&bytes]));
-        Ok(Self(Arc::new(Checked { parameters, range, bytes, digest })))
+        Ok(Self(Arc::new(Checked { parameters, questionnaire, bytes, digest })))
     }
 
     /// Reads canonical bytes and checks what they say, exactly as [`Study::new`] does.
@@ -239,10 +242,10 @@ impl Study {
         self.0.parameters.suite
     }
 
-    /// How answers are encoded.
+    /// What is asked, and how answers are encoded: one whole number.
     #[must_use]
-    pub fn range(&self) -> &IntegerRange {
-        &self.0.range
+    pub fn questionnaire(&self) -> &Questionnaire {
+        &self.0.questionnaire
     }
 
     /// The sharing scheme of a committee of `k`.
@@ -257,14 +260,16 @@ impl Study {
     /// Bytes of one sealed and signed share: all shares of a study are of the same length.
     #[must_use]
     pub fn sealed_share_len(&self) -> usize {
-        self.suite().encapsulated_len() + self.range().len() * ENCODED_LEN + TAG_LEN + SIGNATURE_LEN
+        let plaintext = self.questionnaire().proven_len() * ENCODED_LEN;
+        self.suite().encapsulated_len() + plaintext + TAG_LEN + SIGNATURE_LEN
     }
 
     /// The longest message that a peer has reason to send in this study, in bytes.
     #[must_use]
     pub fn max_peer_message_len(&self) -> usize {
         let contribution = usize::from(self.committee_cap()) * self.sealed_share_len();
-        contribution.max(self.suite().public_key_len()) + 512
+        let verification = max_piece_len(self.maximum_cohort());
+        contribution.max(self.suite().public_key_len()).max(verification) + 512
     }
 }
 
@@ -388,7 +393,7 @@ pub enum StudyError {
     },
 }
 
-fn check(p: &StudyParameters) -> Result<IntegerRange, StudyError> {
+fn check(p: &StudyParameters) -> Result<Questionnaire, StudyError> {
     check_text("title", &p.title, 1, SHORT_TEXT_MAX)?;
     check_text("organisation", &p.organisation, 1, SHORT_TEXT_MAX)?;
     check_text("question", &p.question, 1, QUESTION_MAX)?;
@@ -416,7 +421,8 @@ fn check(p: &StudyParameters) -> Result<IntegerRange, StudyError> {
     check_closing(RulePhase::Enrolment, p.enrolment, p.minimum_cohort.min(cap), cap)?;
     check_closing(RulePhase::Contributing, p.contributing, p.minimum_cohort, p.maximum_cohort)?;
     check_duration("the aggregation deadline", Some(p.aggregation_deadline_ms))?;
-    Ok(range)
+    Ok(Questionnaire::new(vec![Question::Number(range)])
+        .expect("one whole number has at most 128 bits"))
 }
 
 fn check_text(field: &'static str, text: &str, min: usize, max: usize) -> Result<(), StudyError> {

@@ -1,24 +1,26 @@
 //! The committee is fixed: the peer seals its answer, keeps the shares it receives as a member,
-//! and answers one manifest.
+//! and takes in one manifest.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::aggregate;
 use crate::committee::Committee;
 use crate::contribution;
 use crate::digest::{ContributionDigest, MessageDigest};
 use crate::entropy::Purpose;
-use crate::field::{Field, SecretVector};
+use crate::field::SecretVector;
 use crate::identity::PeerId;
 use crate::manifest::Commitment;
 use crate::messages::{DeclineReason, Delivery, Inclusion, PeerMessage, Publication};
 use crate::peer::result::AwaitingResult;
 use crate::peer::state::State;
+use crate::peer::verifying::AwaitingVerdict;
 use crate::peer::{Answer, Event, Failure, OwnAnswer, Peer, Record, Role, Transition};
+use crate::questionnaire::Response;
 use crate::seal::OpeningKey;
 use crate::sharing::ShareIndex;
 use crate::study::Study;
 use crate::time::Timestamp;
+use crate::verdict::VerdictBytes;
 use crate::wire;
 
 /// How many shares are sealed before the page gets its turn: about 10 ms of work in a browser.
@@ -42,8 +44,8 @@ pub(super) struct FixedRound {
 
 /// What a member keeps.
 #[derive(Debug)]
-struct Duty {
-    index: ShareIndex,
+pub(super) struct Duty {
+    pub(super) index: ShareIndex,
     opening_key: OpeningKey,
     received: BTreeMap<u32, Received>,
     /// How many of them there are from number 0 on without a gap.
@@ -55,8 +57,16 @@ struct Duty {
 #[derive(Debug)]
 struct Received {
     sender: PeerId,
-    /// `Err` if the share could not be opened, or its sender has another contribution.
-    share: Result<SecretVector, DeclineReason>,
+    share: Result<SecretVector, Unusable>,
+}
+
+/// Why a delivered share is of no use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unusable {
+    /// It cannot be opened, or is no vector of field elements.
+    Unreadable,
+    /// Its sender has another contribution.
+    Repeated,
 }
 
 /// The answer is being split and sealed.
@@ -75,6 +85,7 @@ pub(super) struct Sealing {
 pub(super) struct Early {
     pub(super) manifest: Option<Vec<ContributionDigest>>,
     pub(super) inclusion: Option<Inclusion>,
+    pub(super) verdict: Option<VerdictBytes>,
     pub(super) publication: Option<Publication>,
     /// Whether the result came over the connection that stands.
     pub(super) result_told: bool,
@@ -125,18 +136,24 @@ impl Sealing {
             threshold: committee.threshold(),
             role,
         });
-        let Some(bits) = study.range().encode(answer.value()) else {
+        let questionnaire = study.questionnaire();
+        let Ok(mut input) = questionnaire.encode(&[Response::Number(answer.value())]) else {
             unreachable!("the range was checked when the answer was taken")
         };
+        let conduct = peer.me.conduct;
+        conduct.input(&mut input);
         // The streams depend on everything that goes into the shares: were any of it to change,
         // the shares would be drawn afresh and not from a stream that has made others.
         let value = zeroize::Zeroizing::new(answer.value().to_be_bytes());
         let digests = (study.digest(), committee.digest());
         let context: [&[u8]; 3] = [digests.0.as_bytes(), digests.1.as_bytes(), value.as_slice()];
         let entropy = &peer.me.entropy;
+        let mut proof = entropy.stream(Purpose::Proof, &context);
         let mut sharing = entropy.stream(Purpose::Sharing, &context);
         let encapsulation = entropy.stream(Purpose::Encapsulation, &context);
-        let work = contribution::Sealing::new(&study, &committee, &bits, &mut sharing);
+        let mut proven = questionnaire.prove(&input, &mut proof);
+        conduct.proven(&mut proven, input.len());
+        let work = contribution::Sealing::new(&study, &committee, &proven, conduct, &mut sharing);
         let round = FixedRound { study, committee, duty };
         State::Sealing(Box::new(Self { round, early: Early::default(), work, encapsulation }))
     }
@@ -163,7 +180,7 @@ impl Sealing {
             publication: early.publication,
             doubts: 0,
         };
-        waiting.catch_up(early.manifest, early.inclusion, peer, now)
+        waiting.catch_up((early.manifest, early.inclusion, early.verdict), peer, now)
     }
 }
 
@@ -194,9 +211,9 @@ impl FixedRound {
             let sealed = &delivery.share.0;
             let key = &duty.opening_key;
             contribution::open_share(&self.study, &self.committee, &sender, &me, key, sealed)
-                .map_err(|_| DeclineReason::Unreadable)
+                .map_err(|_| Unusable::Unreadable)
         } else {
-            Err(DeclineReason::Mismatch)
+            Err(Unusable::Repeated)
         };
         duty.received.insert(delivery.number, Received { sender, share });
         // What the hospital has to say comes behind the deliveries, however slow the line is.
@@ -218,8 +235,11 @@ impl AwaitingManifest {
     /// Goes on with what is known already, or contributes.
     fn catch_up(
         self,
-        manifest: Option<Vec<ContributionDigest>>,
-        inclusion: Option<Inclusion>,
+        (manifest, inclusion, verdict): (
+            Option<Vec<ContributionDigest>>,
+            Option<Inclusion>,
+            Option<VerdictBytes>,
+        ),
         peer: &mut Peer,
         now: Timestamp,
     ) -> Transition {
@@ -227,7 +247,12 @@ impl AwaitingManifest {
             return Box::new(self).counted(&inclusion, peer, now);
         }
         if let Some(digests) = manifest {
-            return Box::new(self).manifest(&digests, peer, now);
+            return match (Box::new(self).manifest(digests, peer, now)?, verdict) {
+                (State::AwaitingVerdict(waiting), Some(verdict)) => {
+                    waiting.verdict(&verdict, peer, now)
+                }
+                (state, _) => Ok(state),
+            };
         }
         let state = State::AwaitingManifest(Box::new(self));
         peer.send_unacknowledged(&state, now);
@@ -287,13 +312,13 @@ impl AwaitingManifest {
         let own = OwnAnswer::Counted;
         peer.link.replied();
         peer.emit(Event::ManifestAccepted { contributions: commitment.size, own });
-        self.await_result(commitment, own, None, peer, now)
+        self.await_result(commitment, (own, Some(inclusion.number)), None, peer, now)
     }
 
-    /// A member gets the whole manifest, checks it against what it holds, and answers it once.
+    /// A member gets the whole manifest, checks it against what it holds, and verifies what it counts.
     pub(super) fn manifest(
-        self: Box<Self>,
-        digests: &[ContributionDigest],
+        mut self: Box<Self>,
+        digests: Vec<ContributionDigest>,
         peer: &mut Peer,
         now: Timestamp,
     ) -> Transition {
@@ -302,22 +327,24 @@ impl AwaitingManifest {
             // Deliveries are missing, and come again.
             return peer.out_of_order(State::AwaitingManifest(self), now);
         };
-        let checked = self.round.check_manifest(duty, &peer.me.id(), self.contribution, digests);
-        let commitment = checked.commitment;
+        let commitment = duty.commitment(&digests);
         let manifest = commitment.digest(&self.round.study, &self.round.committee);
         if peer.me.manifest.is_some_and(|bound| bound != manifest) {
             return Err(Failure::Equivocation);
         }
-        let (index, value) = match checked.value {
-            Ok(partial) => partial,
+        let found = if usize::try_from(commitment.size) != Ok(digests.len()) {
+            Err(DeclineReason::Mismatch)
+        } else if !commitment.fits(&self.round.study) {
+            Err(DeclineReason::BelowMinimum)
+        } else {
+            duty.find_own(&peer.me.id(), self.contribution, &digests)
+        };
+        let own = match found {
+            Ok(number) => number,
             // Still on its way when contributing closed: nobody's fault, but a member vouches only
-            // for sums that contain its own answer. Otherwise it could be made to open a sum over
-            // one victim and people whom the hospital invented.
+            // for sums that contain its own answer.
             Err(DeclineReason::OwnAnswer) if !peer.me.promised => {
-                return self.decline(DeclineReason::OwnAnswer, commitment, peer, now);
-            }
-            Err(DeclineReason::Unreadable) => {
-                return self.decline(DeclineReason::Unreadable, commitment, peer, now);
+                return self.not_counted(commitment, peer, now);
             }
             // Everything else is the hospital's doing.
             Err(reason) => {
@@ -326,56 +353,62 @@ impl AwaitingManifest {
                 return Err(Failure::ManifestInvalid);
             }
         };
-        let own = OwnAnswer::Counted;
-        // Written down before it is sent: a peer that comes back never answers another manifest.
+        // Written down before it is answered: a peer that comes back never answers another manifest.
         if peer.me.manifest.replace(manifest).is_none() {
-            peer.persist(Record::Aggregating(manifest));
+            peer.persist(Record::Verifying(manifest));
         }
-        peer.emit(Event::ManifestAccepted { contributions: commitment.size, own });
-        let (study, committee) = (&self.round.study, &self.round.committee);
-        let identity = &peer.me.identity;
-        let signed = aggregate::sign_partial(identity, study, committee, manifest, index, value);
-        let partial = wire::encode(&PeerMessage::Partial(signed));
         peer.link.replied();
-        let last = LastMessage { bytes: partial, gives_partial: true };
-        self.await_result(commitment, own, Some(last), peer, now)
+        peer.emit(Event::ManifestAccepted {
+            contributions: commitment.size,
+            own: OwnAnswer::Counted,
+        });
+        let Some(duty) = self.round.duty.take() else {
+            unreachable!("it was there when the manifest was checked")
+        };
+        let known = (commitment, manifest);
+        let verifying = AwaitingVerdict::begin(self.round, duty, known, digests, own);
+        match self.publication {
+            Some(publication) => Box::new(verifying).published(&publication, peer),
+            None => Ok(State::AwaitingVerdict(Box::new(verifying))),
+        }
     }
 
-    /// This member gives no partial aggregate, through no fault of the hospital's. The round can do
-    /// without as many as the threshold allows, and the result is checked like any other.
-    fn decline(
+    /// This member's answer came too late, and it takes no further part. The round can do without as many
+    /// members as the threshold allows, and the result is checked like any other.
+    fn not_counted(
         self: Box<Self>,
-        reason: DeclineReason,
         commitment: Commitment,
         peer: &mut Peer,
         now: Timestamp,
     ) -> Transition {
-        let own = match reason {
-            DeclineReason::OwnAnswer => OwnAnswer::NotCounted,
-            _ => OwnAnswer::Counted,
-        };
+        let (own, reason) = (OwnAnswer::NotCounted, DeclineReason::OwnAnswer);
         peer.emit(Event::ManifestAccepted { contributions: commitment.size, own });
         peer.emit(Event::Declined(reason));
         peer.link.replied();
-        let bytes = wire::encode(&PeerMessage::Decline(reason));
-        let last = LastMessage { bytes, gives_partial: false };
-        self.await_result(commitment, own, Some(last), peer, now)
+        let last = wire::encode(&PeerMessage::Decline(reason));
+        self.await_result(commitment, (own, None), Some(last), peer, now)
     }
 
     /// The shares of the others have served their purpose: only what checks the result stays.
     fn await_result(
         self: Box<Self>,
         commitment: Commitment,
-        own: OwnAnswer,
-        last: Option<LastMessage>,
+        (own, number): (OwnAnswer, Option<u32>),
+        unacknowledged: Option<Vec<u8>>,
         peer: &mut Peer,
         now: Timestamp,
     ) -> Transition {
         let Self { round: FixedRound { study, committee, .. }, publication, .. } = *self;
-        let gives_partial = last.as_ref().is_some_and(|last| last.gives_partial);
-        let unacknowledged = last.map(|last| last.bytes);
-        let waiting =
-            AwaitingResult { study, committee, commitment, own, unacknowledged, gives_partial };
+        let waiting = AwaitingResult {
+            study,
+            committee,
+            commitment,
+            own,
+            number,
+            verdict: None,
+            unacknowledged,
+            gives_partial: false,
+        };
         let state = State::AwaitingResult(Box::new(waiting));
         peer.send_unacknowledged(&state, now);
         match publication {
@@ -385,72 +418,41 @@ impl AwaitingManifest {
     }
 }
 
-/// The last message of a member, encoded.
-struct LastMessage {
-    bytes: Vec<u8>,
-    gives_partial: bool,
-}
-
-/// What a member makes of a manifest.
-struct CheckedManifest {
-    commitment: Commitment,
-    /// Its place and its share of the sum, or why it gives none.
-    value: Result<(ShareIndex, Field), DeclineReason>,
-}
-
 impl Duty {
-    /// The sum of the shares that a manifest counts, all of which have come.
-    fn sum_counted(
+    /// This member's share of contribution `number`, or why it has none; `None` if it never came.
+    pub(super) fn share(&self, number: u32) -> Option<Result<&SecretVector, Unusable>> {
+        let received = self.received.get(&number)?;
+        Some(received.share.as_ref().map_err(|unusable| *unusable))
+    }
+
+    /// What a manifest comes down to, with the senders whose shares came under the same numbers.
+    fn commitment(&self, digests: &[ContributionDigest]) -> Commitment {
+        let senders = (0u32..)
+            .zip(digests)
+            .map_while(|(number, digest)| Some((&self.received.get(&number)?.sender, *digest)));
+        Commitment::of(senders)
+    }
+
+    /// The number of this peer's own contribution, which must be there once, and where its own share came.
+    fn find_own(
         &self,
         me: &PeerId,
         own: ContributionDigest,
         digests: &[ContributionDigest],
-        len: usize,
-    ) -> Result<SecretVector, DeclineReason> {
-        let (mut counted, mut unreadable) = (false, false);
-        let mut sum = SecretVector::zeros(len);
-        for (received, digest) in self.received.values().zip(digests) {
-            match &received.share {
-                Ok(share) => sum.add_assign(share),
-                Err(DeclineReason::Unreadable) => unreadable = true,
-                Err(reason) => return Err(*reason),
+    ) -> Result<u32, DeclineReason> {
+        let mut found = None;
+        for ((number, received), digest) in self.received.iter().zip(digests) {
+            if let Err(Unusable::Repeated) = received.share {
+                return Err(DeclineReason::Mismatch);
             }
-            // The own digest stands where the own share came, and nowhere else.
             let mine = received.sender == *me;
             if mine != (*digest == own) {
                 return Err(DeclineReason::OwnAnswer);
             }
-            counted |= mine;
+            if mine {
+                found = Some(*number);
+            }
         }
-        match (counted, unreadable) {
-            (false, _) => Err(DeclineReason::OwnAnswer),
-            (true, true) => Err(DeclineReason::Unreadable),
-            (true, false) => Ok(sum),
-        }
-    }
-}
-
-impl FixedRound {
-    /// Checks a manifest entry by entry against the shares that came under the same numbers.
-    fn check_manifest(
-        &self,
-        duty: &Duty,
-        me: &PeerId,
-        own: ContributionDigest,
-        digests: &[ContributionDigest],
-    ) -> CheckedManifest {
-        let senders = (0u32..)
-            .zip(digests)
-            .map_while(|(number, digest)| Some((&duty.received.get(&number)?.sender, *digest)));
-        let commitment = Commitment::of(senders);
-        let value = if usize::try_from(commitment.size) != Ok(digests.len()) {
-            Err(DeclineReason::Mismatch)
-        } else if !commitment.fits(&self.study) {
-            Err(DeclineReason::BelowMinimum)
-        } else {
-            duty.sum_counted(me, own, digests, self.study.range().len())
-                .map(|sum| (duty.index, self.study.range().aggregate(&sum)))
-        };
-        CheckedManifest { commitment, value }
+        found.ok_or(DeclineReason::OwnAnswer)
     }
 }

@@ -7,6 +7,7 @@ use crate::committee::CommitteeError;
 use crate::messages::{DeclineReason, EndReason, Phase, Progress};
 use crate::sharing::ShareIndices;
 use crate::study::Study;
+use crate::verdict::{Rejection, VerdictError};
 
 /// Something that the patient should see.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,6 +64,20 @@ pub enum Event {
         /// Whether this peer's is among them.
         own: OwnAnswer,
     },
+    /// This member has told the hospital what it finds about each contribution.
+    VerificationSent {
+        /// How many contributions.
+        contributions: u32,
+    },
+    /// The verdict is reached and has been checked.
+    VerdictAccepted {
+        /// How many answers are counted.
+        accepted: u32,
+        /// How many are not.
+        rejected: u32,
+        /// Why this peer's own answer is not, if so.
+        own: Option<Rejection>,
+    },
     /// This member's partial aggregate was sent.
     PartialSent,
     /// This member gives no partial aggregate. The round may still succeed without it.
@@ -114,6 +129,8 @@ pub enum OwnAnswer {
     Counted,
     /// It came too late and is not in the manifest.
     NotCounted,
+    /// It is in the manifest and was not accepted.
+    Rejected(Rejection),
     /// The peer gave none.
     None,
 }
@@ -125,6 +142,8 @@ pub struct Published {
     pub aggregate: Aggregate,
     /// Whether this peer's own answer is in it.
     pub own: OwnAnswer,
+    /// How many answers arrived and were not counted, because they are not valid or in dispute.
+    pub rejected: u32,
     /// The members whose partial aggregates were wrong and have been corrected.
     pub wrong: ShareIndices,
 }
@@ -142,6 +161,8 @@ pub enum Stage {
     Sealing,
     /// For the contributions of the others.
     AwaitingManifest,
+    /// For its own verification, which is done in slices, and those of the others.
+    AwaitingVerdict,
     /// For the partial aggregates of the others.
     AwaitingResult,
     /// For nothing: there is a result.
@@ -159,6 +180,8 @@ pub struct Disclosure {
     pub bytes_sent: u64,
     /// Sealed shares of the answer, each readable by one committee member.
     pub shares_sent: u32,
+    /// Messages about whether the answers are valid: one per 1,024 answers.
+    pub verifications_sent: u32,
     /// Partial aggregates: sums over everybody's shares.
     pub partials_sent: u32,
 }
@@ -234,6 +257,17 @@ pub enum Failure {
         "The hospital's server does not count the answers as it promised, so this page stopped."
     )]
     ManifestInvalid,
+    /// A verdict that the study's rules do not allow.
+    #[error(
+        "The hospital's server leaves out more than the study allows ({0}), so this page stopped."
+    )]
+    VerdictInvalid(VerdictError),
+    /// A verdict that counts on this member for an answer that it cannot read.
+    #[error(
+        "The hospital's server counts an answer that this page has reported as unreadable, so this \
+         page stopped."
+    )]
+    VerdictContradicted,
     /// The published result does not follow from the signed partial aggregates.
     #[error("The published result does not check out ({0}).")]
     ResultInvalid(AggregateError),
@@ -265,6 +299,8 @@ impl Failure {
             Self::Sealing => "sealing",
             Self::ForeignSender => "foreign-sender",
             Self::ManifestInvalid => "manifest-invalid",
+            Self::VerdictInvalid(_) => "verdict-invalid",
+            Self::VerdictContradicted => "verdict-contradicted",
             Self::ResultInvalid(_) => "result-invalid",
             Self::SumMismatch => "sum-mismatch",
         }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::digest::{CommitteeDigest, ManifestDigest, StudyDigest};
+use crate::digest::{CommitteeDigest, ManifestDigest, StudyDigest, VerdictDigest};
 use crate::entropy::Entropy;
 use crate::peer::{Event, Published};
 use crate::study::Study;
@@ -63,8 +63,10 @@ pub enum Record {
     Contributing(CommitteeDigest),
     /// The hospital has acknowledged the contribution, and so promised to count it.
     Promised,
-    /// The peer gives its partial aggregate for this manifest and will for no other.
-    Aggregating(ManifestDigest),
+    /// The peer verifies the contributions of this manifest and will those of no other.
+    Verifying(ManifestDigest),
+    /// The peer gives its partial aggregate for this verdict and will for no other.
+    Aggregating(VerdictDigest),
     /// The round is over for this peer: erase everything that was written down before.
     Finished {
         /// The round.

@@ -4,7 +4,7 @@ use thiserror::Error;
 use tls_codec::{TlsByteVecU16, TlsDeserializeBytes, TlsSerialize, TlsSize};
 use zeroize::Zeroizing;
 
-use crate::digest::{CommitteeDigest, ManifestDigest};
+use crate::digest::{CommitteeDigest, ManifestDigest, VerdictDigest};
 use crate::entropy::Entropy;
 use crate::peer::{Answer, Record, given_up_after_ms};
 use crate::study::Study;
@@ -23,8 +23,10 @@ pub struct Memory {
     pub(super) committee: Option<CommitteeDigest>,
     /// Whether the hospital has promised to count its answer.
     pub(super) promised: bool,
-    /// The only manifest that it gives a partial aggregate for.
+    /// The only manifest that it verifies.
     pub(super) manifest: Option<ManifestDigest>,
+    /// The only verdict that it gives a partial aggregate for.
+    pub(super) verdict: Option<VerdictDigest>,
 }
 
 /// Bytes that are no memory of this version.
@@ -44,13 +46,17 @@ impl Memory {
                 committee: None,
                 promised: false,
                 manifest: None,
+                verdict: None,
             }),
             (Some(memory), Record::Contributing(committee)) => {
                 Some(Self { committee: Some(*committee), ..memory })
             }
             (Some(memory), Record::Promised) => Some(Self { promised: true, ..memory }),
-            (Some(memory), Record::Aggregating(manifest)) => {
+            (Some(memory), Record::Verifying(manifest)) => {
                 Some(Self { manifest: Some(*manifest), ..memory })
+            }
+            (Some(memory), Record::Aggregating(verdict)) => {
+                Some(Self { verdict: Some(*verdict), ..memory })
             }
             (_, Record::Finished { .. }) | (None, _) => None,
         }
@@ -82,6 +88,7 @@ impl Memory {
             committee: self.committee,
             promised: self.promised.into(),
             manifest: self.manifest,
+            verdict: self.verdict,
         }))
     }
 
@@ -101,11 +108,12 @@ impl Memory {
             committee: decoded.committee,
             promised: decoded.promised == 1,
             manifest: decoded.manifest,
+            verdict: decoded.verdict,
         })
     }
 }
 
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
 /// How much longer somebody whose answer was acknowledged can come back to see the result, in
 /// milliseconds: until the next day.
@@ -120,4 +128,5 @@ struct MemoryBytes {
     committee: Option<CommitteeDigest>,
     promised: u8,
     manifest: Option<ManifestDigest>,
+    verdict: Option<VerdictDigest>,
 }

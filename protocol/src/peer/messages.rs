@@ -29,13 +29,24 @@ impl Peer {
                     Ok(State::AwaitingManifest(waiting))
                 }
                 // It was under way when the manifest was answered.
-                State::AwaitingResult(waiting) => Ok(State::AwaitingResult(waiting)),
+                state @ (State::AwaitingVerdict(_) | State::AwaitingResult(_)) => Ok(state),
                 other => self.out_of_order(other, now),
             },
             HospitalMessage::Manifest(digests) => match state {
-                State::AwaitingManifest(waiting) => waiting.manifest(digests.as_slice(), self, now),
+                State::AwaitingManifest(waiting) => waiting.manifest(digests.into_vec(), self, now),
                 State::Sealing(mut sealing) => {
                     sealing.early.manifest = Some(digests.into_vec());
+                    Ok(State::Sealing(sealing))
+                }
+                State::AwaitingVerdict(waiting) => waiting.repeated(digests.as_slice()),
+                // Answered, and never again.
+                State::AwaitingResult(waiting) => Ok(State::AwaitingResult(waiting)),
+                other => self.out_of_order(other, now),
+            },
+            HospitalMessage::Verdict(verdict) => match state {
+                State::AwaitingVerdict(waiting) => waiting.verdict(&verdict, self, now),
+                State::Sealing(mut sealing) => {
+                    sealing.early.verdict = Some(verdict);
                     Ok(State::Sealing(sealing))
                 }
                 // Answered, and never again.
@@ -48,6 +59,7 @@ impl Peer {
                     sealing.early.inclusion = Some(inclusion);
                     Ok(State::Sealing(sealing))
                 }
+                State::AwaitingVerdict(waiting) => waiting.counted(&inclusion, self, now),
                 State::AwaitingResult(waiting) => Ok(State::AwaitingResult(waiting)),
                 other => self.out_of_order(other, now),
             },
@@ -97,7 +109,12 @@ impl Peer {
             State::AwaitingCommittee(_) if progress.phase != Phase::Enrolling => {
                 self.link.expect_reply(now);
             }
-            State::AwaitingManifest(_) if progress.phase == Phase::Aggregating => {
+            State::AwaitingManifest(_)
+                if matches!(progress.phase, Phase::Verifying | Phase::Aggregating) =>
+            {
+                self.link.expect_reply(now);
+            }
+            State::AwaitingVerdict(_) if progress.phase == Phase::Aggregating => {
                 self.link.expect_reply(now);
             }
             _ => {}
@@ -115,6 +132,7 @@ impl Peer {
                 own
             }
             State::AwaitingManifest(waiting) => waiting.acknowledge(digest, self),
+            State::AwaitingVerdict(waiting) => waiting.acknowledge(digest, self),
             State::AwaitingResult(waiting) => waiting.acknowledge(digest),
             // An acknowledgement of something that is settled already.
             _ => false,

@@ -7,7 +7,7 @@
 //! # States
 //!
 //! Named for what they await, each with its data: a study, an answer, the committee, its own
-//! sealing to be done, the manifest, the result. The peer enrols only when its patient has
+//! sealing to be done, the manifest, the verdict, the result. The peer enrols only when its patient has
 //! answered, so that a committee consists of people who have.
 //!
 //! # Connections
@@ -20,8 +20,10 @@
 //! # Coming back
 //!
 //! What a peer writes down ([`Record`]) folds into a [`Memory`], and [`Peer::resume`] goes on from it
-//! with the same keys. It is bound to the committee and the manifest that it wrote down, and to no other.
+//! with the same keys. It is bound to the committee, the manifest and the verdict that it wrote down, and to
+//! no other.
 
+mod conduct;
 mod contributing;
 mod event;
 mod io;
@@ -30,11 +32,12 @@ mod memory;
 mod messages;
 mod result;
 mod state;
+mod verifying;
 
 use std::collections::VecDeque;
 
 use crate::committee::Enrolment;
-use crate::digest::{CommitteeDigest, ManifestDigest};
+use crate::digest::{CommitteeDigest, ManifestDigest, VerdictDigest};
 use crate::entropy::Entropy;
 use crate::identification;
 use crate::identity::{Identity, PeerId};
@@ -43,6 +46,9 @@ use crate::seal::OpeningKey;
 use crate::study::Study;
 use crate::time::Timestamp;
 use crate::wire;
+pub(crate) use conduct::Conduct;
+#[cfg(feature = "adversary")]
+pub use conduct::{Change, Misbehaviour};
 use contributing::Sealing;
 pub use event::{Disclosure, Event, Failure, OwnAnswer, Published, Role, Stage, Waiting};
 pub use io::{Answer, AnswerError, Input, Output, Record};
@@ -86,6 +92,9 @@ struct Me {
     promised: bool,
     /// The only manifest that it answers, once it has written that down.
     manifest: Option<ManifestDigest>,
+    /// The only verdict that it answers, once it has written that down.
+    verdict: Option<VerdictDigest>,
+    conduct: Conduct,
 }
 
 impl Me {
@@ -110,10 +119,10 @@ impl Peer {
     /// A peer that has answered before and comes back.
     #[must_use]
     pub fn resume(memory: Memory, now: Timestamp) -> Self {
-        let Memory { entropy, study, answer, committee, promised, manifest } = memory;
+        let Memory { entropy, study, answer, committee, promised, manifest, verdict } = memory;
         let mut peer = Self::with(entropy, State::AwaitingStudy, now);
-        (peer.me.committee, peer.me.manifest) = (committee, manifest);
         peer.me.promised = promised;
+        (peer.me.committee, peer.me.manifest, peer.me.verdict) = (committee, manifest, verdict);
         peer.give_up_at = Some(give_up_at(&study, now));
         peer.outputs.push_back(Output::Connect(Some(study.digest())));
         let (sent, study_known) = (committee.is_some(), Box::new(study.clone()));
@@ -123,11 +132,27 @@ impl Peer {
         peer
     }
 
+    /// Makes the peer cheat from now on.
+    #[cfg(feature = "adversary")]
+    #[must_use]
+    pub fn misbehaving(mut self, misbehaviour: Misbehaviour) -> Self {
+        self.me.conduct = Conduct::of(misbehaviour);
+        self
+    }
+
     fn with(entropy: Entropy, state: State, now: Timestamp) -> Self {
         let identity = Identity::derive(&entropy);
         Self {
             link: Link::opening(&entropy, now),
-            me: Me { entropy, identity, committee: None, promised: false, manifest: None },
+            me: Me {
+                entropy,
+                identity,
+                committee: None,
+                promised: false,
+                manifest: None,
+                verdict: None,
+                conduct: Conduct::default(),
+            },
             state: Some(state),
             give_up_at: None,
             outputs: VecDeque::new(),
@@ -187,7 +212,7 @@ impl Peer {
             }
         };
         let (min, max) = (state.study.min(), state.study.max());
-        let closed = matches!(state.phase, Phase::Aggregating | Phase::Published | Phase::Ended);
+        let closed = !matches!(state.phase, Phase::Enrolling | Phase::Contributing);
         if closed || !(min..=max).contains(&value) {
             self.state = Some(State::AwaitingAnswer(state));
             return Err(if closed {
@@ -216,6 +241,7 @@ impl Peer {
             State::AwaitingCommittee(_) => Stage::AwaitingCommittee,
             State::Sealing(_) => Stage::Sealing,
             State::AwaitingManifest(_) => Stage::AwaitingManifest,
+            State::AwaitingVerdict(_) => Stage::AwaitingVerdict,
             State::AwaitingResult(_) => Stage::AwaitingResult,
             State::Finished(_) => Stage::Finished,
             State::Failed(..) => Stage::Failed,
@@ -252,9 +278,14 @@ impl Peer {
     }
 
     fn set_timer(&mut self, now: Timestamp) {
-        // Sealing asks to be called again at once, in slices.
+        // Sealing and verifying ask to be called again at once, in slices.
+        let working = match self.state() {
+            State::Sealing(_) => true,
+            State::AwaitingVerdict(waiting) => waiting.is_working(),
+            _ => false,
+        };
         let due = match self.state() {
-            State::Sealing(_) => Some(self.timer.map_or(now, |timer| timer.min(now))),
+            _ if working => Some(self.timer.map_or(now, |timer| timer.min(now))),
             _ => self.link.due(),
         };
         if due != self.timer {
@@ -296,6 +327,7 @@ impl Peer {
                 self.disclosure.shares_sent = u32::from(shares);
                 self.emit(Event::ContributionSent { shares });
             }
+            State::AwaitingVerdict(_) => self.disclosure.verifications_sent += 1,
             State::AwaitingResult(waiting)
                 if waiting.gives_partial && self.disclosure.partials_sent == 0 =>
             {
@@ -418,6 +450,7 @@ impl Peer {
         };
         match state {
             State::Sealing(sealing) => sealing.advance(self, now),
+            State::AwaitingVerdict(waiting) => waiting.advance(self, now),
             other => Ok(other),
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::aggregate::{self, Decoded};
 use crate::committee::Committee;
-use crate::digest::MessageDigest;
+use crate::digest::{MessageDigest, VerdictDigest};
 use crate::identity::SignedBytes;
 use crate::manifest::Commitment;
 use crate::messages::Publication;
@@ -10,6 +10,7 @@ use crate::peer::state::{AwaitingAnswer, State};
 use crate::peer::{Event, Failure, OwnAnswer, Peer, Published, Record, Transition};
 use crate::study::Study;
 use crate::time::Timestamp;
+use crate::verdict::Verdict;
 
 /// The manifest is known; the result is awaited.
 #[derive(Debug)]
@@ -18,6 +19,10 @@ pub(super) struct AwaitingResult {
     pub(super) committee: Committee,
     pub(super) commitment: Commitment,
     pub(super) own: OwnAnswer,
+    /// The number of this peer's own contribution, if it is in the manifest.
+    pub(super) number: Option<u32>,
+    /// The verdict, if this peer has been told.
+    pub(super) verdict: Option<VerdictDigest>,
     /// The last message, encoded, until it is acknowledged.
     pub(super) unacknowledged: Option<Vec<u8>>,
     /// Whether that message is this member's partial aggregate.
@@ -41,8 +46,8 @@ impl AwaitingResult {
         if self.commitment != commitment {
             return Err(Failure::ManifestInvalid);
         }
-        let Self { study, committee, own, .. } = self;
-        peer.check_result(study, &committee, own, publication)
+        let Self { study, committee, own, number, verdict, .. } = self;
+        peer.check_result(study, &committee, Expected { own, number, verdict }, publication)
     }
 }
 
@@ -55,9 +60,11 @@ impl Peer {
     ) -> Transition {
         match state {
             State::AwaitingResult(waiting) => waiting.published(&publication, self),
+            State::AwaitingVerdict(waiting) => waiting.published(&publication, self),
             State::AwaitingAnswer(waiting) => match *waiting {
                 AwaitingAnswer { study, committee: Some(committee), .. } => {
-                    self.check_result(study, &committee, OwnAnswer::None, &publication)
+                    let expected = Expected { own: OwnAnswer::None, number: None, verdict: None };
+                    self.check_result(study, &committee, expected, &publication)
                 }
                 waiting => self.out_of_order(State::AwaitingAnswer(Box::new(waiting)), now),
             },
@@ -80,20 +87,34 @@ impl Peer {
         &mut self,
         study: Study,
         committee: &Committee,
-        own: OwnAnswer,
+        expected: Expected,
         publication: &Publication,
     ) -> Transition {
         let commitment = Commitment { size: publication.size, root: publication.root };
         if !commitment.fits(&study) {
             return Err(Failure::ManifestInvalid);
         }
+        let verdict = Verdict::read(&publication.verdict, &study, committee, commitment)
+            .map_err(Failure::VerdictInvalid)?;
+        let digest = verdict.digest(commitment.digest(&study, committee));
+        if expected.verdict.is_some_and(|known| known != digest) {
+            return Err(Failure::Equivocation);
+        }
         let partials = publication.partials.as_slice();
+        let count = verdict.accepted(commitment);
         let Decoded { aggregate, wrong } =
-            recompute(&study, committee, commitment, partials).map_err(Failure::ResultInvalid)?;
+            recompute(&study, committee, (&verdict, digest), count, partials)
+                .map_err(Failure::ResultInvalid)?;
         if aggregate.sum != i128::from(publication.sum) {
             return Err(Failure::SumMismatch);
         }
-        let published = Published { aggregate, own, wrong: wrong.into_iter().collect() };
+        let rejection = expected.number.and_then(|number| verdict.rejection(number));
+        let published = Published {
+            aggregate,
+            own: rejection.map_or(expected.own, OwnAnswer::Rejected),
+            rejected: verdict.rejected_len(),
+            wrong: wrong.into_iter().collect(),
+        };
         self.persist(Record::Finished { study: study.digest(), published: Some(published) });
         self.close();
         self.emit(Event::Published(published));
@@ -101,20 +122,27 @@ impl Peer {
     }
 }
 
+/// What a peer knows of a result before it comes.
+struct Expected {
+    own: OwnAnswer,
+    number: Option<u32>,
+    verdict: Option<VerdictDigest>,
+}
+
 /// Checks every signed partial aggregate and adds them up again.
 fn recompute(
     study: &Study,
     committee: &Committee,
-    commitment: Commitment,
+    verdict: (&Verdict, VerdictDigest),
+    count: u32,
     partials: &[SignedBytes],
 ) -> Result<Decoded, aggregate::AggregateError> {
-    let manifest = commitment.digest(study, committee);
     // One more than the committee has is one too many; each costs a signature check.
     let at_most = usize::from(committee.size()) + 1;
     let shares = partials
         .iter()
         .take(at_most)
-        .map(|signed| aggregate::verify_partial(study, committee, manifest, signed))
+        .map(|signed| aggregate::verify_partial(study, committee, verdict, signed))
         .collect::<Result<Vec<_>, _>>()?;
-    aggregate::combine(study, committee, commitment, &shares)
+    aggregate::combine(study, committee, count, &shares)
 }

@@ -4,6 +4,7 @@ use crate::committee::Committee;
 use crate::messages::Phase;
 use crate::peer::contributing::{AwaitingManifest, Sealing};
 use crate::peer::result::AwaitingResult;
+use crate::peer::verifying::AwaitingVerdict;
 use crate::peer::{Answer, Failure};
 use crate::seal::OpeningKey;
 use crate::study::Study;
@@ -15,6 +16,7 @@ pub(super) enum State {
     AwaitingCommittee(Box<AwaitingCommittee>),
     Sealing(Box<Sealing>),
     AwaitingManifest(Box<AwaitingManifest>),
+    AwaitingVerdict(Box<AwaitingVerdict>),
     AwaitingResult(Box<AwaitingResult>),
     Finished(Option<Study>),
     Failed(Failure, Option<Study>),
@@ -47,6 +49,7 @@ impl State {
             Self::AwaitingCommittee(state) => Some(&state.study),
             Self::Sealing(state) => Some(&state.round.study),
             Self::AwaitingManifest(state) => Some(&state.round.study),
+            Self::AwaitingVerdict(state) => Some(&state.round.study),
             Self::AwaitingResult(state) => Some(&state.study),
             Self::Finished(study) | Self::Failed(_, study) => study.as_ref(),
         }
@@ -57,6 +60,7 @@ impl State {
             Self::AwaitingAnswer(state) => state.committee.as_ref(),
             Self::Sealing(state) => Some(&state.round.committee),
             Self::AwaitingManifest(state) => Some(&state.round.committee),
+            Self::AwaitingVerdict(state) => Some(&state.round.committee),
             Self::AwaitingResult(state) => Some(&state.committee),
             Self::AwaitingStudy
             | Self::AwaitingCommittee(_)
@@ -71,6 +75,7 @@ impl State {
             Self::AwaitingCommittee(_)
             | Self::Sealing(_)
             | Self::AwaitingManifest(_)
+            | Self::AwaitingVerdict(_)
             | Self::AwaitingResult(_) => true,
             Self::AwaitingStudy
             | Self::AwaitingAnswer(_)
@@ -85,6 +90,7 @@ impl State {
         match self {
             Self::AwaitingCommittee(state) => Some(&state.enrolment),
             Self::AwaitingManifest(state) => state.unacknowledged(),
+            Self::AwaitingVerdict(state) => state.unacknowledged.as_deref(),
             Self::AwaitingResult(state) => state.unacknowledged.as_deref(),
             Self::AwaitingStudy
             | Self::AwaitingAnswer(_)
@@ -99,7 +105,7 @@ impl State {
         match self {
             Self::Sealing(state) => state.round.deliveries_held(),
             Self::AwaitingManifest(state) => state.round.deliveries_held(),
-            Self::AwaitingResult(_) => u32::MAX,
+            Self::AwaitingVerdict(_) | Self::AwaitingResult(_) => u32::MAX,
             Self::AwaitingStudy
             | Self::AwaitingAnswer(_)
             | Self::AwaitingCommittee(_)

@@ -1,25 +1,22 @@
-//! The manifest is fixed; members send their partial aggregates.
+//! The verdict is reached; members send their partial aggregates.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
 use crate::aggregate::{self, AggregateError, Decoded};
-use crate::committee::Committee;
-use crate::digest::ManifestDigest;
+use crate::digest::VerdictDigest;
 use crate::identity::{PeerId, SignedBytes};
-use crate::manifest::Commitment;
-use crate::messages::{
-    DeclineReason, EndReason, HospitalMessage, PeerMessage, Phase, Publication, Shortfall,
-};
-use crate::round::contributing::Contributing;
-use crate::round::ledger::SealedLedger;
+use crate::messages::{EndReason, HospitalMessage, PeerMessage, Phase, Publication, Shortfall};
+use crate::round::closed::Closed;
 use crate::round::over::Over;
 use crate::round::room::Room;
-use crate::round::seats::{Presence, Seats};
+use crate::round::verifying::Verifying;
 use crate::round::{Arrival, Envelope, Event, Output, Record, Refusal, State, Status};
-use crate::sharing::{CombineError, Share, ShareIndex};
+use crate::sharing::{CombineError, Share, ShareIndex, ShareIndices};
+use crate::study::Study;
 use crate::time::Timestamp;
+use crate::verdict::Verdict;
 use crate::wire;
 
 /// How long the partial aggregates beyond the threshold are waited for, in milliseconds. They are
@@ -29,60 +26,44 @@ const EXTRA_PARTIALS_MS: u64 = 3_000;
 /// Awaits partial aggregates.
 #[derive(Debug)]
 pub(super) struct Aggregating {
-    began: Timestamp,
-    pub(super) committee: Committee,
-    pub(super) announcement: Bytes,
-    pub(super) ledger: SealedLedger,
-    pub(super) seats: Seats,
-    commitment: Commitment,
-    digest: ManifestDigest,
-    /// The message that tells members the manifest, encoded once.
-    manifest: Bytes,
-    /// The members that were told it over the connection that they have now.
-    told: BTreeSet<ShareIndex>,
+    pub(super) closed: Closed,
+    verdict: Verdict,
+    digest: VerdictDigest,
+    /// The members that verified everything and were left out all the same.
+    left_out: ShareIndices,
+    /// The message that tells members the verdict, encoded once.
+    telling: Bytes,
     partials: BTreeMap<ShareIndex, (SignedBytes, Share)>,
-    /// Members that will not give one.
-    declined: BTreeSet<ShareIndex>,
     enough_since: Option<Timestamp>,
     /// How many partial aggregates there were when they were found to contradict each other.
     contradiction: Option<usize>,
 }
 
 impl Aggregating {
-    /// Fixes the manifest and tells everybody.
-    pub(super) fn begin(state: Contributing, room: &mut Room) -> Self {
-        let mut state = Self::restore(state, room.study(), room.now());
-        room.persist(Record::ManifestFixed { size: state.commitment.size });
+    /// Tells the verdict to the members.
+    pub(super) fn begin(state: Verifying, verdict: Verdict, room: &mut Room) -> Self {
+        let state = Self::restore(state, verdict);
+        room.persist(Record::Judged(state.verdict.bytes()));
         room.push(Output::Event(Event::PhaseChanged(Phase::Aggregating)));
-        state.tell_members(room);
-        for (peer, connection) in room.peers().collect::<Vec<_>>() {
-            state.tell_visitor(&peer, connection, room);
-        }
+        room.push(Output::Event(Event::Judged {
+            accepted: state.accepted(),
+            rejected: state.verdict.rejected_len(),
+            left_out: state.left_out,
+        }));
+        state.closed.tell_told(&state.telling, room);
         state
     }
 
-    /// The phase that began at `began`, as its records tell it.
-    pub(super) fn restore(
-        state: Contributing,
-        study: &crate::study::Study,
-        began: Timestamp,
-    ) -> Self {
-        let Contributing { committee, announcement, seats, ledger, .. } = state;
-        let manifest = HospitalMessage::Manifest(ledger.digests().into());
-        let ledger = ledger.seal();
-        let commitment = ledger.manifest.commitment();
+    /// The phase that follows from this verdict.
+    pub(super) fn restore(state: Verifying, verdict: Verdict) -> Self {
+        let left_out = state.verified().filter(|place| !verdict.members().contains(*place));
         Self {
-            began,
-            digest: commitment.digest(study, &committee),
-            committee,
-            announcement,
-            ledger,
-            seats,
-            commitment,
-            manifest: wire::encode(&manifest).into(),
-            told: BTreeSet::new(),
+            left_out: left_out.collect(),
+            digest: verdict.digest(state.closed.manifest),
+            telling: wire::encode(&HospitalMessage::Verdict(verdict.bytes())).into(),
+            closed: state.closed,
+            verdict,
             partials: BTreeMap::new(),
-            declined: BTreeSet::new(),
             enough_since: None,
             contradiction: None,
         }
@@ -92,41 +73,23 @@ impl Aggregating {
     pub(super) fn restore_partial(
         &mut self,
         signed: SignedBytes,
-        study: &crate::study::Study,
+        study: &Study,
         now: Timestamp,
     ) -> Result<(), AggregateError> {
-        let share = aggregate::verify_partial(study, &self.committee, self.digest, &signed)?;
+        let share = self.verify(study, &signed)?;
         self.keep(signed, share, now);
         Ok(())
     }
 
-    /// Takes in that a member declined.
-    pub(super) fn restore_decline(&mut self, peer: &PeerId) -> bool {
-        self.committee.place_of(peer).is_some_and(|place| self.declined.insert(place))
+    fn verify(&self, study: &Study, signed: &SignedBytes) -> Result<Share, AggregateError> {
+        let verdict = (&self.verdict, self.digest);
+        aggregate::verify_partial(study, &self.closed.committee, verdict, signed)
     }
 
     fn keep(&mut self, signed: SignedBytes, share: Share, now: Timestamp) {
         self.partials.insert(share.index, (signed, share));
-        if self.partials() >= self.threshold() && self.enough_since.is_none() {
+        if self.partials() >= self.closed.threshold() && self.enough_since.is_none() {
             self.enough_since = Some(now);
-        }
-    }
-
-    /// Tells the manifest to members who were given everything that it counts.
-    fn tell_members(&mut self, room: &mut Room) {
-        for (place, connection) in self.seats.caught_up(self.commitment.size) {
-            if self.told.insert(place) {
-                room.send_encoded(connection, self.manifest.clone());
-            }
-        }
-    }
-
-    /// Proves to somebody who only contributed that it is counted.
-    fn tell_visitor(&self, peer: &PeerId, connection: super::ConnectionId, room: &mut Room) {
-        if self.committee.place_of(peer).is_none()
-            && let Some(inclusion) = self.ledger.inclusion(peer)
-        {
-            room.send(connection, &HospitalMessage::Counted(inclusion));
         }
     }
 
@@ -134,26 +97,32 @@ impl Aggregating {
         u32::try_from(self.partials.len()).unwrap_or(u32::MAX)
     }
 
-    pub(super) fn threshold(&self) -> u32 {
-        u32::from(self.committee.threshold())
+    /// How many answers the sum counts.
+    fn accepted(&self) -> u32 {
+        self.verdict.accepted(self.closed.commitment)
+    }
+
+    /// Members that may still give a partial aggregate.
+    fn outstanding(&self) -> impl Iterator<Item = ShareIndex> {
+        let members = self.verdict.members();
+        self.closed.outstanding(move |place| {
+            !members.contains(place) || self.partials.contains_key(&place)
+        })
     }
 
     /// How many members are waited for that have no connection.
     pub(super) fn away(&self) -> u32 {
-        let away = |seat: ShareIndex| matches!(self.seats.seat(seat).presence, Presence::Away(_));
-        let away = self.outstanding().filter(|place| away(*place)).count();
-        u32::try_from(away).unwrap_or(u32::MAX)
+        self.closed.away(self.outstanding())
     }
 
     pub(super) fn status(&self, blank: Status) -> Status {
         Status {
             phase: Phase::Aggregating,
-            enrolled: u32::from(self.committee.size()),
-            committee: Some(self.committee.size()),
-            threshold: Some(self.committee.threshold()),
-            contributed: self.commitment.size,
+            verified: self.verdict.members().len() + self.left_out.len(),
+            rejected: self.verdict.rejected_len(),
+            left_out: self.left_out,
             partials: self.partials(),
-            ..blank
+            ..self.closed.status(blank)
         }
     }
 
@@ -163,50 +132,27 @@ impl Aggregating {
         envelope: &Envelope<'_>,
         room: &mut Room,
     ) -> (State, Option<Refusal>) {
-        let place = self.committee.place_of(&envelope.peer);
-        let refusal = match message {
-            PeerMessage::Partial(signed) => self.accept(signed, envelope, room).err(),
-            PeerMessage::Decline(reason) => match place {
-                Some(place) => {
-                    self.decline(place, reason, envelope, room);
-                    None
-                }
-                None => Some(Refusal::NotMember),
-            },
+        let result = match message {
+            PeerMessage::Partial(signed) => self.accept(signed, envelope, room),
+            PeerMessage::Decline(reason) => {
+                let given = |place| self.partials.contains_key(&place);
+                self.closed.decline(reason, given, envelope, room)
+            }
             PeerMessage::Contribute(contribution) => {
-                self.repeated(&contribution.verify(room.study(), &self.committee), envelope, room)
+                self.closed.repeated(contribution, envelope, room)
             }
             PeerMessage::Received(held) => {
-                if let Some(place) = place {
-                    self.seats.confirm(place, held);
-                    self.seats.catch_up(self.commitment.size, room);
-                }
-                None
+                self.closed.received(&envelope.peer, held, room);
+                Ok(())
             }
-            // An enrolment that crossed the committee on the way; its peer contributes next.
-            PeerMessage::Enrol(_) | PeerMessage::Identify(_) | PeerMessage::Leave => None,
+            // A verification comes too late, or again: what its member waits for is the verdict, which is on
+            // its way. An enrolment crossed the committee on the way; its peer contributes next.
+            PeerMessage::Verification(_)
+            | PeerMessage::Enrol(_)
+            | PeerMessage::Identify(_)
+            | PeerMessage::Leave => Ok(()),
         };
-        (State::Aggregating(self), refusal)
-    }
-
-    /// A contribution that comes now is a repetition, or too late to be counted.
-    fn repeated(
-        &self,
-        verified: &Result<crate::contribution::Accepted, crate::ContributionError>,
-        envelope: &Envelope<'_>,
-        room: &mut Room,
-    ) -> Option<Refusal> {
-        match verified {
-            Err(error) => Some(Refusal::Contribution(*error)),
-            Ok(accepted) if accepted.sender != envelope.peer => Some(Refusal::NotMember),
-            Ok(accepted) if self.ledger.digest_of(&accepted.sender) == Some(accepted.digest) => {
-                envelope.acknowledge_contribution(accepted.digest, room);
-                None
-            }
-            // A member stays, although its answer is not counted: it hears of the result.
-            Ok(accepted) if self.committee.place_of(&accepted.sender).is_some() => None,
-            Ok(_) => Some(Refusal::RoundOver),
-        }
+        (State::Aggregating(self), result.err())
     }
 
     fn accept(
@@ -215,101 +161,57 @@ impl Aggregating {
         envelope: &Envelope<'_>,
         room: &mut Room,
     ) -> Result<(), Refusal> {
-        let share = aggregate::verify_partial(room.study(), &self.committee, self.digest, &signed)
-            .map_err(Refusal::Partial)?;
+        let share = self.verify(room.study(), &signed).map_err(Refusal::Partial)?;
         let index = share.index;
-        if self.committee.place_of(&envelope.peer) != Some(index) {
+        if self.closed.committee.place_of(&envelope.peer) != Some(index) {
             return Err(Refusal::NotMember);
         }
-        if let Some((known, _)) = self.partials.get(&index) {
-            if *known == signed {
+        match self.partials.get(&index) {
+            Some((known, _)) if *known == signed => {}
+            Some(_) => return Err(Refusal::AlreadyAggregated),
+            None if self.closed.has_declined(index) => return Err(Refusal::AlreadyAggregated),
+            None => {
+                self.keep(signed, share, room.now());
+                room.persist(Record::Partial(envelope.bytes.clone()));
+                let partials = self.partials();
                 envelope.acknowledge(room);
+                room.push(Output::Event(Event::PartialReceived { partials }));
                 return Ok(());
             }
-            return Err(Refusal::AlreadyAggregated);
         }
-        if self.declined.contains(&index) {
-            return Err(Refusal::AlreadyAggregated);
-        }
-        self.keep(signed, share, room.now());
-        room.persist(Record::Partial(envelope.bytes.clone()));
         envelope.acknowledge(room);
-        room.push(Output::Event(Event::PartialReceived { partials: self.partials() }));
         Ok(())
     }
 
-    fn decline(
-        &mut self,
-        place: ShareIndex,
-        reason: DeclineReason,
-        envelope: &Envelope<'_>,
-        room: &mut Room,
-    ) {
-        if !self.partials.contains_key(&place) && self.declined.insert(place) {
-            room.persist(Record::Declined(envelope.peer, reason));
-            room.push(Output::Event(Event::MemberDeclined(reason)));
-        }
-        envelope.acknowledge(room);
-    }
-
     pub(super) fn loaded(mut self, number: u32, message: &Bytes, room: &mut Room) -> State {
-        self.seats.loaded(number, message, self.commitment.size, room);
-        self.tell_members(room);
+        self.closed.loaded(number, message, Some(&self.telling), room);
         State::Aggregating(self)
     }
 
-    /// A peer has identified itself: it gets what it lacks.
     pub(super) fn arrive(mut self, arrival: Arrival, room: &mut Room) -> State {
-        if let Some(place) = self.committee.place_of(&arrival.peer) {
-            let total = self.commitment.size;
-            self.told.remove(&place);
-            self.seats.arrive(place, arrival.connection, arrival.held, total);
-            self.seats.catch_up(total, room);
-            self.tell_members(room);
-        } else {
-            self.tell_visitor(&arrival.peer, arrival.connection, room);
-        }
+        let members = self.verdict.members();
+        let takes_part = move |place| members.contains(place);
+        self.closed.arrive(arrival, takes_part, Some(&self.telling), room);
         State::Aggregating(self)
     }
 
-    /// A peer's connection is gone; it may come back.
     pub(super) fn go_away(mut self, peer: &PeerId, room: &Room) -> State {
-        if let Some(place) = self.committee.place_of(peer) {
-            self.seats.go_away(place, room.now());
-        }
+        self.closed.go_away(peer, room);
         State::Aggregating(self)
     }
 
-    /// A patient leaves for good. A partial aggregate that it gave is used all the same.
     pub(super) fn leave(mut self, peer: &PeerId, room: &mut Room) -> State {
-        if let Some(place) = self.committee.place_of(peer)
-            && self.seats.leave(place)
-        {
-            room.persist(Record::Left(*peer));
-        }
+        self.closed.leave(peer, room);
         State::Aggregating(self)
-    }
-
-    /// Members that may still give a partial aggregate.
-    fn outstanding(&self) -> impl Iterator<Item = ShareIndex> {
-        self.seats.iter().filter_map(|(place, seat)| {
-            let may = seat.contributed
-                && seat.presence != Presence::Left
-                && !self.declined.contains(&place)
-                && !self.partials.contains_key(&place);
-            may.then_some(place)
-        })
     }
 
     pub(super) fn tick(mut self, room: &mut Room) -> State {
-        let (have, need) = (self.partials(), self.threshold());
+        let (have, need) = (self.partials(), self.closed.threshold());
         let outstanding = u32::try_from(self.outstanding().count()).unwrap_or(u32::MAX);
-        let left = have.saturating_add(outstanding);
-        if left < need {
-            let reason = EndReason::MembersLost(Shortfall { have: left, need });
+        if let Some(reason) = self.closed.shortfall(have.saturating_add(outstanding)) {
             return State::Aggregating(self).end(reason, room);
         }
-        let late = room.now() >= self.deadline(room);
+        let late = room.now() >= self.closed.deadline(room);
         if have < need {
             if late {
                 let reason = EndReason::PartialsLate(Shortfall { have, need });
@@ -317,7 +219,8 @@ impl Aggregating {
             }
             return State::Aggregating(self);
         }
-        let expected = self.outstanding().any(|p| self.seats.seat(p).is_expected(room.now()));
+        let expected =
+            self.outstanding().any(|place| self.closed.seats.seat(place).is_expected(room.now()));
         if !late && expected && room.now() < self.settles_at() {
             return State::Aggregating(self);
         }
@@ -339,7 +242,7 @@ impl Aggregating {
     /// Combines the partial aggregates and finds out which of them are wrong.
     pub(super) fn decode(&self, room: &Room) -> Result<Decoded, EndReason> {
         let shares: Vec<Share> = self.partials.values().map(|(_, share)| share.clone()).collect();
-        aggregate::combine(room.study(), &self.committee, self.commitment, &shares).map_err(
+        aggregate::combine(room.study(), &self.closed.committee, self.accepted(), &shares).map_err(
             |error| match error {
                 // Number and indices hold by construction: what is left is that somebody is wrong.
                 AggregateError::Combine(CombineError::Undecodable { .. })
@@ -353,8 +256,9 @@ impl Aggregating {
         let aggregate = decoded.aggregate;
         let partials = self.partials.values().map(|(signed, _)| signed.clone()).collect::<Vec<_>>();
         let outcome = HospitalMessage::Published(Publication {
-            size: self.commitment.size,
-            root: self.commitment.root,
+            size: self.closed.commitment.size,
+            root: self.closed.commitment.root,
+            verdict: self.verdict.bytes(),
             sum: aggregate.sum.into(),
             partials: partials.into(),
         });
@@ -369,16 +273,12 @@ impl Aggregating {
 
     /// When the state acts by itself.
     pub(super) fn due(&self, room: &Room) -> Timestamp {
-        let deadline = self.deadline(room);
+        let deadline = self.closed.deadline(room);
         if self.enough_since.is_some() && room.now() < self.settles_at() {
             deadline.min(self.settles_at())
         } else {
             deadline
         }
-    }
-
-    fn deadline(&self, room: &Room) -> Timestamp {
-        self.began.after(room.study().aggregation_deadline_ms())
     }
 
     /// Until when the partial aggregates beyond the threshold are waited for.

@@ -6,12 +6,12 @@ use crate::committee::Committee;
 use crate::contribution::Contribution;
 use crate::identity::PeerId;
 use crate::messages::{EndReason, HospitalMessage, PeerMessage, Phase, Shortfall};
-use crate::round::aggregating::Aggregating;
 use crate::round::closing::{Attendance, Decision, decide};
 use crate::round::ledger::Ledger;
 use crate::round::record::Contributed;
 use crate::round::room::Room;
 use crate::round::seats::{Presence, Seats};
+use crate::round::verifying::Verifying;
 use crate::round::{
     AWAY_GRACE_MS, Arrival, Envelope, Event, Output, Record, Refusal, State, Status, bounds,
 };
@@ -118,7 +118,7 @@ impl Contributing {
                 }
                 None
             }
-            PeerMessage::Partial(_) | PeerMessage::Decline(_) => {
+            PeerMessage::Verification(_) | PeerMessage::Partial(_) | PeerMessage::Decline(_) => {
                 Some(Refusal::WrongPhase(Phase::Contributing))
             }
             // An enrolment that crossed the committee on the way: a member's is stored already, and
@@ -250,7 +250,7 @@ impl Contributing {
             let reason = EndReason::MembersLost(Shortfall { have, need });
             return State::Contributing(self).end(reason, room);
         }
-        State::Aggregating(Aggregating::begin(self, room))
+        State::Verifying(Verifying::begin(self, room))
     }
 
     /// When the state acts by itself.

@@ -58,9 +58,10 @@ impl Enrolling {
     ) -> (State, Option<Refusal>) {
         let refusal = match message {
             PeerMessage::Enrol(signed) => self.enrol(signed, envelope, room).err(),
-            PeerMessage::Contribute(_) | PeerMessage::Partial(_) | PeerMessage::Decline(_) => {
-                Some(Refusal::WrongPhase(Phase::Enrolling))
-            }
+            PeerMessage::Contribute(_)
+            | PeerMessage::Verification(_)
+            | PeerMessage::Partial(_)
+            | PeerMessage::Decline(_) => Some(Refusal::WrongPhase(Phase::Enrolling)),
             PeerMessage::Identify(_) | PeerMessage::Received(_) | PeerMessage::Leave => None,
         };
         (State::Enrolling(self), refusal)

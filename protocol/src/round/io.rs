@@ -133,12 +133,26 @@ pub enum Event {
         /// How many now.
         contributed: u32,
     },
+    /// One more member has verified all contributions.
+    VerificationReceived {
+        /// How many now.
+        verified: u32,
+    },
+    /// The verdict is reached.
+    Judged {
+        /// How many contributions are counted.
+        accepted: u32,
+        /// How many are not.
+        rejected: u32,
+        /// The members whose verification disputes too much, and whose partial aggregates are not used.
+        left_out: ShareIndices,
+    },
     /// One more partial aggregate has come.
     PartialReceived {
         /// How many now.
         partials: u32,
     },
-    /// A member will not give a partial aggregate.
+    /// A member will not verify, or give a partial aggregate.
     MemberDeclined(DeclineReason),
     /// A peer did something that no honest one does, or came too late; its connection is closed.
     PeerRefused {
@@ -173,6 +187,12 @@ pub struct Status {
     pub threshold: Option<u8>,
     /// How many contributions were accepted.
     pub contributed: u32,
+    /// How many members have verified all contributions.
+    pub verified: u32,
+    /// How many contributions are not counted, because they are not valid or in dispute.
+    pub rejected: u32,
+    /// The members whose partial aggregates are not used, because they disputed too much.
+    pub left_out: ShareIndices,
     /// How many partial aggregates have come.
     pub partials: u32,
     /// How many connections there are.
@@ -198,6 +218,9 @@ impl Status {
             committee: None,
             threshold: None,
             contributed: 0,
+            verified: 0,
+            rejected: 0,
+            left_out: ShareIndices::default(),
             partials: 0,
             connected: room.connected(),
             away: 0,

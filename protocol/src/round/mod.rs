@@ -21,11 +21,11 @@
 //!
 //! # States
 //!
-//! `Enrolling -> Contributing -> Aggregating -> Over`, each a module here. A state is consumed by
-//! what it handles and returns the one that follows. Validity proofs will stand between
-//! `Contributing` and `Aggregating`, as a state of their own.
+//! `Enrolling -> Contributing -> Verifying -> Aggregating -> Over`, each a module here. A state is
+//! consumed by what it handles and returns the one that follows.
 
 mod aggregating;
+mod closed;
 mod closing;
 mod contributing;
 mod enrolling;
@@ -37,6 +37,7 @@ mod refusal;
 mod restore;
 mod room;
 mod seats;
+mod verifying;
 
 use bytes::Bytes;
 
@@ -56,6 +57,7 @@ pub use refusal::Refusal;
 pub use restore::RestoreError;
 use room::Room;
 pub use seats::DELIVERY_WINDOW;
+use verifying::Verifying;
 
 /// How long somebody who has lost the connection is waited for as if it were still there, in
 /// milliseconds: phones change networks and pages reload.
@@ -74,6 +76,7 @@ pub struct Round {
 enum State {
     Enrolling(Enrolling),
     Contributing(Contributing),
+    Verifying(Verifying),
     Aggregating(Aggregating),
     Over(Over),
 }
@@ -172,6 +175,7 @@ impl State {
             }
             Input::Loaded { number, message } => match self {
                 Self::Contributing(state) => state.loaded(number, &message, room),
+                Self::Verifying(state) => state.loaded(number, &message, room),
                 Self::Aggregating(state) => state.loaded(number, &message, room),
                 // Nobody needs it any more.
                 state @ (Self::Enrolling(_) | Self::Over(_)) => state,
@@ -207,6 +211,7 @@ impl State {
         match self {
             Self::Enrolling(state) => state.message(message, &envelope, room),
             Self::Contributing(state) => state.message(message, &envelope, room),
+            Self::Verifying(state) => state.message(message, &envelope, room),
             Self::Aggregating(state) => state.message(message, &envelope, room),
             Self::Over(state) => state.message(message, &envelope, room),
         }
@@ -239,6 +244,7 @@ impl State {
         let state = match self {
             Self::Enrolling(state) => state.arrive(&arrival.peer),
             Self::Contributing(state) => state.arrive(arrival, room),
+            Self::Verifying(state) => state.arrive(arrival, room),
             Self::Aggregating(state) => state.arrive(arrival, room),
             Self::Over(state) => state.arrive(arrival, room),
         };
@@ -251,6 +257,7 @@ impl State {
         match self {
             Self::Enrolling(state) => state.go_away(&peer, room),
             Self::Contributing(state) => state.go_away(&peer, room),
+            Self::Verifying(state) => state.go_away(&peer, room),
             Self::Aggregating(state) => state.go_away(&peer, room),
             Self::Over(over) => Self::Over(over),
         }
@@ -261,6 +268,7 @@ impl State {
         match self {
             Self::Enrolling(state) => state.leave(peer, room),
             Self::Contributing(state) => state.leave(peer, room),
+            Self::Verifying(state) => state.leave(peer, room),
             Self::Aggregating(state) => state.leave(peer, room),
             Self::Over(over) => Self::Over(over),
         }
@@ -279,7 +287,10 @@ impl State {
                 state.command(room)
             }
             (
-                state @ (Self::Enrolling(_) | Self::Contributing(_) | Self::Aggregating(_)),
+                state @ (Self::Enrolling(_)
+                | Self::Contributing(_)
+                | Self::Verifying(_)
+                | Self::Aggregating(_)),
                 Command::Abort,
             ) => state.end(EndReason::Aborted, room),
             (state, command) => {
@@ -294,6 +305,7 @@ impl State {
         match self {
             Self::Enrolling(state) => state.tick(room),
             Self::Contributing(state) => state.tick(room),
+            Self::Verifying(state) => state.tick(room),
             Self::Aggregating(state) => state.tick(room),
             Self::Over(over) => Self::Over(over),
         }
@@ -304,7 +316,12 @@ impl State {
         match self {
             Self::Enrolling(_) => {}
             Self::Contributing(state) => room.send_encoded(connection, state.announcement.clone()),
-            Self::Aggregating(state) => room.send_encoded(connection, state.announcement.clone()),
+            Self::Verifying(state) => {
+                room.send_encoded(connection, state.closed.announcement.clone());
+            }
+            Self::Aggregating(state) => {
+                room.send_encoded(connection, state.closed.announcement.clone());
+            }
             Self::Over(over) => over.tell(connection, room),
         }
         if let Some(progress) = self.progress(room) {
@@ -326,7 +343,8 @@ impl State {
         let status = self.status(room);
         let announcement = match self {
             Self::Contributing(state) => Some(state.announcement),
-            Self::Aggregating(state) => Some(state.announcement),
+            Self::Verifying(state) => Some(state.closed.announcement),
+            Self::Aggregating(state) => Some(state.closed.announcement),
             Self::Enrolling(_) | Self::Over(_) => None,
         };
         Over::ended(status, announcement, reason)
@@ -336,6 +354,7 @@ impl State {
         match self {
             Self::Enrolling(state) => Some(state.due(room)),
             Self::Contributing(state) => Some(state.due(room)),
+            Self::Verifying(state) => Some(state.due(room)),
             Self::Aggregating(state) => Some(state.due(room)),
             Self::Over(_) => None,
         }
@@ -351,8 +370,12 @@ impl State {
                 let (present, needed) = (state.ledger.len(), state.expected(room));
                 (Phase::Contributing, present, needed, state.away(room), state.due(room))
             }
+            Self::Verifying(state) => {
+                let (present, needed) = (state.complete(), state.closed.threshold());
+                (Phase::Verifying, present, needed, state.away(), state.due(room))
+            }
             Self::Aggregating(state) => {
-                let (present, needed) = (state.partials(), state.threshold());
+                let (present, needed) = (state.partials(), state.closed.threshold());
                 (Phase::Aggregating, present, needed, state.away(), state.due(room))
             }
             Self::Over(_) => return None,
@@ -371,6 +394,11 @@ impl State {
             },
             Self::Contributing(state) => Status {
                 away: state.away(room),
+                closes_at: Some(state.due(room)),
+                ..state.status(blank)
+            },
+            Self::Verifying(state) => Status {
+                away: state.away(),
                 closes_at: Some(state.due(room)),
                 ..state.status(blank)
             },

@@ -6,6 +6,7 @@ use crate::aggregate::Decoded;
 use crate::committee::Committee;
 use crate::messages::{EndReason, HospitalMessage, PeerMessage, Phase};
 use crate::round::aggregating::Aggregating;
+use crate::round::closed::Closed;
 use crate::round::ledger::SealedLedger;
 use crate::round::room::Room;
 use crate::round::{Arrival, ConnectionId, Envelope, Refusal, State, Status};
@@ -44,7 +45,7 @@ impl Over {
             wrong: decoded.wrong.iter().copied().collect(),
             ..state.status(Status::blank(room))
         };
-        let Aggregating { committee, announcement, ledger, .. } = state;
+        let Closed { committee, announcement, ledger, .. } = state.closed;
         let counted = Some(Counted { committee, ledger });
         Self { status, announcement: Some(announcement), outcome, counted }
     }
@@ -108,6 +109,7 @@ impl Over {
             // What was under way when the round ended.
             (
                 PeerMessage::Enrol(_)
+                | PeerMessage::Verification(_)
                 | PeerMessage::Partial(_)
                 | PeerMessage::Decline(_)
                 | PeerMessage::Identify(_)

@@ -2,12 +2,13 @@
 
 use bytes::Bytes;
 use thiserror::Error;
-use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
+use tls_codec::{Size, TlsDeserializeBytes, TlsSerialize, TlsSize};
 
 use crate::aggregate::Aggregate;
 use crate::digest::{ContributionDigest, StoredDigest};
 use crate::identity::PeerId;
 use crate::messages::{DeclineReason, EndReason};
+use crate::verdict::VerdictBytes;
 use crate::wire::{self, Int128, Rest};
 
 /// What has to survive the process, in the order in which it happened.
@@ -32,6 +33,10 @@ pub enum Record {
         /// How many.
         size: u32,
     },
+    /// A member verified some of the contributions: its message.
+    Verified(Bytes),
+    /// The verdict is reached.
+    Judged(VerdictBytes),
     /// A member gave its partial aggregate: its message.
     Partial(Bytes),
     /// A member will not give one.
@@ -87,6 +92,8 @@ impl Record {
             }),
             Self::ContributingClosed => RecordBytes::ContributingClosed,
             Self::ManifestFixed { size } => RecordBytes::ManifestFixed(*size),
+            Self::Verified(message) => RecordBytes::Verified(Rest(message.clone())),
+            Self::Judged(verdict) => RecordBytes::Judged(verdict.clone()),
             Self::Partial(message) => RecordBytes::Partial(Rest(message.clone())),
             Self::Declined(peer, reason) => {
                 RecordBytes::Declined(DeclinedBytes { peer: *peer.as_bytes(), reason: *reason })
@@ -105,9 +112,11 @@ impl Record {
     #[must_use]
     pub fn weight(&self) -> usize {
         let message = match self {
-            Self::Enrolled(message) | Self::Partial(message) | Self::CommitteeFixed(message) => {
-                message
-            }
+            Self::Enrolled(message)
+            | Self::CommitteeFixed(message)
+            | Self::Verified(message)
+            | Self::Partial(message) => message,
+            Self::Judged(verdict) => return SMALL_RECORD + verdict.tls_serialized_len(),
             Self::Contributed(contributed) => &contributed.message,
             Self::Published { message, .. } => message,
             Self::Withdrawn(_)
@@ -135,6 +144,8 @@ impl Record {
             }
             RecordBytes::ContributingClosed => Self::ContributingClosed,
             RecordBytes::ManifestFixed(size) => Self::ManifestFixed { size },
+            RecordBytes::Verified(message) => Self::Verified(message.0),
+            RecordBytes::Judged(verdict) => Self::Judged(verdict),
             RecordBytes::Partial(message) => Self::Partial(message.0),
             RecordBytes::Declined(DeclinedBytes { peer: key, reason }) => {
                 Self::Declined(peer(&key)?, reason)
@@ -175,6 +186,10 @@ enum RecordBytes {
     Ended(EndReason),
     #[tls_codec(discriminant = 11)]
     ContributingClosed,
+    #[tls_codec(discriminant = 12)]
+    Verified(Rest),
+    #[tls_codec(discriminant = 13)]
+    Judged(VerdictBytes),
 }
 
 #[derive(TlsSize, TlsSerialize, TlsDeserializeBytes)]

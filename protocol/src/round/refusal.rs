@@ -8,6 +8,7 @@ use crate::contribution::ContributionError;
 use crate::identification::IdentificationError;
 use crate::identity::IdentityError;
 use crate::messages::Phase;
+use crate::verification::VerificationError;
 
 /// Why a peer's connection is closed. The fault is always the peer's.
 ///
@@ -38,6 +39,12 @@ pub enum Refusal {
     /// What room there is for answers is kept for members that may still come.
     #[error("the last places are kept for members of the committee; try again later")]
     PlacesKept,
+    /// The verification does not hold.
+    #[error("verification refused: {0}")]
+    Verification(VerificationError),
+    /// A second, different verification, or one after the member has declined.
+    #[error("this member has already verified the contributions")]
+    AlreadyVerified,
     /// The partial aggregate does not hold.
     #[error("partial aggregate refused: {0}")]
     Partial(AggregateError),
@@ -84,10 +91,16 @@ impl Refusal {
                 | ContributionError::Seal(_)
                 | ContributionError::Share => 4400,
             },
+            Self::Verification(error) => match error {
+                VerificationError::Identity(error) => identity_code(*error),
+                VerificationError::UnknownMember { .. } => 4401,
+                VerificationError::ForeignManifest => 4404,
+                VerificationError::Piece { .. } | VerificationError::Value { .. } => 4400,
+            },
             Self::Partial(error) => match error {
                 AggregateError::Identity(error) => identity_code(*error),
-                AggregateError::UnknownMember { .. } => 4401,
-                AggregateError::ForeignManifest => 4404,
+                AggregateError::UnknownMember { .. } | AggregateError::LeftOut { .. } => 4401,
+                AggregateError::ForeignVerdict => 4404,
                 AggregateError::Value
                 | AggregateError::Combine(_)
                 | AggregateError::Impossible { .. } => 4400,
@@ -104,6 +117,7 @@ impl Refusal {
             | Self::Gone
             | Self::AlreadyEnrolled
             | Self::AlreadyContributed
+            | Self::AlreadyVerified
             | Self::AlreadyAggregated => 4409,
             Self::RoundOver => 4410,
             Self::Full => 4411,

@@ -12,9 +12,11 @@ use crate::round::enrolling::Enrolling;
 use crate::round::over::Over;
 use crate::round::record::{Contributed, Record};
 use crate::round::room::Room;
+use crate::round::verifying::Verifying;
 use crate::round::{Round, State};
 use crate::study::Study;
 use crate::time::Timestamp;
+use crate::verification::VerificationError;
 use crate::{AggregateError, wire};
 
 /// Why records are not those of a round: the store's fault, or a bug of ours.
@@ -47,6 +49,20 @@ pub enum RestoreError {
         position: usize,
         /// What is wrong with it.
         source: CommitteeError,
+    },
+    /// A verification that does not hold.
+    #[error("record {position}: {source}")]
+    Verification {
+        /// Its position, from 0 on.
+        position: usize,
+        /// What is wrong with it.
+        source: VerificationError,
+    },
+    /// A verdict that is not what the verifications before it give.
+    #[error("record {position} holds a verdict that does not follow from the verifications")]
+    Verdict {
+        /// Its position, from 0 on.
+        position: usize,
     },
     /// A partial aggregate that does not hold.
     #[error("record {position}: {source}")]
@@ -134,7 +150,31 @@ impl Replay<'_> {
             (State::Contributing(state), Record::ManifestFixed { size })
                 if state.ledger.len() == size =>
             {
-                Ok(State::Aggregating(Aggregating::restore(state, study, self.at)))
+                Ok(State::Verifying(Verifying::restore(state, study, self.at)))
+            }
+            (State::Verifying(mut state), Record::Verified(message)) => {
+                let PeerMessage::Verification(signed) = self.message(&message)? else {
+                    return Err(RestoreError::Message { position });
+                };
+                state
+                    .restore_piece(&signed, self.room.now())
+                    .map_err(|source| RestoreError::Verification { position, source })?;
+                Ok(State::Verifying(state))
+            }
+            (State::Verifying(mut state), Record::Declined(peer, _)) => {
+                let known = state.restore_decline(&peer);
+                self.follows(known, State::Verifying(state))
+            }
+            (State::Verifying(mut state), Record::Left(peer)) => {
+                let known = state.closed.restore_leave(&peer).is_some();
+                self.follows(known, State::Verifying(state))
+            }
+            (State::Verifying(state), Record::Judged(bytes)) => {
+                let verdict = state.judge(study);
+                if verdict.bytes() != bytes {
+                    return Err(RestoreError::Verdict { position });
+                }
+                Ok(State::Aggregating(Aggregating::restore(state, verdict)))
             }
             (State::Aggregating(mut state), Record::Partial(message)) => {
                 let signed = self.partial(&message)?;
@@ -144,15 +184,12 @@ impl Replay<'_> {
                 Ok(State::Aggregating(state))
             }
             (State::Aggregating(mut state), Record::Declined(peer, _)) => {
-                let known = state.restore_decline(&peer);
+                let known = state.closed.restore_decline(&peer);
                 self.follows(known, State::Aggregating(state))
             }
             (State::Aggregating(mut state), Record::Left(peer)) => {
-                let place = state.committee.place_of(&peer);
-                if let Some(place) = place {
-                    state.seats.leave(place);
-                }
-                self.follows(place.is_some(), State::Aggregating(state))
+                let known = state.closed.restore_leave(&peer).is_some();
+                self.follows(known, State::Aggregating(state))
             }
             (State::Aggregating(state), Record::Published { aggregate, message }) => {
                 // It follows from the partial aggregates, as do the names of those that are wrong.
@@ -164,7 +201,10 @@ impl Replay<'_> {
                 }
             }
             (
-                state @ (State::Enrolling(_) | State::Contributing(_) | State::Aggregating(_)),
+                state @ (State::Enrolling(_)
+                | State::Contributing(_)
+                | State::Verifying(_)
+                | State::Aggregating(_)),
                 Record::Ended(reason),
             ) => Ok(State::Over(state.ended(reason, self.room))),
             _ => Err(RestoreError::OutOfOrder { position }),

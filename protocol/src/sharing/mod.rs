@@ -19,7 +19,7 @@ use core::num::NonZeroU8;
 use rand_core::CryptoRng;
 use thiserror::Error;
 
-use crate::field::{self, Field, SecretVector};
+use crate::field::{Field, SecretVector};
 
 mod decoding;
 mod indices;
@@ -234,7 +234,7 @@ impl Scheme {
             return Ok(Combined { secret, wrong: Vec::new() });
         }
         let all: Vec<&Share> = shares.iter().collect();
-        if let Some(secret) = self.agreed(&all, len) {
+        if let Some(secret) = self.on_one_polynomial(&all, len) {
             return Ok(Combined { secret, wrong: Vec::new() });
         }
         let threshold = self.threshold;
@@ -243,12 +243,36 @@ impl Scheme {
         // Whatever the decoder says: a secret is what all that are not named as wrong agree on.
         let right: Vec<&Share> =
             all.into_iter().filter(|share| !wrong.contains(&share.index)).collect();
-        let secret = self.agreed(&right, len).ok_or(undecodable)?;
+        let secret = self.on_one_polynomial(&right, len).ok_or(undecodable)?;
         Ok(Combined { secret, wrong })
     }
 
-    /// The secret of at least `T` shares that all lie on one polynomial, if they do.
-    fn agreed(self, shares: &[&Share], len: usize) -> Option<SecretVector> {
+    /// The secret of these shares if they are enough and none of them contradicts the others.
+    #[must_use]
+    pub fn agreed(self, shares: &[Share]) -> Option<SecretVector> {
+        let len = self.check(shares).ok()?;
+        if self.is_additive() {
+            return self.combine(shares).ok().map(|combined| combined.secret);
+        }
+        self.on_one_polynomial(&shares.iter().collect::<Vec<_>>(), len)
+    }
+
+    /// The share that the member at `index` has to have, if these ones are right.
+    ///
+    /// # Panics
+    ///
+    /// If there are fewer than `T` shares, if that of `index` is one of them, or if the scheme is additive.
+    #[must_use]
+    pub fn share_at(self, shares: &[Share], index: ShareIndex) -> SecretVector {
+        assert!(!self.is_additive(), "additive shares do not determine each other");
+        let used: Vec<&Share> = shares.iter().take(usize::from(self.threshold)).collect();
+        let len = used.first().map_or(0, |share| share.values.len());
+        assert_eq!(used.len(), usize::from(self.threshold), "as many shares as the threshold");
+        Interpolation::through(&used, len, self.shares).at(index.number())
+    }
+
+    /// The secret of at least `T` of Shamir's shares that all lie on one polynomial, if they do.
+    fn on_one_polynomial(self, shares: &[&Share], len: usize) -> Option<SecretVector> {
         let (used, extra) = shares.split_at_checked(usize::from(self.threshold))?;
         let polynomial = Interpolation::through(used, len, self.shares);
         let fits = |share: &&Share| {
@@ -287,7 +311,7 @@ fn split_additive(secret: &SecretVector, k: u8, rng: &mut impl CryptoRng) -> Vec
         let values = if index.number() == k {
             core::mem::replace(&mut last, SecretVector::zeros(0))
         } else {
-            let random = random_vector(secret.len(), rng);
+            let random = SecretVector::random(secret.len(), rng);
             for (position, element) in random.elements().iter().enumerate() {
                 last.add_at(position, -*element);
             }
@@ -304,7 +328,7 @@ fn split_additive(secret: &SecretVector, k: u8, rng: &mut impl CryptoRng) -> Vec
 fn split_shamir(secret: &SecretVector, k: u8, t: u8, rng: &mut impl CryptoRng) -> Vec<Share> {
     // differences[j] is the j-th difference at x, in each position; that of order 0 is the value.
     let mut differences = vec![secret.clone()];
-    differences.extend((1..t).map(|_| random_vector(secret.len(), rng)));
+    differences.extend((1..t).map(|_| SecretVector::random(secret.len(), rng)));
     ShareIndex::all(k)
         .map(|index| {
             for order in 1..differences.len() {
@@ -314,8 +338,4 @@ fn split_shamir(secret: &SecretVector, k: u8, t: u8, rng: &mut impl CryptoRng) -
             Share { index, values: differences[0].clone() }
         })
         .collect()
-}
-
-fn random_vector(len: usize, rng: &mut impl CryptoRng) -> SecretVector {
-    SecretVector::new((0..len).map(|_| field::sample(rng)).collect())
 }

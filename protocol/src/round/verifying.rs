@@ -1,0 +1,286 @@
+//! The manifest is fixed; members verify the contributions.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+
+use crate::identity::{PeerId, SignedBytes};
+use crate::messages::{EndReason, PeerMessage, Phase, Shortfall};
+use crate::round::aggregating::Aggregating;
+use crate::round::closed::Closed;
+use crate::round::contributing::Contributing;
+use crate::round::room::Room;
+use crate::round::{Arrival, Envelope, Event, Output, Record, Refusal, State, Status};
+use crate::sharing::ShareIndex;
+use crate::study::Study;
+use crate::time::Timestamp;
+use crate::verdict::{self, Findings, Verdict, VerdictError};
+use crate::verification::{Finding, Piece, VerificationError};
+
+/// How long the verifications beyond the threshold are waited for, in milliseconds, and how much longer for
+/// every contribution. They are not needed, but each one more checks the others, and a member whose
+/// verification is not there when the verdict is reached cannot help to open the sum.
+const EXTRA_VERIFICATIONS_MS: u64 = 3_000;
+const EXTRA_VERIFICATIONS_MS_EACH: u64 = 1;
+
+/// Awaits verifications.
+#[derive(Debug)]
+pub(super) struct Verifying {
+    pub(super) closed: Closed,
+    verifications: BTreeMap<ShareIndex, Verification>,
+    enough_since: Option<Timestamp>,
+    /// How many verifications there were when they left too few answers.
+    insufficient: Option<u32>,
+}
+
+/// What has come from one member.
+#[derive(Debug, Default)]
+struct Verification {
+    pieces: BTreeMap<u32, Vec<Finding>>,
+    findings: usize,
+}
+
+impl Verification {
+    fn is_complete(&self, size: u32) -> bool {
+        u32::try_from(self.findings) == Ok(size)
+    }
+}
+
+impl Verifying {
+    /// Fixes the manifest and tells everybody.
+    pub(super) fn begin(state: Contributing, room: &mut Room) -> Self {
+        let mut state = Self::restore(state, room.study(), room.now());
+        room.persist(Record::ManifestFixed { size: state.closed.commitment.size });
+        room.push(Output::Event(Event::PhaseChanged(Phase::Verifying)));
+        state.closed.tell_members(None, room);
+        for (peer, connection) in room.peers().collect::<Vec<_>>() {
+            if state.closed.committee.place_of(&peer).is_none() {
+                state.closed.tell_counted(&peer, connection, room);
+            }
+        }
+        state
+    }
+
+    /// The phase that began at `began`, as its records tell it.
+    pub(super) fn restore(state: Contributing, study: &Study, began: Timestamp) -> Self {
+        Self {
+            closed: Closed::new(state, study, began),
+            verifications: BTreeMap::new(),
+            enough_since: None,
+            insufficient: None,
+        }
+    }
+
+    /// Takes in a piece that was written down. The extra verifications are waited for anew.
+    pub(super) fn restore_piece(
+        &mut self,
+        signed: &SignedBytes,
+        now: Timestamp,
+    ) -> Result<(), VerificationError> {
+        let piece = self.piece(signed)?;
+        self.keep(piece, now);
+        Ok(())
+    }
+
+    /// Takes in that a member declined.
+    pub(super) fn restore_decline(&mut self, peer: &PeerId) -> bool {
+        let known = self.closed.restore_decline(peer);
+        self.forget_declined();
+        known
+    }
+
+    /// Whoever declines will not open the sum either.
+    fn forget_declined(&mut self) {
+        self.verifications.retain(|place, _| !self.closed.has_declined(*place));
+    }
+
+    fn piece(&self, signed: &SignedBytes) -> Result<Piece, VerificationError> {
+        let Closed { committee, manifest, commitment, .. } = &self.closed;
+        Piece::verify(committee, *manifest, commitment.size, signed)
+    }
+
+    fn keep(&mut self, piece: Piece, now: Timestamp) {
+        let verification = self.verifications.entry(piece.member).or_default();
+        verification.findings += piece.findings.len();
+        verification.pieces.insert(piece.first, piece.findings);
+        if self.enough_since.is_none() && self.complete() >= self.closed.threshold() {
+            self.enough_since = Some(now);
+        }
+    }
+
+    /// How many members have verified everything.
+    pub(super) fn complete(&self) -> u32 {
+        let size = self.closed.commitment.size;
+        let complete = self.verifications.values().filter(|of| of.is_complete(size)).count();
+        u32::try_from(complete).unwrap_or(u32::MAX)
+    }
+
+    fn is_complete(&self, place: ShareIndex) -> bool {
+        let size = self.closed.commitment.size;
+        self.verifications.get(&place).is_some_and(|of| of.is_complete(size))
+    }
+
+    /// Members that may still verify.
+    fn outstanding(&self) -> impl Iterator<Item = ShareIndex> {
+        self.closed.outstanding(|place| self.is_complete(place))
+    }
+
+    /// How many members are waited for that have no connection.
+    pub(super) fn away(&self) -> u32 {
+        self.closed.away(self.outstanding())
+    }
+
+    pub(super) fn status(&self, blank: Status) -> Status {
+        Status { phase: Phase::Verifying, verified: self.complete(), ..self.closed.status(blank) }
+    }
+
+    pub(super) fn message(
+        mut self,
+        message: PeerMessage,
+        envelope: &Envelope<'_>,
+        room: &mut Room,
+    ) -> (State, Option<Refusal>) {
+        let result = match message {
+            PeerMessage::Verification(signed) => self.accept(&signed, envelope, room),
+            PeerMessage::Decline(reason) => {
+                let declined = self.closed.decline(reason, |_| false, envelope, room);
+                self.forget_declined();
+                declined
+            }
+            PeerMessage::Contribute(contribution) => {
+                self.closed.repeated(contribution, envelope, room)
+            }
+            PeerMessage::Received(held) => {
+                self.closed.received(&envelope.peer, held, room);
+                Ok(())
+            }
+            PeerMessage::Partial(_) => Err(Refusal::WrongPhase(Phase::Verifying)),
+            // An enrolment that crossed the committee on the way; its peer contributes next.
+            PeerMessage::Enrol(_) | PeerMessage::Identify(_) | PeerMessage::Leave => Ok(()),
+        };
+        (State::Verifying(self), result.err())
+    }
+
+    fn accept(
+        &mut self,
+        signed: &SignedBytes,
+        envelope: &Envelope<'_>,
+        room: &mut Room,
+    ) -> Result<(), Refusal> {
+        let piece = self.piece(signed).map_err(Refusal::Verification)?;
+        let member = piece.member;
+        if self.closed.committee.place_of(&envelope.peer) != Some(member) {
+            return Err(Refusal::NotMember);
+        }
+        let known = self.verifications.get(&member).and_then(|of| of.pieces.get(&piece.first));
+        match known {
+            Some(known) if *known == piece.findings => {}
+            Some(_) => return Err(Refusal::AlreadyVerified),
+            None if self.closed.has_declined(member) => return Err(Refusal::AlreadyVerified),
+            None => {
+                self.keep(piece, room.now());
+                room.persist(Record::Verified(envelope.bytes.clone()));
+                if self.is_complete(member) {
+                    let verified = self.complete();
+                    room.push(Output::Event(Event::VerificationReceived { verified }));
+                }
+            }
+        }
+        envelope.acknowledge(room);
+        Ok(())
+    }
+
+    pub(super) fn loaded(mut self, number: u32, message: &Bytes, room: &mut Room) -> State {
+        self.closed.loaded(number, message, None, room);
+        State::Verifying(self)
+    }
+
+    pub(super) fn arrive(mut self, arrival: Arrival, room: &mut Room) -> State {
+        self.closed.arrive(arrival, |_| true, None, room);
+        State::Verifying(self)
+    }
+
+    pub(super) fn go_away(mut self, peer: &PeerId, room: &Room) -> State {
+        self.closed.go_away(peer, room);
+        State::Verifying(self)
+    }
+
+    pub(super) fn leave(mut self, peer: &PeerId, room: &mut Room) -> State {
+        self.closed.leave(peer, room);
+        State::Verifying(self)
+    }
+
+    pub(super) fn tick(mut self, room: &mut Room) -> State {
+        let (have, need) = (self.complete(), self.closed.threshold());
+        let outstanding = u32::try_from(self.outstanding().count()).unwrap_or(u32::MAX);
+        if let Some(reason) = self.closed.shortfall(have.saturating_add(outstanding)) {
+            return State::Verifying(self).end(reason, room);
+        }
+        let late = room.now() >= self.closed.deadline(room);
+        if have < need {
+            if late {
+                let reason = EndReason::VerificationsLate(Shortfall { have, need });
+                return State::Verifying(self).end(reason, room);
+            }
+            return State::Verifying(self);
+        }
+        let expected =
+            self.outstanding().any(|place| self.closed.seats.seat(place).is_expected(room.now()));
+        if !late && expected && room.now() < self.settles_at() {
+            return State::Verifying(self);
+        }
+        let may_come = !late && outstanding > 0;
+        if may_come && self.insufficient == Some(have) {
+            return State::Verifying(self);
+        }
+        let verdict = self.judge(room.study());
+        match verdict.check(room.study(), &self.closed.committee, self.closed.commitment) {
+            Ok(()) => State::Aggregating(Aggregating::begin(self, verdict, room)),
+            // Another one that comes back may still tell who is wrong.
+            Err(_) if may_come => {
+                self.insufficient = Some(have);
+                State::Verifying(self)
+            }
+            Err(VerdictError::TooFewAnswers { have, need }) => {
+                let reason = EndReason::TooFewValid(Shortfall { have, need });
+                State::Verifying(self).end(reason, room)
+            }
+            Err(error) => unreachable!("as many members as the threshold remain: {error}"),
+        }
+    }
+
+    /// Decides on the contributions with the verifications that are complete.
+    pub(super) fn judge(&self, study: &Study) -> Verdict {
+        let size = self.closed.commitment.size;
+        let complete: Vec<(ShareIndex, Vec<Finding>)> = self
+            .verifications
+            .iter()
+            .filter(|(_, of)| of.is_complete(size))
+            .map(|(member, of)| (*member, of.pieces.values().flatten().copied().collect()))
+            .collect();
+        let findings: Vec<Findings<'_>> =
+            complete.iter().map(|(member, of)| Findings { member: *member, of }).collect();
+        verdict::judge(study.questionnaire(), self.closed.committee.scheme(), &findings)
+    }
+
+    /// The members that have verified everything.
+    pub(super) fn verified(&self) -> impl Iterator<Item = ShareIndex> {
+        self.verifications.keys().copied().filter(|place| self.is_complete(*place))
+    }
+
+    /// When the state acts by itself.
+    pub(super) fn due(&self, room: &Room) -> Timestamp {
+        let deadline = self.closed.deadline(room);
+        if self.enough_since.is_some() && room.now() < self.settles_at() {
+            deadline.min(self.settles_at())
+        } else {
+            deadline
+        }
+    }
+
+    /// Until when the verifications beyond the threshold are waited for.
+    fn settles_at(&self) -> Timestamp {
+        let each = EXTRA_VERIFICATIONS_MS_EACH * u64::from(self.closed.commitment.size);
+        self.enough_since.unwrap_or_default().after(EXTRA_VERIFICATIONS_MS + each)
+    }
+}

@@ -1,0 +1,358 @@
+//! Which contributions of a manifest are counted, and whose partial aggregates make the sum
+//! (PROTOCOL.md, "Verdict").
+//!
+//! The verdict follows from the members' findings, so that whoever has these can check it.
+//!
+//! # Disputes
+//!
+//! A member *disputes* a contribution if it says that it cannot open its share, or if its verifier share
+//! does not lie on the polynomial of the others'. One of the two is lying, and nobody can tell which. The
+//! verdict settles every dispute, so that all partial aggregates that are used agree:
+//!
+//! 1. A member that disputes more than one in [`TOLERATED`] of the contributions, and more than one, is
+//!    left out, those with the most disputes first, as long as as many members as the threshold remain.
+//! 2. A contribution that a remaining member disputes, or on which the remaining members' shares lie on no
+//!    one polynomial, is rejected.
+//!
+//! So a patient who lies to some members costs the round its own answer, and a member who disputes
+//! falsely costs it one answer, or one in [`TOLERATED`].
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use core::ops::Range;
+
+use thiserror::Error;
+use tls_codec::{TlsByteVecU8, TlsDeserializeBytes, TlsSerialize, TlsSize, TlsVecU32};
+
+use crate::committee::Committee;
+use crate::digest::{DigestLabel, ManifestDigest, VerdictDigest, hash};
+use crate::field::SecretVector;
+use crate::manifest::Commitment;
+use crate::questionnaire::Questionnaire;
+use crate::sharing::{Scheme, Share, ShareIndex, ShareIndices};
+use crate::study::Study;
+use crate::validity::{VERIFIER_LEN, Verifier};
+use crate::verification::Finding;
+use crate::wire;
+
+/// One dispute in so many contributions is no reason to leave a member out.
+pub const TOLERATED: usize = 20;
+
+/// Why a contribution is not counted.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    Hash,
+    thiserror::Error,
+    TlsSize,
+    TlsSerialize,
+    TlsDeserializeBytes,
+)]
+#[repr(u8)]
+pub enum Rejection {
+    /// It is not an answer that the study allows, or its proof is not valid.
+    #[error("the answer is not valid")]
+    Invalid = 1,
+    /// A member could not use its share of it, or the members' shares contradict each other.
+    #[error("the members of the committee could not agree on the answer's shares")]
+    Disputed = 2,
+}
+
+/// What becomes of the contributions of a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The members whose partial aggregates make the sum.
+    members: ShareIndices,
+    /// The contributions that are not counted, by number.
+    rejected: BTreeMap<u32, Rejection>,
+}
+
+/// A verdict on the wire, in what tells it and in what is hashed.
+#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+pub struct VerdictBytes {
+    members: TlsByteVecU8,
+    rejected: TlsVecU32<RejectedBytes>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+struct RejectedBytes {
+    number: u32,
+    reason: Rejection,
+}
+
+/// Why a verdict is refused.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum VerdictError {
+    /// Members or contributions out of order, or twice.
+    #[error("the verdict is not in order")]
+    Order,
+    /// A member that the committee does not have.
+    #[error("the committee has no member {number}")]
+    UnknownMember {
+        /// Its place.
+        number: u8,
+    },
+    /// A contribution that the manifest does not have.
+    #[error("the manifest has no contribution {number}")]
+    UnknownContribution {
+        /// Its number.
+        number: u32,
+    },
+    /// Fewer members than it takes to open a sum.
+    #[error("the verdict counts on {have} members; it takes {need}")]
+    TooFewMembers {
+        /// How many there are.
+        have: u32,
+        /// The threshold.
+        need: u8,
+    },
+    /// Fewer answers than the study's minimum.
+    #[error("the verdict accepts {have} answers; the study needs {need}")]
+    TooFewAnswers {
+        /// How many it accepts.
+        have: u32,
+        /// The study's minimum cohort.
+        need: u32,
+    },
+}
+
+impl Verdict {
+    /// Reads a verdict and checks that a member may act on it.
+    pub fn read(
+        bytes: &VerdictBytes,
+        study: &Study,
+        committee: &Committee,
+        commitment: Commitment,
+    ) -> Result<Self, VerdictError> {
+        let members = bytes.members.as_slice();
+        let rejected = bytes.rejected.as_slice();
+        let in_order =
+            members.is_sorted_by(|a, b| a < b) && rejected.is_sorted_by(|a, b| a.number < b.number);
+        if !in_order {
+            return Err(VerdictError::Order);
+        }
+        let member = |&number: &u8| {
+            let known = ShareIndex::new(number).filter(|index| committee.member(*index).is_some());
+            known.ok_or(VerdictError::UnknownMember { number })
+        };
+        let members = members.iter().map(member).collect::<Result<ShareIndices, _>>()?;
+        if let Some(last) = rejected.last().filter(|last| last.number >= commitment.size) {
+            return Err(VerdictError::UnknownContribution { number: last.number });
+        }
+        let rejected = rejected.iter().map(|entry| (entry.number, entry.reason)).collect();
+        let verdict = Self { members, rejected };
+        verdict.check(study, committee, commitment)?;
+        Ok(verdict)
+    }
+
+    /// Whether enough members and answers are left.
+    pub fn check(
+        &self,
+        study: &Study,
+        committee: &Committee,
+        commitment: Commitment,
+    ) -> Result<(), VerdictError> {
+        let (have, need) = (self.members.len(), committee.threshold());
+        if have < u32::from(need) {
+            return Err(VerdictError::TooFewMembers { have, need });
+        }
+        let (have, need) = (self.accepted(commitment), study.minimum_cohort());
+        if have < need {
+            return Err(VerdictError::TooFewAnswers { have, need });
+        }
+        Ok(())
+    }
+
+    /// The verdict as it is sent and hashed.
+    #[must_use]
+    pub fn bytes(&self) -> VerdictBytes {
+        let members: Vec<u8> = self.members.iter().map(ShareIndex::number).collect();
+        let rejected = self.rejected.iter();
+        let rejected = rejected.map(|(&number, &reason)| RejectedBytes { number, reason });
+        VerdictBytes { members: members.into(), rejected: rejected.collect::<Vec<_>>().into() }
+    }
+
+    /// What partial aggregates are bound to.
+    #[must_use]
+    pub fn digest(&self, manifest: ManifestDigest) -> VerdictDigest {
+        let bytes = wire::encode(&self.bytes());
+        VerdictDigest(hash(DigestLabel::Verdict, &[manifest.as_bytes(), &bytes]))
+    }
+
+    /// The members whose partial aggregates make the sum.
+    #[must_use]
+    pub fn members(&self) -> ShareIndices {
+        self.members
+    }
+
+    /// Why contribution `number` is not counted, if it is not.
+    #[must_use]
+    pub fn rejection(&self, number: u32) -> Option<Rejection> {
+        self.rejected.get(&number).copied()
+    }
+
+    /// The contributions that are not counted, by number.
+    pub fn rejected(&self) -> impl Iterator<Item = (u32, Rejection)> {
+        self.rejected.iter().map(|(&number, &reason)| (number, reason))
+    }
+
+    /// How many contributions are not counted.
+    #[must_use]
+    pub fn rejected_len(&self) -> u32 {
+        u32::try_from(self.rejected.len()).unwrap_or(u32::MAX)
+    }
+
+    /// How many contributions are counted.
+    #[must_use]
+    pub fn accepted(&self, commitment: Commitment) -> u32 {
+        commitment.size.saturating_sub(self.rejected_len())
+    }
+}
+
+/// What one member found about every contribution of a manifest, in their order.
+#[derive(Clone, Copy, Debug)]
+pub struct Findings<'a> {
+    /// Whose findings they are.
+    pub member: ShareIndex,
+    /// One for each contribution.
+    pub of: &'a [Finding],
+}
+
+/// Decides which contributions count.
+///
+/// # Panics
+///
+/// If there are findings of fewer members than the threshold, of one member twice, or of different lengths.
+#[must_use]
+pub fn judge(questionnaire: &Questionnaire, scheme: Scheme, findings: &[Findings<'_>]) -> Verdict {
+    let contributions = findings.first().map_or(0, |findings| findings.of.len());
+    let court = Court { scheme, findings };
+    let mut disputes = BTreeMap::new();
+    court.count_disputes(0..contributions, &mut disputes);
+
+    let dispensable = findings.len().saturating_sub(usize::from(scheme.threshold()));
+    let tolerated = (contributions / TOLERATED).max(1);
+    let mut suspects: Vec<(usize, ShareIndex)> = disputes
+        .into_iter()
+        .filter(|(_, disputes)| *disputes > tolerated)
+        .map(|(member, disputes)| (disputes, member))
+        .collect();
+    suspects.sort_unstable_by_key(|&(disputes, member)| (core::cmp::Reverse(disputes), member));
+    let left_out: BTreeSet<ShareIndex> =
+        suspects.into_iter().take(dispensable).map(|(_, member)| member).collect();
+
+    let remaining: Vec<Findings<'_>> =
+        findings.iter().copied().filter(|of| !left_out.contains(&of.member)).collect();
+    let mut rejected = BTreeMap::new();
+    let court = Court { scheme, findings: &remaining };
+    court.settle(questionnaire, 0..contributions, &mut rejected);
+    Verdict { members: remaining.iter().map(|of| of.member).collect(), rejected }
+}
+
+/// The findings of the members that are heard.
+struct Court<'a> {
+    scheme: Scheme,
+    findings: &'a [Findings<'a>],
+}
+
+impl Court<'_> {
+    /// Each member's shares of the verifier messages of some contributions, one after the other, with
+    /// zeros for what is missing.
+    fn shares(&self, range: &Range<usize>) -> Vec<Share> {
+        let share = |findings: &Findings<'_>| {
+            let verifiers = findings.of[range.clone()].iter().flat_map(|finding| match finding {
+                Finding::Share(verifier) => *verifier,
+                Finding::Unreadable => [crate::field::zero(); VERIFIER_LEN],
+            });
+            Share { index: findings.member, values: SecretVector::new(verifiers.collect()) }
+        };
+        self.findings.iter().map(share).collect()
+    }
+
+    /// Those who cannot read their share of the contribution at `position`.
+    fn unreadable(&self, position: usize) -> impl Iterator<Item = ShareIndex> {
+        self.findings
+            .iter()
+            .filter(move |findings| findings.of[position] == Finding::Unreadable)
+            .map(|findings| findings.member)
+    }
+
+    /// Whether everybody can read all of these.
+    fn is_readable(&self, range: &Range<usize>) -> bool {
+        range.clone().all(|position| self.unreadable(position).next().is_none())
+    }
+
+    /// How many contributions each member disputes. Where more shares are off than can be told from the
+    /// others, nobody is blamed but those who cannot read theirs.
+    fn count_disputes(&self, range: Range<usize>, disputes: &mut BTreeMap<ShareIndex, usize>) {
+        if range.is_empty() {
+            return;
+        }
+        let mut shares = self.shares(&range);
+        if range.len() == 1 {
+            let unreadable: BTreeSet<_> = self.unreadable(range.start).collect();
+            shares.retain(|share| !unreadable.contains(&share.index));
+            let wrong = self.scheme.combine(&shares).map_or(Vec::new(), |combined| combined.wrong);
+            for member in unreadable.into_iter().chain(wrong) {
+                *disputes.entry(member).or_default() += 1;
+            }
+            return;
+        }
+        let combined =
+            self.is_readable(&range).then(|| self.scheme.combine(&shares).ok()).flatten();
+        let Some(combined) = combined else {
+            let middle = usize::midpoint(range.start, range.end);
+            self.count_disputes(range.start..middle, disputes);
+            self.count_disputes(middle..range.end, disputes);
+            return;
+        };
+        let (wrong, right): (Vec<Share>, Vec<Share>) =
+            shares.into_iter().partition(|share| combined.wrong.contains(&share.index));
+        for share in &wrong {
+            let expected = self.scheme.share_at(&right, share.index);
+            let pairs = share.values.elements().chunks(VERIFIER_LEN);
+            let off = pairs
+                .zip(expected.elements().chunks(VERIFIER_LEN))
+                .filter(|(have, expected)| have != expected)
+                .count();
+            *disputes.entry(share.index).or_default() += off;
+        }
+    }
+
+    /// Decides each contribution whose shares all agree, and rejects the others.
+    fn settle(
+        &self,
+        questionnaire: &Questionnaire,
+        range: Range<usize>,
+        rejected: &mut BTreeMap<u32, Rejection>,
+    ) {
+        if range.is_empty() {
+            return;
+        }
+        let agreed =
+            self.is_readable(&range).then(|| self.scheme.agreed(&self.shares(&range))).flatten();
+        let number =
+            |position: usize| u32::try_from(position).expect("a cohort is at most 100,000");
+        match agreed {
+            Some(verifiers) => {
+                for (position, verifier) in range.zip(verifiers.elements().chunks(VERIFIER_LEN)) {
+                    let verifier = Verifier::try_from(verifier).expect("a chunk of this length");
+                    if !questionnaire.accepts(&verifier) {
+                        rejected.insert(number(position), Rejection::Invalid);
+                    }
+                }
+            }
+            None if range.len() == 1 => {
+                rejected.insert(number(range.start), Rejection::Disputed);
+            }
+            None => {
+                let middle = usize::midpoint(range.start, range.end);
+                self.settle(questionnaire, range.start..middle, rejected);
+                self.settle(questionnaire, middle..range.end, rejected);
+            }
+        }
+    }
+}
