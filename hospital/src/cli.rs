@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::bench::{AbuseSize, RoundSize};
 use crate::control::{Action, StudyCommand};
 use crate::http::origin::Origin;
-use crate::simulate::PlannedDrop;
+use crate::simulate::{PlannedCheat, PlannedDrop};
 use crate::studies_file::{SchemeName, SuiteName};
 use crate::study_desk::StudyId;
 
@@ -205,10 +205,19 @@ pub struct SimulateArgs {
     /// Lets M peers vanish for good at PHASE; may be repeated. `enrolled`: right after they were told
     /// that they are, before the committee is fixed; `seated`: committee members, right after they were
     /// told that they are, before they contribute; `contributed`: committee members, right after their
-    /// contribution was acknowledged; `before-partial`: committee members that hold all shares, instead
-    /// of sending their partial sum.
+    /// contribution was acknowledged; `before-verification`: committee members that hold all shares,
+    /// before they check the answers; `before-partial`: committee members that have, instead of sending
+    /// their partial sum.
     #[arg(long = "drop", value_name = "M@PHASE")]
     pub drops: Vec<PlannedDrop>,
+
+    /// Lets M peers cheat; may be repeated. `out-of-range`: they answer what the study does not allow;
+    /// `bad-proof`: they prove it wrongly; `bad-share`: one member's share does not fit the others';
+    /// `unopenable-share`: one member cannot open its share; `bad-degree`: more members would be needed to
+    /// open it. As committee members, `false-dispute`: they say that they can read no share;
+    /// `wrong-verifier`: they check the answers wrongly; `wrong-partial`: they send a wrong partial sum.
+    #[arg(long = "cheat", value_name = "M@HOW")]
+    pub cheats: Vec<PlannedCheat>,
 
     /// Breaks this many of 100 connections, each after a random number of messages; peers reconnect.
     #[arg(

@@ -128,6 +128,7 @@ fn simulate(args: SimulateArgs) -> Result<ExitCode, Error> {
     };
     let mishaps = Mishaps {
         drops: args.drops,
+        cheats: args.cheats,
         flaky_percent: args.flaky,
         kill_hospital: args.kill_hospital,
         seed: args.seed,
@@ -219,12 +220,12 @@ fn progress_bar(patients: usize) -> ProgressBar {
 
 fn show(bar: &ProgressBar, progress: &Progress) {
     let Progress { round, mishaps } = progress;
+    let members = Some(round.committee.map_or(0, u64::from));
     let (done, of) = match round.phase {
         Phase::Enrolling => (round.enrolled, None),
         Phase::Contributing => (round.contributed, None),
-        Phase::Aggregating | Phase::Published | Phase::Ended => {
-            (round.partials, Some(round.committee.map_or(0, u64::from)))
-        }
+        Phase::Verifying => (round.verified, members),
+        Phase::Aggregating | Phase::Published | Phase::Ended => (round.partials, members),
     };
     let MishapCounts { dropped, reconnects, restarts } = *mishaps;
     bar.set_prefix(round.phase.as_str());

@@ -20,8 +20,14 @@ const COMMIT_BUCKETS: [f64; 11] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0
 const METADATA: Metadata<'static> = Metadata::new("wardsum", Level::INFO, None);
 
 /// Every phase, so that each has its line from the beginning.
-const PHASES: [Phase; 5] =
-    [Phase::Enrolling, Phase::Contributing, Phase::Aggregating, Phase::Published, Phase::Ended];
+const PHASES: [Phase; 6] = [
+    Phase::Enrolling,
+    Phase::Contributing,
+    Phase::Verifying,
+    Phase::Aggregating,
+    Phase::Published,
+    Phase::Ended,
+];
 
 /// Why a connection is not served, or not any longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +119,7 @@ impl Metrics {
             ("wardsum_refused_connections_total", "Connections refused or cut, by reason."),
             ("wardsum_message_bytes_total", "Bytes of peers' messages, without frames and TLS."),
             ("wardsum_contributions_total", "Contributions accepted."),
+            ("wardsum_rejections_total", "Contributions found invalid, or in dispute."),
             ("wardsum_store_failures_total", "Commits and reads of the store that failed."),
         ] {
             recorder.describe_counter(KeyName::from(name), None, help.into());
@@ -177,6 +184,12 @@ impl Metrics {
     /// What counts a study's contributions.
     pub(crate) fn contributions(&self, study: &str) -> Counter {
         let key = key("wardsum_contributions_total", Some(("study", study)));
+        self.0.recorder.register_counter(&key, &METADATA)
+    }
+
+    /// What counts a study's contributions that are not counted.
+    pub(crate) fn rejections(&self, study: &str) -> Counter {
+        let key = key("wardsum_rejections_total", Some(("study", study)));
         self.0.recorder.register_counter(&key, &METADATA)
     }
 

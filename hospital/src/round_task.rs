@@ -256,6 +256,7 @@ impl RoundHost {
             given_up: Vec::new(),
             commits: Commits::new(self.store.clone(), key, self.metrics.clone()),
             contributions: self.metrics.contributions(label.study.as_str()),
+            rejections: self.metrics.rejections(label.study.as_str()),
             command_refused: false,
             loads: FuturesOrdered::new(),
             lost: HashSet::new(),
@@ -324,6 +325,7 @@ struct RoundTask {
     given_up: Vec<ConnectionId>,
     commits: Commits,
     contributions: Counter,
+    rejections: Counter,
     /// Whether the round has refused the last command.
     command_refused: bool,
     /// What the round has asked the store for, in the order in which it did.
@@ -705,11 +707,24 @@ impl RoundTask {
                 self.contributions.increment(1);
                 debug!(contributed, "{contributed} contributions have come");
             }
+            Event::VerificationReceived { verified } => {
+                debug!(verified, "{verified} members have verified the contributions");
+            }
+            Event::Judged { accepted, rejected, ref left_out } => {
+                if rejected > 0 {
+                    self.rejections.increment(rejected.into());
+                    let all = accepted.saturating_add(rejected);
+                    warn!(accepted, rejected, "{rejected} of {all} answers are not counted");
+                }
+                for member in left_out.iter().map(ShareIndex::number) {
+                    warn!(member, "member {member} disputes too many answers and is left out");
+                }
+            }
             Event::PartialReceived { partials } => {
                 debug!(partials, "{partials} partial sums have come");
             }
             Event::MemberDeclined(reason) => {
-                warn!("a committee member gives no partial sum: {reason}");
+                warn!("a committee member does not go on: {reason}");
             }
             Event::PeerRefused { connection: ConnectionId(id), reason } => {
                 // Anybody can provoke this as often as they like; operators have the figures.

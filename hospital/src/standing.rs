@@ -37,7 +37,7 @@ impl Standing {
     pub fn is_over(&self) -> bool {
         match self.status.phase {
             Phase::Published | Phase::Ended => true,
-            Phase::Enrolling | Phase::Contributing | Phase::Aggregating => false,
+            Phase::Enrolling | Phase::Contributing | Phase::Verifying | Phase::Aggregating => false,
         }
     }
 
@@ -101,6 +101,9 @@ mod tests {
             committee: None,
             threshold: None,
             contributed: 0,
+            verified: 0,
+            rejected: 0,
+            left_out: ShareIndices::default(),
             partials: 0,
             connected: 4,
             away: 0,

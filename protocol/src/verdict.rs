@@ -119,6 +119,14 @@ pub enum VerdictError {
     },
 }
 
+impl VerdictBytes {
+    /// How many contributions it rejects.
+    #[must_use]
+    pub fn rejected_len(&self) -> u32 {
+        u32::try_from(self.rejected.len()).unwrap_or(u32::MAX)
+    }
+}
+
 impl Verdict {
     /// Reads a verdict and checks that a member may act on it.
     pub fn read(

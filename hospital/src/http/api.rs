@@ -60,6 +60,10 @@ struct StudyJson {
     committee: Option<u8>,
     threshold: Option<u8>,
     contributed: u32,
+    /// How many committee members have verified all contributions.
+    verified: u32,
+    /// How many contributions are not counted, because they are not valid or in dispute.
+    rejected: u32,
     partials: u32,
     /// Whether the round stands still, because nothing can be stored. All else is then how it stood before.
     suspended: bool,
@@ -69,6 +73,8 @@ struct StudyJson {
     result: Option<ResultJson>,
     /// The committee members whose partial aggregates were wrong and have been corrected in the result.
     wrong_members: Vec<u8>,
+    /// The committee members whose partial aggregates were not used, because they disputed too much.
+    left_out_members: Vec<u8>,
     ended: Option<String>,
     previous: Vec<PreviousJson>,
 }
@@ -108,6 +114,8 @@ impl StudyJson {
             committee: status.committee,
             threshold: status.threshold,
             contributed: status.contributed,
+            verified: status.verified,
+            rejected: status.rejected,
             partials: status.partials,
             suspended: standing.suspended,
             closes_in_ms: status
@@ -117,6 +125,7 @@ impl StudyJson {
             round: rounds.current.label().number,
             result: status.aggregate.map(ResultJson::from),
             wrong_members: status.wrong.iter().map(ShareIndex::number).collect(),
+            left_out_members: status.left_out.iter().map(ShareIndex::number).collect(),
             ended: standing.ended(),
             previous: rounds.previous.iter().copied().map(PreviousJson::from).collect(),
         }

@@ -4,7 +4,7 @@
 
 use chacha20::ChaCha8Rng;
 use chacha20::rand_core::{Rng, SeedableRng};
-use wardsum_protocol::peer::Event;
+use wardsum_protocol::peer::{Event, Misbehaviour};
 
 /// What happens to one peer. By default, nothing does.
 #[derive(Default)]
@@ -15,7 +15,12 @@ pub struct Hazards {
     /// peer is gone, as a device with an empty battery is: its connection is cut, what it was about to
     /// send is never sent, and it does not come back.
     pub vanishes: Option<Vanishes>,
+    /// Is asked about every event, and may turn the peer into one that cheats.
+    pub turns: Option<Turns>,
 }
+
+/// Says at which event a peer begins to cheat, and how.
+pub type Turns = Box<dyn FnMut(&Event) -> Option<Misbehaviour> + Send>;
 
 /// Says at which event a peer vanishes.
 pub type Vanishes = Box<dyn FnMut(&Event) -> bool + Send>;

@@ -24,7 +24,7 @@ use wardsum_protocol::peer::{
 use wardsum_protocol::{Entropy, Study, Timestamp};
 
 pub use connect::{ConnectError, Connector, Socket};
-pub use hazards::{Breaks, Hazards, Vanishes};
+pub use hazards::{Breaks, Hazards, Turns, Vanishes};
 
 use crate::clock::Clock;
 use crate::limits::BATCH;
@@ -361,6 +361,9 @@ impl NativePeer {
                     }
                 }
                 Output::Event(event) => {
+                    if let Some(turn) = self.hazards.turns.as_mut().and_then(|turn| turn(&event)) {
+                        self.machine.misbehave(turn);
+                    }
                     if self.hazards.vanishes.as_mut().is_some_and(|vanishes| vanishes(&event)) {
                         self.vanished = true;
                         self.link = Link::Closed;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use thiserror::Error;
 use wardsum_protocol::peer::{Event, Role};
 
+use super::cheats::{Cheats, PlannedCheat};
 use super::tally::Tally;
 use crate::native_peer::{Breaks, Hazards};
 
@@ -17,6 +18,8 @@ use crate::native_peer::{Breaks, Hazards};
 pub struct Mishaps {
     /// Peers that vanish for good.
     pub drops: Vec<PlannedDrop>,
+    /// Peers that cheat.
+    pub cheats: Vec<PlannedCheat>,
     /// How many of 100 connections break, after a random number of messages.
     pub flaky_percent: u8,
     /// How often the hospital's process is killed while the round runs.
@@ -43,14 +46,17 @@ pub enum DropPhase {
     Seated,
     /// As a committee member, right after its contribution was acknowledged.
     Contributed,
-    /// As a committee member that holds all shares, instead of sending its partial aggregate.
+    /// As a committee member that holds all shares, before it verifies the contributions.
+    BeforeVerification,
+    /// As a committee member that has verified them, instead of sending its partial aggregate.
     BeforePartial,
 }
 
 /// A text that is no `M@PHASE`.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error(
-    "{0:?} is not M@PHASE: a number from 1 on, and enrolled, seated, contributed or before-partial"
+    "{0:?} is not M@PHASE: a number from 1 on, and enrolled, seated, contributed, \
+     before-verification or before-partial"
 )]
 pub struct NotADrop(String);
 
@@ -64,6 +70,7 @@ impl FromStr for PlannedDrop {
             "enrolled" => DropPhase::Enrolled,
             "seated" => DropPhase::Seated,
             "contributed" => DropPhase::Contributed,
+            "before-verification" => DropPhase::BeforeVerification,
             "before-partial" => DropPhase::BeforePartial,
             _ => return Err(refused()),
         };
@@ -105,10 +112,12 @@ impl Mishaps {
 /// Hands the mishaps out to the peers.
 pub(super) struct Fates {
     mishaps: Mishaps,
+    cheats: Cheats,
     tally: Arc<Tally>,
     /// How many members have still to vanish.
     seated: AtomicU32,
     contributed: AtomicU32,
+    before_verification: AtomicU32,
     before_partial: AtomicU32,
 }
 
@@ -116,10 +125,17 @@ pub(super) struct Fates {
 pub(super) type Fate = Arc<OnceLock<DropPhase>>;
 
 impl Fates {
-    pub(super) fn new(mishaps: Mishaps, tally: Arc<Tally>) -> Self {
+    /// The mishaps of so many patients, of whom so many hold shares.
+    pub(super) fn new(
+        mishaps: Mishaps,
+        (patients, committee): (u32, u32),
+        tally: Arc<Tally>,
+    ) -> Self {
         Self {
+            cheats: Cheats::new(&mishaps.cheats, patients, committee),
             seated: mishaps.dropped_at(DropPhase::Seated).into(),
             contributed: mishaps.dropped_at(DropPhase::Contributed).into(),
+            before_verification: mishaps.dropped_at(DropPhase::BeforeVerification).into(),
             before_partial: mishaps.dropped_at(DropPhase::BeforePartial).into(),
             mishaps,
             tally,
@@ -129,6 +145,11 @@ impl Fates {
     /// Whether this is one of the first peers, who vanish as soon as they have enrolled.
     pub(super) fn is_first_victim(&self, peer: u32) -> bool {
         peer < self.mishaps.dropped_at(DropPhase::Enrolled)
+    }
+
+    /// Whether this peer's answer is not to be counted.
+    pub(super) fn spoils_answer(&self, peer: u32) -> bool {
+        self.cheats.spoils_answer(peer)
     }
 
     /// What happens to a peer that comes for the `attempt`-th time; its fate tells when it vanished.
@@ -146,14 +167,16 @@ impl Fates {
                 }
                 Event::Enrolled => DropPhase::Enrolled,
                 Event::ContributionAcknowledged => DropPhase::Contributed,
-                // The partial aggregate is what a member does next.
-                Event::ManifestAccepted { .. } => DropPhase::BeforePartial,
+                // To verify is what a member does next, and then to give its partial aggregate.
+                Event::ManifestAccepted { .. } => DropPhase::BeforeVerification,
+                Event::VerdictAccepted { .. } => DropPhase::BeforePartial,
                 _ => return false,
             };
             let vanishes = match phase {
                 DropPhase::Enrolled => fates.is_first_victim(peer),
                 DropPhase::Seated => member && claim(&fates.seated),
                 DropPhase::Contributed => member && claim(&fates.contributed),
+                DropPhase::BeforeVerification => member && claim(&fates.before_verification),
                 DropPhase::BeforePartial => member && claim(&fates.before_partial),
             };
             if vanishes && told.set(phase).is_ok() {
@@ -162,7 +185,10 @@ impl Fates {
             vanishes
         };
         let vanishes = (!self.mishaps.drops.is_empty()).then(|| Box::new(vanishes) as _);
-        (Hazards { breaks, vanishes }, fate)
+        let cheats = Arc::clone(self);
+        let turns = (!self.mishaps.cheats.is_empty())
+            .then(|| Box::new(move |event: &Event| cheats.cheats.turn(peer, event)) as _);
+        (Hazards { breaks, vanishes, turns }, fate)
     }
 }
 
@@ -192,7 +218,8 @@ mod tests {
         let drops = ["1@enrolled", "1@seated", "1@contributed"].map(|drop| drop.parse().unwrap());
         let drops = drops.to_vec();
         let tally = Arc::new(Tally::default());
-        let fates = Arc::new(Fates::new(Mishaps { drops, ..Mishaps::default() }, tally.clone()));
+        let fates =
+            Arc::new(Fates::new(Mishaps { drops, ..Mishaps::default() }, (4, 4), tally.clone()));
         let committee =
             Event::CommitteeFixed { members: 4, threshold: 3, role: Role::Member { index: 1 } };
         let gone = |peer| {

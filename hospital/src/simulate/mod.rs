@@ -5,6 +5,7 @@
 //! its sockets, and the processor time of either side can be told apart. A hospital that is to be
 //! killed is a process of its own.
 
+mod cheats;
 mod hospital_process;
 mod killer;
 mod mishaps;
@@ -28,6 +29,7 @@ use wardsum_protocol::sharing;
 use wardsum_protocol::study::DURATION_MS_MAX;
 use wardsum_protocol::{Aggregate, Closing, SchemeChoice, StudyError, StudyParameters, Suite};
 
+pub use cheats::{Cheat, NotACheat, PlannedCheat};
 pub use mishaps::{DropPhase, Mishaps, NotADrop, PlannedDrop};
 use patients::{Outcome, Patients};
 pub use report::Report;
@@ -167,8 +169,8 @@ impl Simulation {
         let window = venue.window();
         let watching = window.clone().watch(Arc::clone(&tally), observe);
         let watching = hospital_runtime.spawn(watching);
-        let patients =
-            Arc::new(Patients::new(venue.connector().clone(), &self.mishaps, Arc::clone(&tally)));
+        let (connector, size) = (venue.connector().clone(), (self.patients(), self.committee()));
+        let patients = Arc::new(Patients::new(connector, &self.mishaps, size, Arc::clone(&tally)));
         let answers = self.values.answers();
         let connected = peers_runtime.block_on(patients.connect_all(answers, deadline));
         let connect = began.elapsed();
@@ -313,6 +315,9 @@ impl Simulation {
             committee: view.and_then(|view| view.committee),
             threshold: view.and_then(|view| view.threshold),
             accepted: aggregate.map_or(0, |aggregate| aggregate.count),
+            rejected: view.map_or(0, |view| view.rejected),
+            left_out: view.map_or(0, |view| view.left_out),
+            corrected: view.map_or(0, |view| view.wrong),
             sum: aggregate.map(|aggregate| aggregate.sum),
             expected: verdict.expected.sum,
             exact: verdict.reason.is_none(),

@@ -28,6 +28,8 @@ const COME_AGAIN: Duration = Duration::from_millis(300);
 /// How one peer fared.
 pub(super) struct Outcome {
     pub(super) answer: i128,
+    /// Whether it answered so that its answer is not to be counted.
+    pub(super) spoiled: bool,
     pub(super) end: End,
     pub(super) traffic: Traffic,
 }
@@ -70,13 +72,20 @@ pub(super) struct Patient {
     answer: i128,
     fate: Fate,
     is_first_victim: bool,
+    spoiled: bool,
 }
 
 impl Patients {
-    pub(super) fn new(connector: Connector, mishaps: &Mishaps, tally: Arc<Tally>) -> Self {
+    /// So many patients, of whom so many hold shares.
+    pub(super) fn new(
+        connector: Connector,
+        mishaps: &Mishaps,
+        size: (u32, u32),
+        tally: Arc<Tally>,
+    ) -> Self {
         Self {
             connector,
-            fates: Arc::new(Fates::new(mishaps.clone(), Arc::clone(&tally))),
+            fates: Arc::new(Fates::new(mishaps.clone(), size, Arc::clone(&tally))),
             tally,
             victims: mishaps.dropped_at(DropPhase::Enrolled),
             persistent: mishaps.disturbs(),
@@ -124,7 +133,8 @@ impl Patients {
             match received {
                 Ok(peer) => {
                     let is_first_victim = self.fates.is_first_victim(number);
-                    return Ok(Patient { peer, answer, fate, is_first_victim });
+                    let spoiled = self.fates.spoils_answer(number);
+                    return Ok(Patient { peer, answer, fate, is_first_victim, spoiled });
                 }
                 Err(_) if self.persistent => {
                     time::sleep(COME_AGAIN).await;
@@ -162,7 +172,7 @@ impl Patients {
     }
 
     async fn take_part(&self, patient: Patient) -> Outcome {
-        let Patient { mut peer, answer, fate, is_first_victim } = patient;
+        let Patient { mut peer, answer, fate, is_first_victim, spoiled } = patient;
         if self.victims > 0 && !is_first_victim {
             // Whoever does not get to vanish keeps the others for a moment only.
             let _ = time::timeout(HEAD_START, self.tally.until_dropped(self.victims)).await;
@@ -173,7 +183,7 @@ impl Patients {
             Err(error) => End::Failed(error.to_string()),
         };
         peer.close().await;
-        Outcome { answer, end, traffic: peer.traffic() }
+        Outcome { answer, spoiled, end, traffic: peer.traffic() }
     }
 
     async fn until_over(&self, peer: &mut NativePeer, fate: &Fate) -> End {

@@ -17,10 +17,16 @@ pub struct Report {
     pub threshold: Option<u8>,
     /// How many answers the published result counts.
     pub accepted: u32,
+    /// How many answers came and were not counted, because they are not valid or in dispute.
+    pub rejected: u32,
+    /// How many members' partial sums were not used, because they disputed too much.
+    pub left_out: u32,
+    /// How many members' partial sums were wrong and have been corrected.
+    pub corrected: u32,
     /// The published sum.
     pub sum: Option<i128>,
     /// The plain sum of the answers that have to count: of all patients' but those who vanished before
-    /// they contributed.
+    /// they contributed, or whose answers were rejected because they cheated.
     pub expected: i128,
     /// Whether hospital and peers that are left all published the plain sum over exactly those answers.
     pub exact: bool,
@@ -74,6 +80,17 @@ impl fmt::Display for Report {
             (None, reason) => {
                 writeln!(f, "no result: {}", reason.as_deref().unwrap_or("nobody knows why"))?;
             }
+        }
+        if self.rejected > 0 {
+            let all = self.rejected + self.accepted;
+            writeln!(f, "{} of {all} answers were not valid and were not counted", self.rejected)?;
+        }
+        if self.left_out + self.corrected > 0 {
+            let Self { left_out, corrected, .. } = self;
+            writeln!(
+                f,
+                "{left_out} members were left out, {corrected} wrong partial sums were corrected"
+            )?;
         }
         if self.dropped + self.reconnects + self.restarts > 0 {
             let Self { dropped, reconnects, restarts, .. } = self;

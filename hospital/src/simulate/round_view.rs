@@ -31,6 +31,14 @@ pub struct RoundView {
     pub threshold: Option<u8>,
     /// How many have contributed.
     pub contributed: u32,
+    /// How many members have verified the contributions.
+    pub verified: u32,
+    /// How many contributions are not counted.
+    pub rejected: u32,
+    /// How many members' partial sums are not used.
+    pub left_out: u32,
+    /// How many partial sums were wrong and have been corrected.
+    pub wrong: u32,
     /// How many partial sums have come.
     pub partials: u32,
     /// The result.
@@ -109,6 +117,10 @@ impl From<Standing> for RoundView {
             committee: status.committee,
             threshold: status.threshold,
             contributed: status.contributed,
+            verified: status.verified,
+            rejected: status.rejected,
+            left_out: status.left_out.len(),
+            wrong: status.wrong.len(),
             partials: status.partials,
             aggregate: status.aggregate,
             ended: standing.ended(),
@@ -124,6 +136,10 @@ struct StudyJson {
     committee: Option<u8>,
     threshold: Option<u8>,
     contributed: u32,
+    verified: u32,
+    rejected: u32,
+    left_out_members: Vec<u8>,
+    wrong_members: Vec<u8>,
     partials: u32,
     result: Option<ResultJson>,
     ended: Option<String>,
@@ -145,6 +161,7 @@ impl TryFrom<StudyJson> for RoundView {
         let phases = [
             Phase::Enrolling,
             Phase::Contributing,
+            Phase::Verifying,
             Phase::Aggregating,
             Phase::Published,
             Phase::Ended,
@@ -159,11 +176,19 @@ impl TryFrom<StudyJson> for RoundView {
             committee: study.committee,
             threshold: study.threshold,
             contributed: study.contributed,
+            verified: study.verified,
+            rejected: study.rejected,
+            left_out: members(&study.left_out_members),
+            wrong: members(&study.wrong_members),
             partials: study.partials,
             aggregate: aggregate.transpose()?,
             ended: study.ended,
         })
     }
+}
+
+fn members(listed: &[u8]) -> u32 {
+    u32::try_from(listed.len()).unwrap_or(u32::MAX)
 }
 
 /// Asks the status API over a connection of its own.

@@ -42,11 +42,19 @@ impl Verdict {
 /// What has to be published.
 fn expected(outcomes: &[Outcome], all: Aggregate) -> Aggregate {
     let early = |end: &End| matches!(end, End::Dropped(DropPhase::Enrolled | DropPhase::Seated));
-    let answers = outcomes.iter().filter(|outcome| early(&outcome.end));
+    let answers =
+        outcomes.iter().filter(|outcome| early(&outcome.end) || is_rightly_rejected(outcome));
     answers.fold(all, |left, outcome| Aggregate {
         count: left.count - 1,
         sum: left.sum - outcome.answer,
     })
+}
+
+/// Whether an answer is rejected that was made to be.
+fn is_rightly_rejected(outcome: &Outcome) -> bool {
+    let rejected =
+        matches!(&outcome.end, End::Published(Published { own: OwnAnswer::Rejected(_), .. }));
+    outcome.spoiled && rejected
 }
 
 /// What is wrong with a published result.
@@ -67,6 +75,9 @@ fn differs(outcome: &Outcome, aggregate: Aggregate) -> Option<String> {
         End::Published(Published { own: OwnAnswer::NotCounted | OwnAnswer::None, .. }) => {
             Some("a peer's answer is not counted".to_owned())
         }
+        End::Published(Published { own: OwnAnswer::Rejected(reason), .. }) if !outcome.spoiled => {
+            Some(format!("an honest answer was rejected: {reason}"))
+        }
         End::Dropped(_) | End::Published(_) => None,
     }
 }
@@ -85,12 +96,12 @@ fn no_result(view: &RoundView, outcomes: &[Outcome]) -> String {
 
 /// Says where the round stood as well.
 fn explain(trouble: &str, view: &RoundView) -> String {
-    let RoundView { phase, enrolled, contributed, partials, ended, .. } = view;
+    let RoundView { phase, enrolled, contributed, verified, partials, ended, .. } = view;
     match ended {
         Some(ended) => format!("{trouble}; the round ended: {ended}"),
         None => format!(
-            "{trouble}; the round was {phase} with {enrolled} enrolled, {contributed} contributions \
-             and {partials} partial sums"
+            "{trouble}; the round was {phase} with {enrolled} enrolled, {contributed} contributions, \
+             {verified} verifications and {partials} partial sums"
         ),
     }
 }
@@ -112,6 +123,10 @@ mod tests {
             committee: Some(3),
             threshold: Some(3),
             contributed: 2,
+            verified: 3,
+            rejected: 0,
+            left_out: 0,
+            wrong: 0,
             partials: 2,
             aggregate,
             ended: ended.map(str::to_owned),
@@ -119,11 +134,12 @@ mod tests {
     }
 
     fn published(aggregate: Aggregate, own: OwnAnswer) -> End {
-        End::Published(Published { aggregate, own, wrong: ShareIndices::default() })
+        End::Published(Published { aggregate, own, rejected: 0, wrong: ShareIndices::default() })
     }
 
     fn verdict(view: &RoundView, ends: impl IntoIterator<Item = (i128, End)>) -> Verdict {
-        let outcome = |(answer, end)| Outcome { answer, end, traffic: Traffic::default() };
+        let outcome =
+            |(answer, end)| Outcome { answer, spoiled: false, end, traffic: Traffic::default() };
         let outcomes: Vec<_> = ends.into_iter().map(outcome).collect();
         let all = outcomes.iter().fold(Aggregate { count: 0, sum: 0 }, |all, outcome| Aggregate {
             count: all.count + 1,

@@ -47,7 +47,7 @@ pub struct ExportedRound {
     pub over_unix_ms: Option<i64>,
     /// For how long a hospital has served it, in milliseconds.
     pub served_ms: u64,
-    /// Where it stands: enrolling, contributing, aggregating, published or ended.
+    /// Where it stands: enrolling, contributing, verifying, aggregating, published or ended.
     pub phase: &'static str,
     /// How many did what.
     pub counts: Counts,
@@ -73,6 +73,8 @@ pub struct Counts {
     pub contributed: u32,
     /// Answers in the manifest, once it is fixed.
     pub counted: Option<u32>,
+    /// Of these, answers that are not counted, because they are not valid or in dispute.
+    pub rejected: Option<u32>,
     /// Members that gave a partial aggregate.
     pub partials: u32,
     /// Members that declined to.
@@ -143,6 +145,11 @@ fn export(round: StoredRound, connection: &Connection) -> Result<ExportedRound, 
             Record::ContributingClosed => {}
             Record::ManifestFixed { size } => {
                 counts.counted = Some(size);
+                phase = Phase::Verifying;
+            }
+            Record::Verified(_) => {}
+            Record::Judged(verdict) => {
+                counts.rejected = Some(verdict.rejected_len());
                 phase = Phase::Aggregating;
             }
             Record::Partial(_) => counts.partials += 1,

@@ -70,6 +70,8 @@ pub(super) fn append(
         | Record::CommitteeFixed(_)
         | Record::ContributingClosed
         | Record::ManifestFixed { .. }
+        | Record::Verified(_)
+        | Record::Judged(_)
         | Record::Partial(_)
         | Record::Declined(..)
         | Record::Left(_) => {}

@@ -132,11 +132,17 @@ impl Peer {
         peer
     }
 
-    /// Makes the peer cheat from now on.
+    /// Makes the peer cheat from now on. Whoever spoils its answer has to before it is split.
+    #[cfg(feature = "adversary")]
+    pub fn misbehave(&mut self, misbehaviour: Misbehaviour) {
+        self.me.conduct = Conduct::of(misbehaviour);
+    }
+
+    /// As [`misbehave`](Self::misbehave).
     #[cfg(feature = "adversary")]
     #[must_use]
     pub fn misbehaving(mut self, misbehaviour: Misbehaviour) -> Self {
-        self.me.conduct = Conduct::of(misbehaviour);
+        self.misbehave(misbehaviour);
         self
     }
 
