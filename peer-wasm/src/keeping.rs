@@ -6,7 +6,7 @@ use js_sys::{Date, Promise};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
-use wardsum_protocol::peer::{Memory, OwnAnswer, Published};
+use wardsum_protocol::peer::{Memory, Published};
 use wardsum_protocol::{Study, StudyDigest};
 use zeroize::Zeroizing;
 
@@ -165,9 +165,9 @@ impl Keeping {
 
     /// Notes, for this tab, how the round has ended.
     pub(crate) fn note_outcome(&self, round: StudyDigest, published: Published) {
-        let Published { aggregate, own, .. } = published;
-        let counted = own == OwnAnswer::Counted;
-        Outcome { study_id: self.study_id.clone(), round, aggregate, counted }.remember();
+        let Published { aggregate, own, rejected, .. } = published;
+        let study_id = self.study_id.clone();
+        Outcome { study_id, round, aggregate, rejected, own }.remember();
     }
 
     pub(crate) fn remember(&self) {

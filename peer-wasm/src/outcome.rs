@@ -6,6 +6,8 @@
 //! shared device sees it.
 
 use js_sys::Date;
+use wardsum_protocol::peer::OwnAnswer;
+use wardsum_protocol::verdict::Rejection;
 use wardsum_protocol::{Aggregate, StudyDigest};
 
 use crate::ownership::session;
@@ -26,8 +28,10 @@ pub struct Outcome {
     pub round: StudyDigest,
     /// What was published, as this tab's peer has checked it.
     pub aggregate: Aggregate,
+    /// How many answers came and were not counted.
+    pub rejected: u32,
     /// Whether it counts the answer that was given here.
-    pub counted: bool,
+    pub own: OwnAnswer,
 }
 
 impl Outcome {
@@ -51,21 +55,34 @@ impl Outcome {
     }
 
     fn write(&self, now_ms: i128) -> String {
-        let Self { study_id, round, aggregate: Aggregate { count, sum }, counted } = self;
-        let (until, counted) = (now_ms + i128::from(OUTCOME_KEPT_MS), i128::from(*counted));
-        format!("{until} {count} {sum} {counted} {round} {study_id}")
+        let Self { study_id, round, aggregate: Aggregate { count, sum }, rejected, own } = self;
+        let until = now_ms + i128::from(OUTCOME_KEPT_MS);
+        let own = OWN_ANSWERS.iter().position(|known| known == own).unwrap_or_default();
+        format!("{until} {count} {sum} {rejected} {own} {round} {study_id}")
     }
 
     /// Reads what [`Outcome::write`] wrote, unless its time is over.
     fn parse(written: &str, now_ms: i128) -> Option<Self> {
-        let mut parts = written.splitn(6, ' ');
+        let mut parts = written.splitn(7, ' ');
         let mut number = || parts.next()?.parse::<i128>().ok();
-        let (until, count, sum, counted) = (number()?, number()?, number()?, number()?);
+        let (until, count, sum) = (number()?, number()?, number()?);
+        let (rejected, own) = (number()?, number()?);
+        let own = *OWN_ANSWERS.get(usize::try_from(own).ok()?)?;
+        let rejected = u32::try_from(rejected).ok()?;
         let (round, study_id) = (StudyDigest(from_hex(parts.next()?)?), parts.next()?.to_owned());
         let aggregate = Aggregate { count: u32::try_from(count).ok()?, sum };
-        (now_ms < until).then_some(Self { study_id, round, aggregate, counted: counted == 1 })
+        (now_ms < until).then_some(Self { study_id, round, aggregate, rejected, own })
     }
 }
+
+/// What can become of an answer, by the number that is written down.
+const OWN_ANSWERS: [OwnAnswer; 5] = [
+    OwnAnswer::None,
+    OwnAnswer::Counted,
+    OwnAnswer::NotCounted,
+    OwnAnswer::Rejected(Rejection::Invalid),
+    OwnAnswer::Rejected(Rejection::Disputed),
+];
 
 /// Erases what this tab knows of its last round.
 pub(crate) fn forget() {
@@ -93,7 +110,8 @@ mod tests {
             study_id: "pain scale".to_owned(),
             round: StudyDigest([0xa5; 32]),
             aggregate: Aggregate { count: 3, sum: -12 },
-            counted: true,
+            rejected: 2,
+            own: OwnAnswer::Counted,
         }
     }
 
@@ -101,7 +119,7 @@ mod tests {
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
     #[cfg_attr(not(target_arch = "wasm32"), test)]
     fn what_is_written_is_read_until_its_time_is_over() {
-        for outcome in [outcome(), Outcome { counted: false, ..outcome() }] {
+        for outcome in OWN_ANSWERS.map(|own| Outcome { own, ..outcome() }) {
             let written = outcome.write(NOW_MS);
             let end = NOW_MS + i128::from(OUTCOME_KEPT_MS);
             assert_eq!(Outcome::parse(&written, end - 1), Some(outcome));

@@ -151,7 +151,7 @@ fn summary(study: &JsValue) -> Option<StudySummary> {
         unit: text(study, "unit").unwrap_or_default(),
         phase: match text(study, "phase")?.as_str() {
             "enrolling" | "contributing" => RoundPhase::Open,
-            "aggregating" => RoundPhase::Closing,
+            "verifying" | "aggregating" => RoundPhase::Closing,
             _ => RoundPhase::Over,
         },
         minimum_cohort: whole(study, "minimum_cohort")?,

@@ -28,6 +28,8 @@ pub(crate) enum StageId {
     Sent,
     /// The shares of the others arrive here.
     Shares,
+    /// It is known which answers are valid.
+    Checked,
     /// This member's partial sum is on its way.
     Partial,
     /// The sum is here, and checked.
@@ -36,12 +38,13 @@ pub(crate) enum StageId {
 
 impl StageId {
     /// All of them, in order.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Connected,
         Self::Waiting,
         Self::Committee,
         Self::Sent,
         Self::Shares,
+        Self::Checked,
         Self::Partial,
         Self::Result,
     ];
@@ -54,6 +57,7 @@ impl StageId {
             Self::Committee => "committee",
             Self::Sent => "sent",
             Self::Shares => "shares",
+            Self::Checked => "checked",
             Self::Partial => "partial",
             Self::Result => "result",
         }
@@ -111,6 +115,15 @@ pub(crate) struct Committee {
     pub(crate) members: u8,
     pub(crate) threshold: u8,
     pub(crate) is_member: bool,
+}
+
+/// What became of the answers when they were checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Verdict {
+    /// How many are counted.
+    pub(crate) accepted: u32,
+    /// How many are not.
+    pub(crate) rejected: u32,
 }
 
 /// When the current phase closes.
@@ -193,10 +206,13 @@ pub(crate) struct Progress {
     place: Place,
     shares_received: u32,
     counted: Option<u32>,
+    verdict: Option<Verdict>,
     partial: Option<Partial>,
     result: Option<Aggregate>,
     /// Whose partial sums were wrong and have been corrected.
     wrong: ShareIndices,
+    /// How many answers are not in the result, because they are not valid.
+    rejected: u32,
     own: OwnAnswer,
     disclosure: Disclosure,
     trouble: Option<Trouble>,
@@ -220,9 +236,11 @@ impl Default for Progress {
             place: Place::Open,
             shares_received: 0,
             counted: None,
+            verdict: None,
             partial: None,
             result: None,
             wrong: ShareIndices::default(),
+            rejected: 0,
             own: OwnAnswer::None,
             disclosure: Disclosure::default(),
             trouble: None,
@@ -291,11 +309,17 @@ impl Progress {
                 self.counted = Some(*contributions);
                 self.own = *own;
             }
+            // The verdict of all of them is what counts.
+            peer::Event::VerificationSent { .. } => {}
+            peer::Event::VerdictAccepted { accepted, rejected, own: _ } => {
+                self.verdict = Some(Verdict { accepted: *accepted, rejected: *rejected });
+            }
             peer::Event::PartialSent => self.partial = Some(Partial::Sent),
             peer::Event::Declined(reason) => self.partial = Some(Partial::Declined(*reason)),
             peer::Event::Published(published) => {
                 self.result = Some(published.aggregate);
                 self.wrong = published.wrong;
+                self.rejected = published.rejected;
                 self.own = published.own;
             }
             peer::Event::Failed(failure) => self.trouble = Some(Trouble::Round(*failure)),
@@ -412,6 +436,7 @@ impl Progress {
             StageId::Waiting | StageId::Committee => self.committee.is_some(),
             StageId::Sent => self.place == Place::Taken || self.counted.is_some(),
             StageId::Shares => self.counted.is_some(),
+            StageId::Checked => self.verdict.is_some(),
             StageId::Partial => self.partial == Some(Partial::Sent),
             StageId::Result => self.result.is_some(),
         }
@@ -420,6 +445,11 @@ impl Progress {
     fn is_skipped(&self, stage: StageId) -> bool {
         match stage {
             StageId::Shares => self.committee.is_some_and(|committee| !committee.is_member),
+            StageId::Checked => {
+                self.is_skipped(StageId::Shares)
+                    || (self.verdict.is_none()
+                        && matches!(self.partial, Some(Partial::Declined(_))))
+            }
             StageId::Partial => {
                 self.is_skipped(StageId::Shares)
                     || matches!(self.partial, Some(Partial::Declined(_)))
@@ -434,6 +464,7 @@ impl Progress {
         match (waiting.phase, stage) {
             (Phase::Enrolling, StageId::Waiting)
             | (Phase::Contributing, StageId::Sent | StageId::Shares | StageId::Result)
+            | (Phase::Verifying, StageId::Checked | StageId::Result)
             | (Phase::Aggregating, StageId::Partial | StageId::Result) => {}
             _ => return None,
         }
@@ -533,6 +564,21 @@ impl Progress {
     /// How far aggregating is, while it is going on.
     pub(crate) fn aggregating(&self) -> Option<Waiting> {
         self.waiting.filter(|waiting| waiting.phase == Phase::Aggregating)
+    }
+
+    /// How far the check of the answers is, while it is going on.
+    pub(crate) fn verifying(&self) -> Option<Waiting> {
+        self.waiting.filter(|waiting| waiting.phase == Phase::Verifying)
+    }
+
+    /// What became of the answers when they were checked, once that is known.
+    pub(crate) fn verdict(&self) -> Option<Verdict> {
+        self.verdict
+    }
+
+    /// How many answers are not in the result.
+    pub(crate) fn rejected(&self) -> u32 {
+        self.rejected
     }
 
     /// How far the current phase is.

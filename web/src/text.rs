@@ -14,6 +14,7 @@ pub(crate) use stage::{closing, stage_detail, stage_state, stage_title};
 use wardsum_peer::protocol::Phase;
 use wardsum_peer::protocol::peer::OwnAnswer;
 use wardsum_peer::protocol::sharing::ShareIndices;
+use wardsum_peer::protocol::verdict::Rejection;
 
 use crate::answer::AnswerProblem;
 use crate::number;
@@ -170,7 +171,7 @@ pub(crate) fn room(progress: &Progress) -> Option<(u32, u32, String)> {
         Phase::Contributing => {
             "The group that holds the shares is fixed already. Your answer still counts.".to_owned()
         }
-        Phase::Aggregating | Phase::Published | Phase::Ended => return None,
+        Phase::Verifying | Phase::Aggregating | Phase::Published | Phase::Ended => return None,
     };
     Some((waiting.present, waiting.needed, words))
 }
@@ -256,7 +257,7 @@ pub(crate) fn closes_in(seconds: u64, phase: Phase) -> String {
     let what = match phase {
         Phase::Enrolling => "Enrolment closes",
         Phase::Contributing => "Contributing closes",
-        Phase::Aggregating | Phase::Published | Phase::Ended => "The round ends",
+        Phase::Verifying | Phase::Aggregating | Phase::Published | Phase::Ended => "The round ends",
     };
     match seconds {
         0 => format!("{what} now."),
@@ -380,7 +381,30 @@ pub(crate) fn result_checked(count: u32, own: OwnAnswer) -> String {
         OwnAnswer::NotCounted => {
             format!("{checked} Your answer came too late and is not one of the {count}.")
         }
+        OwnAnswer::Rejected(Rejection::Invalid) => format!(
+            "{checked} Your answer arrived, but it did not pass the check that every answer has to pass, so \
+             it is not one of the {count}. If you answered with this page, please tell the people who gave \
+             you the link."
+        ),
+        OwnAnswer::Rejected(Rejection::Disputed) => format!(
+            "{checked} Your answer arrived, but one of the people who hold the shares could not use \
+             theirs, so it is not one of the {count}. Nobody has seen it. Please tell the people who gave \
+             you the link."
+        ),
         OwnAnswer::None => checked.to_owned(),
+    }
+}
+
+/// Said with a result if answers came that are not counted; nothing if there were none.
+pub(crate) fn rejected(accepted: u32, rejected: u32) -> Option<String> {
+    let all = number::whole(i128::from(accepted) + i128::from(rejected));
+    match rejected {
+        0 => None,
+        1 => Some(format!("1 of {all} answers was not valid and was not counted.")),
+        rejected => {
+            let rejected = number::whole(rejected.into());
+            Some(format!("{rejected} of {all} answers were not valid and were not counted."))
+        }
     }
 }
 
@@ -399,6 +423,13 @@ pub(crate) const LEFT_KEYS: &str = "The public keys of this tab, made for this r
 pub(crate) fn left_shares(shares: u32) -> String {
     let shares = number::whole(shares.into());
     format!("Encrypted shares of your answer, each for one browser only: {shares}")
+}
+
+pub(crate) fn left_verifications(verifications: u32) -> String {
+    let verifications = number::whole(verifications.into());
+    format!(
+        "Reports on whether the answers are valid, which say nothing else of them: {verifications}"
+    )
 }
 
 pub(crate) fn left_partials(partials: u32) -> String {

@@ -4,6 +4,7 @@ use js_sys::{Array, Object, Reflect};
 use wardsum_protocol::Study;
 use wardsum_protocol::peer::{self, OwnAnswer, Role, Stage};
 use wardsum_protocol::sharing::ShareIndices;
+use wardsum_protocol::verdict::Rejection;
 use wasm_bindgen::JsValue;
 
 use crate::storage::{StorageError, Summary};
@@ -33,6 +34,7 @@ pub(super) fn progress(handle: &PeerHandle) -> JsValue {
         .with("sharesSent", disclosure.shares_sent)
         // Far below 2^53, where a number stops being exact.
         .with("bytesSent", whole(disclosure.bytes_sent))
+        .with("verificationsSent", disclosure.verifications_sent)
         .with("partialsSent", disclosure.partials_sent)
         .into()
 }
@@ -49,13 +51,13 @@ pub(super) fn resumable(summary: &Summary) -> JsValue {
 
 /// How a tab's last round has ended.
 pub(super) fn outcome(outcome: &Outcome) -> JsValue {
-    let own = if outcome.counted { OwnAnswer::Counted } else { OwnAnswer::NotCounted };
     Fields::new()
         .with("study", &outcome.study_id)
         .with("digest", outcome.round.to_string())
         .with("count", outcome.aggregate.count)
         .with("sum", outcome.aggregate.sum)
-        .with("ownAnswer", own_answer_code(own))
+        .with("rejected", outcome.rejected)
+        .with("ownAnswer", own_answer_code(outcome.own))
         .into()
 }
 
@@ -96,12 +98,23 @@ fn protocol_event(event: &peer::Event) -> Fields {
         peer::Event::ManifestAccepted { contributions, own } => of_type("manifest")
             .with("contributions", *contributions)
             .with("ownAnswer", own_answer_code(*own)),
+        peer::Event::VerificationSent { contributions } => {
+            of_type("verificationSent").with("contributions", *contributions)
+        }
+        peer::Event::VerdictAccepted { accepted, rejected, own } => {
+            let own = own.map_or(OwnAnswer::Counted, OwnAnswer::Rejected);
+            of_type("verdict")
+                .with("accepted", *accepted)
+                .with("rejected", *rejected)
+                .with("ownAnswer", own_answer_code(own))
+        }
         peer::Event::PartialSent => of_type("partialSent"),
         peer::Event::Declined(reason) => of_type("declined").with("message", reason.to_string()),
         peer::Event::Published(published) => of_type("result")
             .with("count", published.aggregate.count)
             .with("sum", published.aggregate.sum)
             .with("mean", published.aggregate.mean())
+            .with("rejected", published.rejected)
             .with("wrongMembers", places(published.wrong))
             .with("ownAnswer", own_answer_code(published.own)),
         peer::Event::Failed(failure) => {
@@ -131,6 +144,8 @@ fn own_answer_code(own: OwnAnswer) -> &'static str {
     match own {
         OwnAnswer::Counted => "counted",
         OwnAnswer::NotCounted => "not-counted",
+        OwnAnswer::Rejected(Rejection::Invalid) => "not-valid",
+        OwnAnswer::Rejected(Rejection::Disputed) => "in-dispute",
         OwnAnswer::None => "none",
     }
 }
@@ -142,6 +157,7 @@ fn stage_code(stage: Stage) -> &'static str {
         Stage::AwaitingCommittee => "awaiting-committee",
         Stage::Sealing => "sealing",
         Stage::AwaitingManifest => "awaiting-manifest",
+        Stage::AwaitingVerdict => "awaiting-verdict",
         Stage::AwaitingResult => "awaiting-result",
         Stage::Finished => "finished",
         Stage::Failed => "failed",

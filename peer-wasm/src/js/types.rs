@@ -37,11 +37,14 @@ export interface WardsumOutcome {
   digest: string;
   count: number;
   sum: bigint;
+  /** How many answers came and were not counted, because they were not valid or in dispute. */
+  rejected: number;
   ownAnswer: WardsumOwnAnswer;
 }
 
 /** Where a round stands. */
-export type WardsumPhase = "enrolling" | "contributing" | "aggregating" | "published" | "ended";
+export type WardsumPhase =
+  | "enrolling" | "contributing" | "verifying" | "aggregating" | "published" | "ended";
 
 /** What is asked, and under which rules. Ranges are BigInt, since they may exceed 2^53. */
 export interface WardsumStudy {
@@ -57,8 +60,9 @@ export interface WardsumStudy {
   maximumCohort: number;
 }
 
-/** Whether the answer that was given here counts. */
-export type WardsumOwnAnswer = "counted" | "not-counted" | "none";
+/** Whether the answer that was given here counts: `not-counted` came too late, `not-valid` failed the
+    check that all answers pass, and of `in-dispute` a member of the committee could not use its share. */
+export type WardsumOwnAnswer = "counted" | "not-counted" | "not-valid" | "in-dispute" | "none";
 
 /** What happens in a round, in the order in which it happens. */
 export type WardsumEvent =
@@ -80,15 +84,19 @@ export type WardsumEvent =
   | { type: "contributionSent"; shares: number }
   | { type: "contributionAcknowledged" }
   | { type: "shareReceived"; received: number }
-  /** Fixed: so many answers count. */
+  /** Fixed: so many answers have come, of which those that are valid count. */
   | { type: "manifest"; contributions: number; ownAnswer: WardsumOwnAnswer }
+  /** This peer has told whether it finds them valid. */
+  | { type: "verificationSent"; contributions: number }
+  /** Fixed: `accepted` answers count, and `rejected` do not. */
+  | { type: "verdict"; accepted: number; rejected: number; ownAnswer: WardsumOwnAnswer }
   | { type: "partialSent" }
   /** This peer gives no partial sum; the round may succeed without it. */
   | { type: "declined"; message: string }
-  /** The sum of `count` answers, checked by this peer. The partial sums of `wrongMembers` (places on the
+  /** The sum of `count` answers, checked by this peer; `rejected` more were not counted. The partial sums of `wrongMembers` (places on the
       committee) were wrong and have been corrected. */
   | {
-      type: "result"; count: number; sum: bigint; mean: number; wrongMembers: number[];
+      type: "result"; count: number; sum: bigint; mean: number; rejected: number; wrongMembers: number[];
       ownAnswer: WardsumOwnAnswer;
     }
   /** The round is over for this peer. */
@@ -108,13 +116,14 @@ export type WardsumEvent =
 /** Where a peer stands. */
 export type WardsumStage =
   | "connecting" | "awaiting-answer" | "awaiting-committee" | "sealing" | "awaiting-manifest"
-  | "awaiting-result" | "finished" | "failed" | "left";
+  | "awaiting-verdict" | "awaiting-result" | "finished" | "failed" | "left";
 
 /** Where a peer stands, and what has left this device. */
 export interface WardsumProgress {
   stage: WardsumStage;
   sharesSent: number;
   bytesSent: number;
+  verificationsSent: number;
   partialsSent: number;
 }
 "#;

@@ -14,6 +14,7 @@ pub(crate) fn DisclosureStatement(
     resumed: Signal<bool>,
 ) -> impl IntoView {
     let shares = Memo::new(move |_| disclosure.get().shares_sent);
+    let verifications = Memo::new(move |_| disclosure.get().verifications_sent);
     let partials = Memo::new(move |_| disclosure.get().partials_sent);
     let bytes = Memo::new(move |_| disclosure.get().bytes_sent);
     view! {
@@ -27,6 +28,9 @@ pub(crate) fn DisclosureStatement(
                             {move || text::left_shares(shares.get())}
                         </li>
                         <li>{text::LEFT_KEYS}</li>
+                        <li data-testid="left-verifications" data-value=verifications>
+                            {move || text::left_verifications(verifications.get())}
+                        </li>
                         <li data-testid="left-partials" data-value=partials>
                             {move || text::left_partials(partials.get())}
                         </li>

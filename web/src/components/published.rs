@@ -4,7 +4,6 @@ use leptos::prelude::*;
 
 use wardsum_peer::Outcome;
 use wardsum_peer::protocol::Aggregate;
-use wardsum_peer::protocol::peer::OwnAnswer;
 
 use super::{NextRound, ResultFigures};
 use crate::next_round::NextRoundWatch;
@@ -26,6 +25,7 @@ impl Told {
         let not_erased = progress.not_erased();
         let words = [
             Some(text::result_checked(result.count, progress.own())),
+            text::rejected(result.count, progress.rejected()),
             text::corrected(progress.wrong_partials()),
             not_erased.map(|error| format!("{} {error}", text::NOT_ERASED)),
         ];
@@ -35,9 +35,12 @@ impl Told {
     /// Before the page was loaded again.
     pub(crate) fn before(outcome: &Outcome, unit: String) -> Self {
         let result = outcome.aggregate;
-        let own = if outcome.counted { OwnAnswer::Counted } else { OwnAnswer::NotCounted };
-        let words = vec![text::result_checked(result.count, own), text::OUTCOME.to_owned()];
-        Self { result, unit, words }
+        let words = [
+            Some(text::result_checked(result.count, outcome.own)),
+            text::rejected(result.count, outcome.rejected),
+            Some(text::OUTCOME.to_owned()),
+        ];
+        Self { result, unit, words: words.into_iter().flatten().collect() }
     }
 }
 

@@ -59,6 +59,8 @@ fn states(progress: &Progress) -> Vec<&'static str> {
 
 pub(crate) const MEMBER: Role = Role::Member { index: 1 };
 pub(crate) const COUNTED: OwnAnswer = OwnAnswer::Counted;
+pub(crate) const VERDICT: peer::Event =
+    peer::Event::VerdictAccepted { accepted: 3, rejected: 0, own: None };
 
 #[test]
 fn a_members_stages_move_one_by_one() {
@@ -77,7 +79,9 @@ fn a_members_stages_move_one_by_one() {
         (peer::Event::ContributionSent { shares: 3 }, StageId::Sent),
         (peer::Event::ContributionAcknowledged, StageId::Shares),
         (peer::Event::ShareReceived { received: 1 }, StageId::Shares),
-        (peer::Event::ManifestAccepted { contributions: 3, own: COUNTED }, StageId::Partial),
+        (peer::Event::ManifestAccepted { contributions: 3, own: COUNTED }, StageId::Checked),
+        (peer::Event::VerificationSent { contributions: 3 }, StageId::Checked),
+        (VERDICT, StageId::Partial),
         (peer::Event::PartialSent, StageId::Result),
     ];
     for (event, current) in steps {
@@ -93,11 +97,12 @@ fn a_members_stages_move_one_by_one() {
         &[peer::Event::Published(Published {
             aggregate,
             own: COUNTED,
+            rejected: 0,
             wrong: ShareIndices::default(),
         })],
     );
     assert_eq!(progress.step(), Step::Published);
-    assert_eq!(states(&progress), ["done"; 7]);
+    assert_eq!(states(&progress), ["done"; 8]);
     assert!(!progress.needs_to_stay());
 }
 
@@ -113,7 +118,7 @@ fn who_only_contributes_has_no_part_in_adding_up_and_may_leave_early() {
     assert!(progress.may_leave());
     assert_eq!(
         states(&progress),
-        ["done", "done", "done", "done", "skipped", "skipped", "current"]
+        ["done", "done", "done", "done", "skipped", "skipped", "skipped", "current"]
     );
 }
 
@@ -159,6 +164,7 @@ fn nothing_changes_after_the_result() {
             peer::Event::Published(Published {
                 aggregate,
                 own: COUNTED,
+                rejected: 0,
                 wrong: ShareIndices::default(),
             }),
             peer::Event::Failed(Failure::ConnectionLost),
@@ -202,7 +208,7 @@ fn a_lost_connection_is_no_failure_and_says_what_is_safe() {
     // No tick next to a connection that is not there, and nothing goes on but getting it back.
     assert_eq!(
         states(&progress),
-        ["current", "done", "done", "pending", "pending", "pending", "pending"]
+        ["current", "done", "done", "pending", "pending", "pending", "pending", "pending"]
     );
 
     tell(&mut progress, &[peer::Event::Reconnected, peer::Event::ContributionAcknowledged]);
@@ -210,7 +216,7 @@ fn a_lost_connection_is_no_failure_and_says_what_is_safe() {
     assert_eq!(progress.safety(), Safety::Stored);
     assert_eq!(
         states(&progress),
-        ["done", "done", "done", "done", "current", "pending", "pending"]
+        ["done", "done", "done", "done", "current", "pending", "pending", "pending"]
     );
 
     let mut asked = Progress::default();

@@ -37,6 +37,9 @@ fn begun(stage: StageId, progress: &Progress) -> String {
         StageId::Result => {
             "The hospital puts the partial sums together and publishes the sum.".to_owned()
         }
+        StageId::Checked => {
+            "The answers are being checked, without anybody seeing them.".to_owned()
+        }
         StageId::Connected | StageId::Sent | StageId::Partial => stage_detail(stage, progress),
         StageId::Committee => stage_title(stage, StageState::Current).to_owned(),
     }
@@ -62,7 +65,7 @@ mod tests {
     use wardsum_peer::protocol::{Aggregate, Phase};
 
     use super::*;
-    use crate::progress::tests::{COUNTED, MEMBER, after, committee, tell, waiting};
+    use crate::progress::tests::{COUNTED, MEMBER, VERDICT, after, committee, tell, waiting};
 
     /// What is said while these events come in, each as often as it changes.
     fn said(events: impl IntoIterator<Item = peer::Event>) -> Vec<String> {
@@ -140,12 +143,15 @@ mod tests {
             events.push(peer::Event::ShareReceived { received });
         }
         events.push(peer::Event::ManifestAccepted { contributions: 300, own: COUNTED });
+        events.push(peer::Event::VerificationSent { contributions: 300 });
+        events.push(VERDICT);
         events.push(peer::Event::PartialSent);
         events.extend((1..=30).map(|present| waiting(Phase::Aggregating, present)));
         let aggregate = Aggregate { count: 300, sum: 20 };
         events.push(peer::Event::Published(peer::Published {
             aggregate,
             own: COUNTED,
+            rejected: 0,
             wrong: ShareIndices::default(),
         }));
         assert_eq!(
@@ -156,6 +162,7 @@ mod tests {
                 "Your answer will be split into shares, each encrypted for one browser.",
                 "Your answer was split into 3 encrypted shares and sent.",
                 "The shares of the others are arriving.",
+                "The answers are being checked, without anybody seeing them.",
                 "This tab will add up the shares that it holds and send only their sum.",
                 "The hospital puts the partial sums together and publishes the sum.",
                 "The sum is 20 points, from 300 people.",

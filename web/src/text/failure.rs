@@ -214,6 +214,12 @@ fn round(failure: Failure, then: &'static str) -> FailureText {
              incomplete, so this page stopped.",
             TELL,
         ),
+        Failure::VerdictInvalid(_) | Failure::VerdictContradicted => FailureText::new(
+            "The answers were not checked as promised",
+            "The hospital’s server leaves out more than the rules allow, or counts an answer that this \
+             page could not check, so this page stopped.",
+            TELL,
+        ),
         Failure::ResultInvalid(_) => FailureText::new(
             "The published result does not check out",
             "This page checked the signatures under the result, and they do not hold. Please do \
@@ -299,6 +305,20 @@ fn end_reason(reason: EndReason) -> String {
             format!(
                 "Too few partial sums arrived in time: {have} of at least {need}. So no sum was put \
                  together, and nothing is revealed."
+            )
+        }
+        EndReason::VerificationsLate(shortfall) => {
+            let (have, need) = of(shortfall.have, shortfall.need);
+            format!(
+                "Too few of the people who held shares checked the answers in time: {have} of at least \
+                 {need}. So no sum was put together, and nothing is revealed."
+            )
+        }
+        EndReason::TooFewValid(shortfall) => {
+            let (have, need) = of(shortfall.have, shortfall.need);
+            format!(
+                "Too few answers passed the check that every answer has to pass: {have} of at least \
+                 {need}. So no sum was put together, and nothing is revealed."
             )
         }
         EndReason::Contradiction => {

@@ -16,6 +16,7 @@ pub(crate) fn stage_title(stage: StageId, standing: StageState) -> &'static str 
         StageId::Committee => "Committee fixed",
         StageId::Sent => "Answer split and sent encrypted",
         StageId::Shares => "Shares received",
+        StageId::Checked => "Answers checked",
         StageId::Partial => "Partial sum sent",
         StageId::Result => "Result",
     }
@@ -41,6 +42,7 @@ pub(crate) fn stage_detail(stage: StageId, progress: &Progress) -> String {
         StageId::Committee => committee(progress),
         StageId::Sent => sent(progress, standing),
         StageId::Shares => shares(progress, standing),
+        StageId::Checked => checked(progress, standing),
         StageId::Partial => partial(progress, standing),
         StageId::Result => result(progress),
     }
@@ -142,7 +144,7 @@ fn sent(progress: &Progress, state: StageState) -> String {
 fn shares(progress: &Progress, state: StageState) -> String {
     let received = number::whole(progress.shares_received().into());
     match (progress.counted(), state) {
-        (_, StageState::Skipped) => "This is the part of those who hold the shares.".to_owned(),
+        (_, StageState::Skipped) => OTHERS_PART.to_owned(),
         (Some(counted), _) => {
             let counted = number::whole(counted.into());
             format!("{received} of {counted} shares received, one from every person who answered.")
@@ -179,14 +181,38 @@ fn away_members(waiting: Waiting) -> String {
     }
 }
 
+fn checked(progress: &Progress, state: StageState) -> String {
+    match (progress.verdict(), state, progress.verifying()) {
+        (_, StageState::Skipped, _) => OTHERS_PART.to_owned(),
+        (Some(verdict), ..) => match super::rejected(verdict.accepted, verdict.rejected) {
+            Some(rejected) => rejected,
+            None => "All answers are valid.".to_owned(),
+        },
+        (None, _, Some(waiting)) => {
+            let (present, needed) =
+                (number::whole(waiting.present.into()), number::whole(waiting.needed.into()));
+            format!(
+                "{present} of {needed} people’s browsers have checked the answers, without seeing any.{}",
+                away_members(waiting)
+            )
+        }
+        (None, _, None) => {
+            "This tab will check that every answer is one of those allowed, without seeing any."
+                .to_owned()
+        }
+    }
+}
+
+const OTHERS_PART: &str = "This is the part of those who hold the shares.";
+
 fn partial(progress: &Progress, state: StageState) -> String {
     match (progress.partial(), state) {
         (Some(Partial::Declined(reason)), _) => declined(reason).to_owned(),
-        (_, StageState::Skipped) => "This is the part of those who hold the shares.".to_owned(),
-        (Some(Partial::Sent), _) => match progress.counted() {
-            Some(counted) => format!(
+        (_, StageState::Skipped) => OTHERS_PART.to_owned(),
+        (Some(Partial::Sent), _) => match progress.verdict() {
+            Some(verdict) => format!(
                 "This tab added up {} shares and sent only their sum.",
-                number::whole(counted.into())
+                number::whole(verdict.accepted.into())
             ),
             None => "This tab added up the shares and sent only their sum.".to_owned(),
         },
@@ -205,9 +231,6 @@ fn declined(reason: DeclineReason) -> &'static str {
         DeclineReason::Mismatch => {
             "This tab sent no partial sum, because it did not get a share from everybody who is \
              counted."
-        }
-        DeclineReason::Unreadable => {
-            "This tab sent no partial sum, because somebody’s share could not be opened."
         }
     }
 }
