@@ -84,7 +84,73 @@ fn members_beyond_the_threshold_may_vanish_before_they_add_up() {
 fn members_beyond_the_threshold_may_vanish_once_they_have_contributed() {
     assert_eq!(simulate_drops("4", "1@contributed", true)["accepted"], 4);
     let reason = &simulate_drops("4", "2@contributed", false)["reason"];
-    assert_eq!(*reason, "the round ended: too few partial sums arrived in time: 2 of at least 3");
+    assert_eq!(
+        *reason,
+        "the round ended: too few patients' devices checked the answers in time: 2 of at least 3"
+    );
+}
+
+#[test]
+fn members_beyond_the_threshold_may_vanish_before_they_verify() {
+    assert_eq!(simulate_drops("7", "2@before-verification", true)["accepted"], 7);
+    let reason = &simulate_drops("7", "3@before-verification", false)["reason"];
+    assert_eq!(
+        *reason,
+        "the round ended: too few patients' devices checked the answers in time: 4 of at least 5"
+    );
+}
+
+/// Lets some of so many patients cheat; returns what the result says.
+fn simulate_cheats(patients: &str, cheats: &[&str], exact: bool) -> Value {
+    let mut args = vec!["--patients", patients, "--deadline-seconds", "20", "--suite", "x25519"];
+    args.extend(cheats.iter().flat_map(|cheat| ["--cheat", cheat]));
+    args.push("--json");
+    let output = simulate(&args);
+    assert_eq!(output.status.code(), Some(i32::from(!exact)), "{output:?}");
+    let report = last_line(&output);
+    assert_eq!(report["exact"], exact, "{report}");
+    report
+}
+
+/// Of ten members (T = 7) three may be left out, and three decline because their answers are not valid.
+#[test]
+fn answers_that_are_not_valid_are_not_counted_and_the_others_are_exactly() {
+    for cheat in
+        ["3@out-of-range", "3@bad-proof", "3@bad-share", "3@unopenable-share", "3@bad-degree"]
+    {
+        let report = simulate_cheats("10", &[cheat], true);
+        assert_eq!(
+            (&report["rejected"], &report["accepted"]),
+            (&3.into(), &7.into()),
+            "{cheat}: {report}"
+        );
+    }
+}
+
+/// In a round of three all are needed: one answer that is not valid leaves too few.
+#[test]
+fn a_round_of_three_ends_without_a_sum_if_one_answer_is_not_valid() {
+    let reason = &simulate_cheats("3", &["1@out-of-range"], false)["reason"];
+    assert_eq!(*reason, "the round ended: too few answers were valid: 2 of at least 3");
+}
+
+/// Of ten members (T = 7) one that is wrong is corrected, and one beyond that ends the round.
+#[test]
+fn members_that_cheat_are_corrected_up_to_the_bound_and_never_believed() {
+    let report = simulate_cheats("10", &["1@wrong-partial"], true);
+    assert_eq!((&report["corrected"], &report["accepted"]), (&1.into(), &10.into()), "{report}");
+    let report = simulate_cheats("10", &["1@wrong-verifier"], true);
+    assert_eq!((&report["left_out"], &report["accepted"]), (&1.into(), &10.into()), "{report}");
+    let report = simulate_cheats("10", &["3@false-dispute"], true);
+    assert_eq!((&report["left_out"], &report["accepted"]), (&3.into(), &10.into()), "{report}");
+    for (cheat, reason) in [
+        ("2@wrong-partial", "the partial sums contradict each other"),
+        ("2@wrong-verifier", "too few answers were valid"),
+        ("4@false-dispute", "too few answers were valid"),
+    ] {
+        let report = simulate_cheats("10", &[cheat], false);
+        assert!(report["reason"].as_str().unwrap().contains(reason), "{cheat}: {report}");
+    }
 }
 
 #[test]
@@ -140,6 +206,7 @@ fn what_cannot_be_simulated_is_refused() {
         (&["--drop", "0@enrolled"], "before-partial"),
         (&["--patients", "5", "--drop", "3@enrolled", "--drop", "3@contributed"], "6 peers"),
         (&["--flaky", "101"], "101"),
+        (&["--cheat", "1@lunch"], "wrong-partial"),
     ] {
         let output = simulate(args);
         assert_eq!(output.status.code(), Some(2), "{output:?}");
