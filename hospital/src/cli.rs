@@ -55,6 +55,12 @@ pub enum Command {
     /// To restore a backup, copy it into an empty directory as wardsum.sqlite3 and serve that with
     /// --data. Sealed shares that are in a backup stay there when the hospital erases its own.
     Backup(BackupArgs),
+    /// Write the transcript of a finished round: everything public about it, for whoever wants to check it.
+    Transcript(TranscriptArgs),
+    /// Check a transcript, offline and without trusting anybody, and say what was checked.
+    ///
+    /// Exit status 0 if everything holds, 1 if not; what is wrong, and where, is then said.
+    Verify(VerifyArgs),
     /// Tell the hospital that runs on a data directory what to do with a study.
     #[command(subcommand)]
     Study(StudyAction),
@@ -292,6 +298,34 @@ pub struct BenchArgs {
     /// Print the result as one JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Flags of `hospital transcript`.
+#[derive(Debug, Args)]
+pub struct TranscriptArgs {
+    /// The data directory.
+    #[arg(long, env = "WARDSUM_DATA", value_name = "DIR")]
+    pub data: PathBuf,
+
+    /// The study.
+    #[arg(long, value_name = "ID")]
+    pub study: StudyId,
+
+    /// The round's number [default: the last one that is over].
+    #[arg(long, value_name = "N")]
+    pub round: Option<u32>,
+
+    /// The file to make; one that exists is never replaced.
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+}
+
+/// Flags of `hospital verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// The transcript.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
 }
 
 /// Flags of `hospital export`.

@@ -53,3 +53,4 @@ pub mod studies_file;
 pub mod study_desk;
 pub mod tls;
 mod traffic;
+pub mod transcripts;

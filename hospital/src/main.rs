@@ -1,6 +1,8 @@
 //! The `hospital` command.
 
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
@@ -12,7 +14,7 @@ use wardsum_hospital::announcement::Announce;
 use wardsum_hospital::bench::{self, AbuseError, Bench, BenchError};
 use wardsum_hospital::cli::{
     BackupArgs, BenchArgs, CertsArgs, Cli, CloseArgs, Command, ExportArgs, ServeArgs, SimulateArgs,
-    StudyAction,
+    StudyAction, TranscriptArgs, VerifyArgs,
 };
 use wardsum_hospital::control::{self, CommandError};
 use wardsum_hospital::logging;
@@ -23,6 +25,7 @@ use wardsum_hospital::simulate::{
 };
 use wardsum_hospital::store::{Snapshot, StoreError};
 use wardsum_hospital::study_desk::StudyId;
+use wardsum_hospital::transcripts::{self, TranscriptFault, VerifyError};
 use wardsum_protocol::Phase;
 
 /// The exit status for a configuration that cannot work; clap uses it for wrong flags as well.
@@ -42,6 +45,8 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench(args),
         Command::Export(args) => export(&args),
         Command::Backup(args) => backup(&args),
+        Command::Transcript(args) => transcript(&args),
+        Command::Verify(args) => verify(&args),
         Command::Study(StudyAction::Close(args)) => close(&args),
     };
     done.unwrap_or_else(|error| {
@@ -69,6 +74,12 @@ enum Error {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
+    Transcript(#[from] TranscriptFault),
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    #[error("{} cannot be written: {source}", file.display())]
+    File { file: PathBuf, source: io::Error },
+    #[error(transparent)]
     Command(#[from] CommandError),
     #[error("the output cannot be written: {0}")]
     Output(io::Error),
@@ -82,9 +93,14 @@ impl Error {
             Self::Serve(error) => error.is_configuration(),
             Self::Simulation(error) => error.is_configuration(),
             Self::Bench(error) => error.is_configuration(),
-            Self::Store(error) => error.is_configuration(),
+            Self::Store(error) | Self::Transcript(TranscriptFault::Store(error)) => {
+                error.is_configuration()
+            }
+            Self::Verify(VerifyError::Read { .. }) | Self::File { .. } => true,
             Self::Values(_) => true,
-            Self::Abuse(_)
+            Self::Transcript(_)
+            | Self::Verify(_)
+            | Self::Abuse(_)
             | Self::Certs(_)
             | Self::Command(_)
             | Self::Output(_)
@@ -193,6 +209,26 @@ fn export(args: &ExportArgs) -> Result<ExitCode, Error> {
     text.push('\n');
     // Half an export must not pass for a whole one.
     io::stdout().write_all(text.as_bytes()).map_err(Error::Output)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn transcript(args: &TranscriptArgs) -> Result<ExitCode, Error> {
+    let snapshot = Snapshot::open(&args.data)?;
+    let made = transcripts::of_snapshot(&snapshot, args.study.as_str(), args.round)?;
+    let write = || {
+        let mut file = File::create_new(&args.to)?;
+        file.write_all(&made.transcript.encode())?;
+        file.sync_all()
+    };
+    write().map_err(|source| Error::File { file: args.to.clone(), source })?;
+    let (round, study) = (made.round, &args.study);
+    say(&format!("{} is the transcript of round {round} of study {study}", args.to.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn verify(args: &VerifyArgs) -> Result<ExitCode, Error> {
+    let checked = transcripts::verify(&args.file)?;
+    say(&format!("{checked}\n{}\n{} holds", transcripts::NOT_CHECKED, args.file.display()));
     Ok(ExitCode::SUCCESS)
 }
 

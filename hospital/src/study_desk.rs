@@ -16,6 +16,7 @@ use wardsum_protocol::{Aggregate, Study, StudyDigest, StudyError, StudyParameter
 
 use crate::round_task::{ResumeError, RoundHandle, RoundHost, RoundLabel};
 use crate::store::{StoreError, StoredRound};
+use crate::transcripts::{self, RoundTranscript, TranscriptFault};
 
 /// The shortest time between two rounds of a study, so that rounds which end at once cannot spin.
 const REOPEN_PAUSE: Duration = Duration::from_secs(1);
@@ -179,6 +180,14 @@ impl StudyDesk {
         round.supersede();
         remember(&mut earlier, round.clone());
         Ok(Some(round))
+    }
+
+    /// The transcript of one of the study's rounds, the last finished one unless one is named.
+    pub(crate) async fn transcript(
+        &self,
+        round: Option<u32>,
+    ) -> Result<RoundTranscript, TranscriptFault> {
+        transcripts::of_store(&self.host.store, self.plan.id.as_str(), round).await
     }
 
     /// The study's id, rules and whether it reopens.

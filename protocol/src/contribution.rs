@@ -104,6 +104,8 @@ pub struct Accepted {
     pub sender: PeerId,
     /// Its digest, which goes into the manifest.
     pub digest: ContributionDigest,
+    /// The sender's signature over `digest`.
+    pub signature: [u8; SIGNATURE_LEN],
     /// The digest of its message's bytes.
     pub stored: StoredDigest,
     shares: SealedShares,
@@ -160,7 +162,8 @@ impl Contribution {
         let digest = digest(study, committee, &sender, &hashed);
         sender.verify(SignatureLabel::Contribution, &[digest.as_bytes()], &self.signature)?;
         let stored = stored_digest(self.sender, &self.signature, &hashed);
-        Ok(Accepted { sender, digest, stored, shares: SealedShares { bytes: shares, share_len } })
+        let shares = SealedShares { bytes: shares, share_len };
+        Ok(Accepted { sender, digest, signature: self.signature, stored, shares })
     }
 }
 

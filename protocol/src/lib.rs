@@ -32,6 +32,7 @@ pub mod seal;
 pub mod sharing;
 pub mod study;
 mod time;
+pub mod transcript;
 pub mod validity;
 pub mod verdict;
 pub mod verification;

@@ -199,5 +199,12 @@ fn contribution(number: u32, message: Bytes) -> Record {
     let mut digest = [0; 32];
     digest[..4].copy_from_slice(&number.to_be_bytes());
     let (digest, stored) = (ContributionDigest(digest), StoredDigest::of(&message));
-    Record::Contributed(Contributed { number, sender, digest, stored, message })
+    Record::Contributed(Contributed {
+        number,
+        sender,
+        digest,
+        signature: Some([7; 64]),
+        stored,
+        message,
+    })
 }

@@ -1,14 +1,15 @@
 //! The status API: what anybody may know about the studies of this hospital.
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use wardsum_protocol::Aggregate;
 use wardsum_protocol::sharing::ShareIndex;
 
 use super::{Refused, Site};
 use crate::study_desk::{PreviousResult, StudyDesk};
+use crate::transcripts::{self, TranscriptFault};
 
 /// `GET /api/v1/studies`.
 pub(super) async fn studies(State(site): State<Site>) -> Response {
@@ -21,6 +22,37 @@ pub(super) async fn study(
     Path(id): Path<String>,
 ) -> Result<Response, Refused> {
     Ok(fresh(&StudyJson::of(site.desk(&id)?)))
+}
+
+/// Which round's transcript is wanted.
+#[derive(Deserialize)]
+pub(super) struct TranscriptQuery {
+    /// Its number; the last finished one if nothing is said.
+    round: Option<u32>,
+}
+
+/// `GET /api/v1/studies/{id}/transcript`: the file that `hospital verify` checks.
+pub(super) async fn transcript(
+    State(site): State<Site>,
+    Path(id): Path<String>,
+    Query(query): Query<TranscriptQuery>,
+) -> Result<Response, Refused> {
+    let desk = site.desk(&id)?;
+    let made = desk.transcript(query.round).await.map_err(|fault| {
+        let status = match fault {
+            TranscriptFault::NoRound { .. } | TranscriptFault::None { .. } => StatusCode::NOT_FOUND,
+            TranscriptFault::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Refused::new(status, fault.to_string())
+    })?;
+    let name = format!("attachment; filename=\"{id}-{}.wardsum\"", made.round);
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(transcripts::MEDIA_TYPE)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        // An id is of letters, digits and hyphens.
+        (header::CONTENT_DISPOSITION, HeaderValue::try_from(name).expect("a plain name")),
+    ];
+    Ok((headers, made.transcript.encode()).into_response())
 }
 
 /// Any other path below `/api/`.

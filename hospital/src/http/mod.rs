@@ -73,6 +73,7 @@ pub(crate) fn router(site: Site, page: Option<&Page>) -> Router {
     let routes = Router::new()
         .route("/api/v1/studies", get(api::studies))
         .route("/api/v1/studies/{id}", get(api::study))
+        .route("/api/v1/studies/{id}/transcript", get(api::transcript))
         .route("/api/{*rest}", any(api::nothing_here))
         .route("/ws/{study}", any(upgrade::upgrade))
         .with_state(site);

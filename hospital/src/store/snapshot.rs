@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
+use wardsum_protocol::Timestamp;
+use wardsum_protocol::round::Record;
 
 use super::data_dir::DATABASE;
 use super::error::{Fault, StoreError};
 use super::store_row::StoreRow;
-use super::{opening, schema, wal};
+use super::{StoredRound, journal, opening, rounds, schema, wal};
 
 /// One state of a store, opened read-only and without the directory's lock. A hospital that runs goes on
 /// unhindered, and what it stores meanwhile is not seen.
@@ -35,6 +37,23 @@ impl Snapshot {
         let checked = begin(&connection, &file, acknowledged);
         checked.map_err(|fault| fault.of(&file))?;
         Ok(Self { connection, file })
+    }
+}
+
+impl Snapshot {
+    /// All rounds, in the order in which they were opened.
+    pub fn rounds(&self) -> Result<Vec<StoredRound>, StoreError> {
+        let read = || rounds::all(&StoreRow::load(&self.connection)?, &self.connection);
+        read().map_err(|fault| fault.of(&self.file))
+    }
+
+    /// A round's records in order, as [`Store::records`](super::Store::records) reads them.
+    pub fn records(&self, round: &StoredRound) -> Result<Vec<(Timestamp, Record)>, StoreError> {
+        let read = || {
+            let progress = super::progress(round.key, &self.connection)?;
+            journal::read(round.key, &progress, &self.connection)
+        };
+        read().map_err(|fault| fault.of(&self.file))
     }
 }
 

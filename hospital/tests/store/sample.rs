@@ -52,5 +52,5 @@ fn contributed(number: u32, message: Bytes) -> Contributed {
     digest[..4].copy_from_slice(&number.to_be_bytes());
     let digest = ContributionDigest(digest);
     let stored = StoredDigest::of(&message);
-    Contributed { number, sender: somebody(), digest, stored, message }
+    Contributed { number, sender: somebody(), digest, signature: Some([7; 64]), stored, message }
 }

@@ -168,6 +168,7 @@ impl Contributing {
             number,
             sender,
             digest: accepted.digest,
+            signature: Some(accepted.signature),
             stored: accepted.stored,
             message: envelope.bytes.clone(),
         }));

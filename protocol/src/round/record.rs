@@ -6,7 +6,7 @@ use tls_codec::{Size, TlsDeserializeBytes, TlsSerialize, TlsSize};
 
 use crate::aggregate::Aggregate;
 use crate::digest::{ContributionDigest, StoredDigest};
-use crate::identity::PeerId;
+use crate::identity::{PeerId, SIGNATURE_LEN};
 use crate::messages::{DeclineReason, EndReason};
 use crate::verdict::VerdictBytes;
 use crate::wire::{self, Int128, Rest};
@@ -66,6 +66,8 @@ pub struct Contributed {
     pub sender: PeerId,
     /// What goes into the manifest.
     pub digest: ContributionDigest,
+    /// The sender's signature over `digest`; none in a record of an earlier version.
+    pub signature: Option<[u8; SIGNATURE_LEN]>,
     /// The digest of `message`'s bytes. It is no part of the encoded record.
     pub stored: StoredDigest,
     /// The message with all sealed shares; empty in a record that was decoded.
@@ -85,11 +87,19 @@ impl Record {
             Self::Enrolled(message) => RecordBytes::Enrolled(Rest(message.clone())),
             Self::Withdrawn(peer) => RecordBytes::Withdrawn(*peer.as_bytes()),
             Self::CommitteeFixed(bytes) => RecordBytes::CommitteeFixed(Rest(bytes.clone())),
-            Self::Contributed(contributed) => RecordBytes::Contributed(ContributedBytes {
-                number: contributed.number,
-                sender: *contributed.sender.as_bytes(),
-                digest: contributed.digest,
-            }),
+            Self::Contributed(contributed) => {
+                let unsigned = ContributedBytes {
+                    number: contributed.number,
+                    sender: *contributed.sender.as_bytes(),
+                    digest: contributed.digest,
+                };
+                match contributed.signature {
+                    None => RecordBytes::ContributedUnsigned(unsigned),
+                    Some(signature) => {
+                        RecordBytes::Contributed(SignedContributedBytes { unsigned, signature })
+                    }
+                }
+            }
             Self::ContributingClosed => RecordBytes::ContributingClosed,
             Self::ManifestFixed { size } => RecordBytes::ManifestFixed(*size),
             Self::Verified(message) => RecordBytes::Verified(Rest(message.clone())),
@@ -136,11 +146,11 @@ impl Record {
             RecordBytes::Enrolled(message) => Self::Enrolled(message.0),
             RecordBytes::Withdrawn(key) => Self::Withdrawn(peer(&key)?),
             RecordBytes::CommitteeFixed(bytes) => Self::CommitteeFixed(bytes.0),
-            RecordBytes::Contributed(ContributedBytes { number, sender, digest }) => {
-                let sender = peer(&sender)?;
-                let message = Bytes::new();
-                let stored = StoredDigest::of(&message);
-                Self::Contributed(Contributed { number, sender, digest, stored, message })
+            RecordBytes::ContributedUnsigned(unsigned) => {
+                Self::Contributed(Contributed::read(&unsigned, None)?)
+            }
+            RecordBytes::Contributed(SignedContributedBytes { unsigned, signature }) => {
+                Self::Contributed(Contributed::read(&unsigned, Some(signature))?)
             }
             RecordBytes::ContributingClosed => Self::ContributingClosed,
             RecordBytes::ManifestFixed(size) => Self::ManifestFixed { size },
@@ -171,7 +181,7 @@ enum RecordBytes {
     #[tls_codec(discriminant = 3)]
     CommitteeFixed(Rest),
     #[tls_codec(discriminant = 4)]
-    Contributed(ContributedBytes),
+    ContributedUnsigned(ContributedBytes),
     #[tls_codec(discriminant = 5)]
     ManifestFixed(u32),
     #[tls_codec(discriminant = 6)]
@@ -190,6 +200,8 @@ enum RecordBytes {
     Verified(Rest),
     #[tls_codec(discriminant = 13)]
     Judged(VerdictBytes),
+    #[tls_codec(discriminant = 14)]
+    Contributed(SignedContributedBytes),
 }
 
 #[derive(TlsSize, TlsSerialize, TlsDeserializeBytes)]
@@ -197,6 +209,25 @@ struct ContributedBytes {
     number: u32,
     sender: [u8; 32],
     digest: ContributionDigest,
+}
+
+#[derive(TlsSize, TlsSerialize, TlsDeserializeBytes)]
+struct SignedContributedBytes {
+    unsigned: ContributedBytes,
+    signature: [u8; SIGNATURE_LEN],
+}
+
+impl Contributed {
+    fn read(
+        bytes: &ContributedBytes,
+        signature: Option<[u8; SIGNATURE_LEN]>,
+    ) -> Result<Self, RecordError> {
+        let ContributedBytes { number, sender, digest } = *bytes;
+        let sender = PeerId::decode(&sender).map_err(|_| RecordError)?;
+        let message = Bytes::new();
+        let stored = StoredDigest::of(&message);
+        Ok(Self { number, sender, digest, signature, stored, message })
+    }
 }
 
 #[derive(TlsSize, TlsSerialize, TlsDeserializeBytes)]

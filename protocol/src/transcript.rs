@@ -1,0 +1,443 @@
+//! Everything public about a finished round, and its check without trusting anybody (PROTOCOL.md,
+//! "Transcript").
+//!
+//! Every byte of a transcript is signed by somebody or follows from what is, so that none can be changed
+//! without being noticed.
+
+use core::fmt;
+use std::collections::{BTreeMap, BTreeSet};
+
+use thiserror::Error;
+use tls_codec::{
+    TlsByteVecU16, TlsByteVecU32, TlsDeserializeBytes, TlsSerialize, TlsSize, TlsVecU24, TlsVecU32,
+};
+
+use crate::aggregate::{self, Aggregate, AggregateError};
+use crate::committee::{Committee, CommitteeError};
+use crate::digest::{ContributionDigest, ManifestDigest};
+use crate::identity::{IdentityError, PeerId, SIGNATURE_LEN, SignatureLabel, SignedBytes};
+use crate::manifest::Commitment;
+use crate::messages::{HospitalMessage, PeerMessage, Publication};
+use crate::round::Record;
+use crate::sharing::{Share, ShareIndex, ShareIndices};
+use crate::study::{Study, StudyError};
+use crate::verdict::{self, Findings, Verdict, VerdictBytes, VerdictError};
+use crate::verification::{Finding, Piece, VerificationError, piece_len};
+use crate::wire::{self, Int128};
+
+/// What a transcript begins with.
+pub const MAGIC: [u8; 20] = *b"wardsum transcript 1";
+
+/// A transcript, as it is read from a file or made from a round's records. Nothing of it has been checked.
+#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+pub struct Transcript {
+    magic: [u8; 20],
+    study: TlsByteVecU16,
+    committee: TlsByteVecU32,
+    contributions: TlsVecU32<ContributionEntry>,
+    /// The verifications that the verdict follows from: by member, and each in its order.
+    verifications: TlsVecU32<SignedBytes>,
+    verdict: VerdictBytes,
+    /// In the order of the members.
+    partials: TlsVecU24<SignedBytes>,
+    sum: Int128,
+}
+
+/// One contribution, by its number.
+#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+struct ContributionEntry {
+    sender: [u8; 32],
+    digest: ContributionDigest,
+    signature: [u8; SIGNATURE_LEN],
+}
+
+/// Records that no transcript can be made of.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum NoTranscript {
+    /// The round has no result.
+    #[error("the round has no result, and so no transcript")]
+    NotPublished,
+    /// The round was played before contributions' signatures and verifications were recorded.
+    #[error("the round's records are too old to make a transcript of")]
+    TooOld,
+    /// Records that no round writes.
+    #[error("the round's records contradict each other")]
+    Records,
+}
+
+/// What a check of a transcript has found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// The study.
+    pub study: Study,
+    /// How many held shares.
+    pub members: u8,
+    /// How many of them it took.
+    pub threshold: u8,
+    /// How many contributions there were.
+    pub contributions: u32,
+    /// How many of them were not counted.
+    pub rejected: u32,
+    /// The members that verified everything.
+    pub verified: ShareIndices,
+    /// Of these, those whose partial aggregates were not used.
+    pub left_out: ShareIndices,
+    /// The members whose partial aggregates the sum is made of.
+    pub partials: ShareIndices,
+    /// Of these, those whose partial aggregates were wrong and have been corrected.
+    pub wrong: ShareIndices,
+    /// The result.
+    pub aggregate: Aggregate,
+    /// What receipts refer to.
+    pub manifest: ManifestDigest,
+}
+
+/// What is wrong with a transcript, and where.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+pub enum TranscriptError {
+    /// Not a transcript, or not whole.
+    #[error("the file is not a transcript of this version, or it is not whole")]
+    Encoding,
+    /// The study.
+    #[error("the study is not valid")]
+    Study,
+    /// The committee.
+    #[error("the committee does not hold: {0}")]
+    Committee(CommitteeError),
+    /// A contribution's sender or signature.
+    #[error("contribution {number}: {source}")]
+    Contribution {
+        /// Its number, from 0 on.
+        number: u32,
+        /// What is wrong with it.
+        source: IdentityError,
+    },
+    /// Somebody who contributed twice.
+    #[error("contribution {number} is by somebody who has contributed before")]
+    SecondContribution {
+        /// The number of the later one, from 0 on.
+        number: u32,
+    },
+    /// More contributions than the study allows, or fewer.
+    #[error("there are {have} contributions; the study allows {least} to {most}")]
+    Contributions {
+        /// How many there are.
+        have: u32,
+        /// The study's minimum cohort.
+        least: u32,
+        /// The study's maximum cohort.
+        most: u32,
+    },
+    /// A verification.
+    #[error("verification {position}: {source}")]
+    Verification {
+        /// Which one, from 0 on.
+        position: usize,
+        /// What is wrong with it.
+        source: VerificationError,
+    },
+    /// Verifications that are missing or out of order.
+    #[error("verification {position} is missing, out of order, or there twice")]
+    VerificationOrder {
+        /// Which one, from 0 on.
+        position: usize,
+    },
+    /// Fewer members verified the contributions than it takes.
+    #[error("{have} members have verified the contributions; it takes {need}")]
+    TooFewVerified {
+        /// How many did.
+        have: u32,
+        /// The threshold.
+        need: u8,
+    },
+    /// The verdict breaks the study's rules.
+    #[error("the verdict does not hold: {0}")]
+    Verdict(VerdictError),
+    /// The verdict is not what the verifications give.
+    #[error("the verdict does not follow from the verifications")]
+    OtherVerdict,
+    /// A partial aggregate.
+    #[error("partial aggregate {position}: {source}")]
+    Partial {
+        /// Which one, from 0 on.
+        position: usize,
+        /// What is wrong with it.
+        source: AggregateError,
+    },
+    /// Partial aggregates that are out of order.
+    #[error("partial aggregate {position} is out of order, or there twice")]
+    PartialOrder {
+        /// Which one, from 0 on.
+        position: usize,
+    },
+    /// The partial aggregates do not make a result.
+    #[error("the partial aggregates make no result: {0}")]
+    Result(AggregateError),
+    /// The sum is another one.
+    #[error("the sum is not what the partial aggregates add up to")]
+    OtherSum,
+}
+
+impl Transcript {
+    /// The transcript of the round of `study` that wrote these records.
+    pub fn of<'a>(
+        study: &Study,
+        records: impl IntoIterator<Item = &'a Record>,
+    ) -> Result<Self, NoTranscript> {
+        let mut committee = None;
+        let mut contributions = Vec::new();
+        let mut pieces = BTreeMap::new();
+        let mut declined = BTreeSet::new();
+        let (mut verdict, mut publication) = (None, None);
+        for record in records {
+            match record {
+                Record::CommitteeFixed(bytes) => {
+                    let known = Committee::decode(study, bytes);
+                    committee = Some(known.map_err(|_| NoTranscript::Records)?);
+                }
+                Record::Contributed(contributed) => contributions.push(ContributionEntry {
+                    sender: *contributed.sender.as_bytes(),
+                    digest: contributed.digest,
+                    signature: contributed.signature.ok_or(NoTranscript::TooOld)?,
+                }),
+                Record::Verified(message) if verdict.is_none() => {
+                    let committee = committee.as_ref().ok_or(NoTranscript::Records)?;
+                    let commitment = commitment(&contributions).ok_or(NoTranscript::Records)?;
+                    let manifest = commitment.digest(study, committee);
+                    let Ok(PeerMessage::Verification(signed)) = PeerMessage::decode(message) else {
+                        return Err(NoTranscript::Records);
+                    };
+                    let piece = Piece::verify(committee, manifest, commitment.size, &signed)
+                        .map_err(|_| NoTranscript::Records)?;
+                    pieces.insert((piece.member, piece.first), signed);
+                }
+                Record::Declined(peer, _) => {
+                    declined.extend(committee.as_ref().and_then(|known| known.place_of(peer)));
+                }
+                Record::Judged(bytes) => {
+                    // Whoever declined before was not heard.
+                    pieces.retain(|(member, _), _| !declined.contains(member));
+                    verdict = Some(bytes.clone());
+                }
+                Record::Published { message, .. } => {
+                    publication = match wire::decode(message) {
+                        Ok(HospitalMessage::Published(publication)) => Some(publication),
+                        _ => return Err(NoTranscript::TooOld),
+                    };
+                }
+                _ => {}
+            }
+        }
+        let publication: Publication = publication.ok_or(NoTranscript::NotPublished)?;
+        let (committee, verdict) = committee.zip(verdict).ok_or(NoTranscript::TooOld)?;
+        let size = u32::try_from(contributions.len()).map_err(|_| NoTranscript::Records)?;
+        let count = |member: ShareIndex| pieces.range((member, 0)..=(member, u32::MAX)).count();
+        let complete = piece_count(size);
+        let heard: BTreeSet<ShareIndex> =
+            ShareIndex::all(committee.size()).filter(|member| count(*member) == complete).collect();
+        let verifications = pieces.into_iter().filter(|((member, _), _)| heard.contains(member));
+        Ok(Self {
+            magic: MAGIC,
+            study: study.encode().into(),
+            committee: committee.bytes().into(),
+            contributions: contributions.into(),
+            verifications: verifications.map(|(_, signed)| signed).collect::<Vec<_>>().into(),
+            verdict,
+            partials: publication.partials,
+            sum: publication.sum,
+        })
+    }
+
+    /// The bytes of a transcript's file.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        wire::encode(self)
+    }
+
+    /// Reads a transcript's file. Nothing is checked but its structure.
+    pub fn decode(bytes: &[u8]) -> Result<Self, TranscriptError> {
+        let transcript: Self = wire::decode(bytes).map_err(|_| TranscriptError::Encoding)?;
+        if transcript.magic == MAGIC { Ok(transcript) } else { Err(TranscriptError::Encoding) }
+    }
+
+    /// Checks everything that can be checked.
+    pub fn check(&self) -> Result<Checked, TranscriptError> {
+        let study =
+            Study::decode(self.study.as_slice()).map_err(|_: StudyError| TranscriptError::Study)?;
+        let committee = Committee::decode(&study, self.committee.as_slice())
+            .map_err(TranscriptError::Committee)?;
+        let commitment = self.check_contributions(&study)?;
+        let manifest = commitment.digest(&study, &committee);
+        let verified = self.check_verifications(&committee, commitment, manifest)?;
+        let verdict = Verdict::read(&self.verdict, &study, &committee, commitment)
+            .map_err(TranscriptError::Verdict)?;
+        let findings: Vec<Findings<'_>> =
+            verified.iter().map(|(member, of)| Findings { member: *member, of }).collect();
+        let judged = verdict::judge(study.questionnaire(), committee.scheme(), &findings);
+        if judged != verdict {
+            return Err(TranscriptError::OtherVerdict);
+        }
+        let shares = self.check_partials(&study, &committee, &verdict, manifest)?;
+        let count = verdict.accepted(commitment);
+        let decoded = aggregate::combine(&study, &committee, count, &shares)
+            .map_err(TranscriptError::Result)?;
+        if decoded.aggregate.sum != i128::from(self.sum) {
+            return Err(TranscriptError::OtherSum);
+        }
+        let verified: ShareIndices = verified.into_keys().collect();
+        let left_out = verified.iter().filter(|member| !verdict.members().contains(*member));
+        Ok(Checked {
+            members: committee.size(),
+            threshold: committee.threshold(),
+            contributions: commitment.size,
+            rejected: verdict.rejected_len(),
+            left_out: left_out.collect(),
+            verified,
+            partials: shares.iter().map(|share| share.index).collect(),
+            wrong: decoded.wrong.into_iter().collect(),
+            aggregate: decoded.aggregate,
+            manifest,
+            study,
+        })
+    }
+
+    /// Checks who contributed; returns what their contributions come down to.
+    fn check_contributions(&self, study: &Study) -> Result<Commitment, TranscriptError> {
+        let entries = self.contributions.as_slice();
+        let mut senders = BTreeSet::new();
+        for (number, entry) in (0..).zip(entries) {
+            let sender = entry
+                .verify()
+                .map_err(|source| TranscriptError::Contribution { number, source })?;
+            if !senders.insert(sender) {
+                return Err(TranscriptError::SecondContribution { number });
+            }
+        }
+        let commitment = commitment(entries).ok_or(TranscriptError::Encoding)?;
+        if commitment.fits(study) {
+            return Ok(commitment);
+        }
+        let (least, most) = (study.minimum_cohort(), study.maximum_cohort());
+        Err(TranscriptError::Contributions { have: commitment.size, least, most })
+    }
+
+    /// Checks the members' verifications, which are in order and complete.
+    fn check_verifications(
+        &self,
+        committee: &Committee,
+        commitment: Commitment,
+        manifest: ManifestDigest,
+    ) -> Result<BTreeMap<ShareIndex, Vec<Finding>>, TranscriptError> {
+        let mut verified: BTreeMap<ShareIndex, Vec<Finding>> = BTreeMap::new();
+        let size = usize::try_from(commitment.size).map_err(|_| TranscriptError::Encoding)?;
+        for (position, signed) in self.verifications.as_slice().iter().enumerate() {
+            let piece = Piece::verify(committee, manifest, commitment.size, signed)
+                .map_err(|source| TranscriptError::Verification { position, source })?;
+            let last = verified.last_key_value().map(|(member, _)| *member);
+            let follows = last.is_none_or(|last| last <= piece.member);
+            let known = verified.entry(piece.member).or_default();
+            if !follows || usize::try_from(piece.first) != Ok(known.len()) {
+                return Err(TranscriptError::VerificationOrder { position });
+            }
+            known.extend(piece.findings);
+        }
+        if verified.values().any(|findings| findings.len() != size) {
+            let position = self.verifications.len();
+            return Err(TranscriptError::VerificationOrder { position });
+        }
+        let (have, need) =
+            (u32::try_from(verified.len()).unwrap_or(u32::MAX), committee.threshold());
+        if have < u32::from(need) {
+            return Err(TranscriptError::TooFewVerified { have, need });
+        }
+        Ok(verified)
+    }
+
+    fn check_partials(
+        &self,
+        study: &Study,
+        committee: &Committee,
+        verdict: &Verdict,
+        manifest: ManifestDigest,
+    ) -> Result<Vec<Share>, TranscriptError> {
+        let digest = verdict.digest(manifest);
+        let mut shares: Vec<Share> = Vec::new();
+        for (position, signed) in self.partials.as_slice().iter().enumerate() {
+            let share = aggregate::verify_partial(study, committee, (verdict, digest), signed)
+                .map_err(|source| TranscriptError::Partial { position, source })?;
+            if shares.last().is_some_and(|last| last.index >= share.index) {
+                return Err(TranscriptError::PartialOrder { position });
+            }
+            shares.push(share);
+        }
+        Ok(shares)
+    }
+
+    /// The number of this contribution, if it is one of them.
+    #[must_use]
+    pub fn number_of(&self, sender: &PeerId, digest: ContributionDigest) -> Option<u32> {
+        let entries = (0..).zip(self.contributions.as_slice());
+        let mut own = entries
+            .filter(|(_, entry)| entry.sender == *sender.as_bytes() && entry.digest == digest);
+        own.next().map(|(number, _)| number)
+    }
+}
+
+impl ContributionEntry {
+    /// Whose it is, if the signature holds.
+    fn verify(&self) -> Result<PeerId, IdentityError> {
+        let sender = PeerId::decode(&self.sender)?;
+        let parts: [&[u8]; 1] = [self.digest.as_bytes()];
+        sender.verify(SignatureLabel::Contribution, &parts, &self.signature)?;
+        Ok(sender)
+    }
+}
+
+/// What these contributions come down to; `None` if a sender's key is none.
+fn commitment(entries: &[ContributionEntry]) -> Option<Commitment> {
+    let senders = entries.iter().map(|entry| PeerId::decode(&entry.sender).ok());
+    let senders: Vec<PeerId> = senders.collect::<Option<_>>()?;
+    Some(Commitment::of(senders.iter().zip(entries.iter().map(|entry| entry.digest))))
+}
+
+/// How many pieces a verification of so many contributions has.
+fn piece_count(size: u32) -> usize {
+    let mut first = 0;
+    let mut pieces = 0;
+    while let Some(len) = piece_len(first, size) {
+        first += u32::try_from(len).unwrap_or(u32::MAX);
+        pieces += 1;
+    }
+    pieces
+}
+
+impl fmt::Display for Checked {
+    /// What was checked, in plain words.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { study, members, threshold, contributions, rejected, .. } = self;
+        let Aggregate { count, sum } = self.aggregate;
+        writeln!(f, "study        {} by {}", study.title(), study.organisation())?;
+        writeln!(f, "             digest {}", study.digest())?;
+        writeln!(
+            f,
+            "committee    {members} members, each with a signed key of its own; {threshold} open a sum"
+        )?;
+        writeln!(
+            f,
+            "answers      {contributions}, each signed by somebody else, fixed before they were opened"
+        )?;
+        writeln!(
+            f,
+            "verification {} members found {count} answers valid and {rejected} not",
+            self.verified.len()
+        )?;
+        for member in self.left_out.iter().map(ShareIndex::number) {
+            writeln!(f, "             member {member} disputed too many of them and was left out")?;
+        }
+        writeln!(f, "partial sums {}, all signed for these answers", self.partials.len())?;
+        for member in self.wrong.iter().map(ShareIndex::number) {
+            writeln!(f, "             that of member {member} was wrong and has been corrected")?;
+        }
+        write!(f, "result       the sum of {count} answers is {sum}")
+    }
+}

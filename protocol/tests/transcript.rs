@@ -1,0 +1,156 @@
+//! A transcript holds, and no byte of it can be changed without being noticed.
+
+mod common;
+
+use std::collections::BTreeMap;
+
+use common::{Net, all_answer, study};
+use wardsum_protocol::peer::{Change, Misbehaviour};
+use wardsum_protocol::round::Record;
+use wardsum_protocol::sharing::ShareIndex;
+use wardsum_protocol::transcript::{NoTranscript, Transcript, TranscriptError};
+use wardsum_protocol::{SchemeChoice, Study};
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// Plays a round in which some cheat, each from the moment at which its study arrives.
+fn played(study: Study, values: &[i128], cheats: &[(usize, Misbehaviour)]) -> Net {
+    let mut net = Net::new(study, 7);
+    let patients: Vec<usize> = values.iter().map(|_| net.join()).collect();
+    net.settle_mail();
+    for (patient, misbehaviour) in cheats {
+        net.patients[*patient].peer.misbehave(*misbehaviour);
+    }
+    for (patient, value) in patients.into_iter().zip(values) {
+        net.answer(patient, *value);
+    }
+    net.run();
+    net
+}
+
+fn transcript(net: &Net) -> Result<Transcript, NoTranscript> {
+    Transcript::of(net.round.study(), net.journal.iter().map(|(_, record)| record))
+}
+
+#[test]
+fn an_honest_round_of_any_sharing_has_a_transcript_that_holds() {
+    for (people, scheme) in
+        [(3, SchemeChoice::Threshold), (7, SchemeChoice::Threshold), (4, SchemeChoice::Additive)]
+    {
+        let values: Vec<i128> = (1..=people).collect();
+        let net = played(study(|p| p.scheme = scheme), &values, &[]);
+        let made = transcript(&net).expect("the round is published");
+        let read = Transcript::decode(&made.encode()).expect("our own bytes");
+        assert_eq!(read, made);
+        let checked = read.check().expect("it holds");
+        assert_eq!(Some(checked.aggregate), net.aggregate());
+        assert_eq!(i128::from(checked.verified.len()), people);
+        assert!(checked.wrong.is_empty() && checked.left_out.is_empty());
+        let sum: i128 = values.iter().sum();
+        let said = checked.to_string();
+        assert!(said.contains(&format!("the sum of {people} answers is {sum}")), "{said}");
+    }
+}
+
+/// With everything in it that a transcript can have: an answer that is not valid, a member that was left
+/// out, a partial aggregate that was corrected, somebody who only contributes. Eleven members, T = 8.
+fn eventful() -> Net {
+    let change = Change { position: 1, add: 12_345 };
+    let cheats = [
+        (1, Misbehaviour::Input(change)),
+        (2, Misbehaviour::DisputeAll),
+        (3, Misbehaviour::Partial(change)),
+    ];
+    let study = study(|p| p.committee_cap = 13);
+    let mut net = Net::new(study, 11);
+    let patients: Vec<usize> = (0..13).map(|_| net.join()).collect();
+    net.settle_mail();
+    for (patient, misbehaviour) in cheats {
+        net.patients[patient].peer.misbehave(misbehaviour);
+    }
+    for patient in patients {
+        net.answer(patient, 2);
+    }
+    net.settle_mail();
+    all_answer(&mut net, &[1, 3]);
+    net.run();
+    net
+}
+
+#[test]
+fn what_went_wrong_is_named_in_the_check() {
+    let net = eventful();
+    let status = net.round.status();
+    let checked = transcript(&net).expect("published").check().expect("it holds");
+    assert_eq!(Some(checked.aggregate), status.aggregate, "{:?}", status.ended);
+    assert_eq!((checked.contributions, checked.rejected), (15, 1));
+    assert_eq!((checked.aggregate.count, checked.aggregate.sum), (14, 28));
+    assert_eq!((checked.left_out, checked.wrong), (status.left_out, status.wrong));
+    assert_eq!((checked.left_out.len(), checked.wrong.len()), (1, 1));
+    let said = checked.to_string();
+    for member in checked.left_out.iter().chain(checked.wrong.iter()).map(ShareIndex::number) {
+        assert!(said.contains(&format!("member {member} ")), "{said}");
+    }
+}
+
+/// Every position, and two changes at each: the lowest bit and all of them.
+#[test]
+fn every_byte_that_is_changed_is_noticed_and_the_part_is_named() {
+    let net = played(study(|p| p.minimum_cohort = 4), &[1, 2, 3, 4], &[]);
+    let bytes = transcript(&net).expect("published").encode();
+    Transcript::decode(&bytes).and_then(|t| t.check()).expect("it holds");
+    let mut parts: BTreeMap<&str, usize> = BTreeMap::new();
+    let every = if cfg!(target_arch = "wasm32") { 17 } else { 1 };
+    for position in (0..bytes.len()).step_by(every) {
+        for change in [1, 0xff] {
+            let mut changed = bytes.clone();
+            changed[position] ^= change;
+            let error = Transcript::decode(&changed)
+                .and_then(|transcript| transcript.check())
+                .expect_err(&format!("byte {position} ^ {change}"));
+            *parts.entry(part(&error)).or_default() += 1;
+        }
+    }
+    for part in ["file", "study", "committee", "contribution", "verification", "verdict", "partial"]
+    {
+        assert!(parts.contains_key(part), "{part}: {parts:?}");
+    }
+}
+
+fn part(error: &TranscriptError) -> &'static str {
+    match error {
+        TranscriptError::Encoding => "file",
+        TranscriptError::Study => "study",
+        TranscriptError::Committee(_) => "committee",
+        TranscriptError::Contribution { .. }
+        | TranscriptError::SecondContribution { .. }
+        | TranscriptError::Contributions { .. } => "contribution",
+        TranscriptError::Verification { .. }
+        | TranscriptError::VerificationOrder { .. }
+        | TranscriptError::TooFewVerified { .. } => "verification",
+        TranscriptError::Verdict(_) | TranscriptError::OtherVerdict => "verdict",
+        TranscriptError::Partial { .. } | TranscriptError::PartialOrder { .. } => "partial",
+        TranscriptError::Result(_) | TranscriptError::OtherSum => "result",
+    }
+}
+
+#[test]
+fn a_file_that_is_cut_off_or_goes_on_is_no_transcript() {
+    let net = played(study(|_| {}), &[1, 2, 3], &[]);
+    let bytes = transcript(&net).expect("published").encode();
+    for len in 0..bytes.len() {
+        assert_eq!(Transcript::decode(&bytes[..len]), Err(TranscriptError::Encoding), "{len}");
+    }
+    let longer = [&bytes[..], &[0]].concat();
+    assert_eq!(Transcript::decode(&longer), Err(TranscriptError::Encoding));
+}
+
+#[test]
+fn a_round_without_a_result_has_no_transcript() {
+    let net = Net::new(study(|_| {}), 1);
+    assert_eq!(transcript(&net), Err(NoTranscript::NotPublished));
+    let cheat = Misbehaviour::Input(Change { position: 0, add: 5 });
+    let net = played(study(|_| {}), &[1, 2, 3], &[(0, cheat)]);
+    assert!(net.journal.iter().any(|(_, record)| matches!(record, Record::Ended(_))));
+    assert_eq!(transcript(&net), Err(NoTranscript::NotPublished));
+}
