@@ -30,3 +30,4 @@ mod store_sample;
 mod study_commands;
 mod test_hospital;
 mod tls_versions;
+mod transcripts;

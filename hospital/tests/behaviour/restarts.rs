@@ -32,13 +32,17 @@ fn contributed(event: &Event) -> bool {
     matches!(event, Event::ContributionAcknowledged)
 }
 
+fn verified(event: &Event) -> bool {
+    matches!(event, Event::VerificationSent { .. })
+}
+
 /// The program is in this phase, ends, is started again, and still is.
 async fn restarted(program: Program, signal: &str, phase: &str) -> Program {
     assert_eq!(status(&program.connector(), "study").await["phase"], phase);
     let before = status(&program.connector(), "study").await;
     let program = program.restart(signal);
     let after = status(&program.connector(), "study").await;
-    for field in ["phase", "digest", "round", "enrolled", "contributed", "partials"] {
+    for field in ["phase", "digest", "round", "enrolled", "contributed", "verified", "partials"] {
         assert_eq!(after[field], before[field], "{field} after {signal}");
     }
     program
@@ -92,13 +96,33 @@ async fn while_contributing() {
 }
 
 #[tokio::test]
+async fn while_verifying() {
+    for signal in ENDS {
+        let program = Program::with_studies(&study_of("study", 4), &[]);
+        let fixed = |event: &Event| matches!(event, Event::CommitteeFixed { .. });
+        let mut peers = people(&program, &[-1, 2, -3, 4], fixed).await;
+        // Three verifications are needed, and two members hear nothing any more once they have contributed.
+        all_reach(&mut peers[2..], contributed).await;
+        all_reach(&mut peers[..2], verified).await;
+        within(async { while status(&program.connector(), "study").await["verified"] != 2 {} })
+            .await;
+
+        let program = restarted(program, signal, "verifying").await;
+
+        ends_with(&program, peers, &[-1, 2, -3, 4]).await;
+    }
+}
+
+#[tokio::test]
 async fn while_aggregating() {
     for signal in ENDS {
         let program = Program::with_studies(&study_of("study", 4), &[]);
         let fixed = |event: &Event| matches!(event, Event::CommitteeFixed { .. });
         let mut peers = people(&program, &[-1, 2, -3, 4], fixed).await;
-        // Three partial sums are needed, and two members hear nothing any more once they have contributed.
-        all_reach(&mut peers[2..], contributed).await;
+        // Three members do what is needed. One of them hears nothing any more once it has verified, and the
+        // fourth not even that: the verdict does without it.
+        all_reach(&mut peers[3..], contributed).await;
+        all_reach(&mut peers[..3], verified).await;
         all_reach(&mut peers[..2], |event| matches!(event, Event::PartialSent)).await;
         within(async { while status(&program.connector(), "study").await["partials"] != 2 {} })
             .await;

@@ -73,6 +73,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: String,
+    /// The body as it came.
+    pub(crate) content: Vec<u8>,
 }
 
 impl Answer {
@@ -223,10 +225,11 @@ pub(crate) async fn request(
     if let Err(error) = within(stream.read_to_end(&mut answer)).await {
         assert_eq!(error.kind(), ErrorKind::UnexpectedEof, "{error}");
     }
-    let answer = String::from_utf8(answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").expect("an answer has a head and a body");
+    let end = answer.windows(4).position(|window| window == b"\r\n\r\n");
+    let content = answer.split_off(end.expect("an answer has a head and a body") + 4);
+    let head = String::from_utf8(answer).unwrap().trim_end().to_owned();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
-    Answer { status, head: head.to_owned(), body: body.to_owned() }
+    Answer { status, head, body: String::from_utf8_lossy(&content).into_owned(), content }
 }
 
 /// A patient who has received the study and not answered yet.
