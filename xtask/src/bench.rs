@@ -19,6 +19,9 @@ const WASM_BUDGET: f64 = 3.0;
 /// How much more than the HPKE library's own functions sealing and opening may cost.
 const HPKE_BUDGET: f64 = 1.3;
 
+/// Verifying one short answer may cost so many times what libprio's own query does.
+const VERIFY_BUDGET: f64 = 2.0;
+
 /// The widest name of an operation, with some room.
 const NAME_WIDTH: usize = 30;
 
@@ -164,6 +167,23 @@ fn table(native: &[Operation], wasm: &[Operation]) -> Result<String> {
         }
     }
     lines.push(String::new());
+    lines.push(format!(
+        "{:<NAME_WIDTH$} {:>11} {:>11}   budget <= {VERIFY_BUDGET} up to 8 bits",
+        "Ours over libprio's own", "native", "Chromium"
+    ));
+    for (operation, theirs) in [("prove", "prove"), ("verify", "query")] {
+        for bits in [1, 8, 36, 200] {
+            let ours = format!("{operation} {bits} bits");
+            let libprio = format!("libprio {theirs} {bits} bits");
+            let over = |all: &[Operation]| Some(cost(all, &ours)? / cost(all, &libprio)?);
+            let ratio = |all| over(all).with_context(|| format!("`{ours}` was not measured"));
+            let (native, wasm) = (ratio(native)?, ratio(wasm)?);
+            let budgeted = operation == "verify" && bits <= 8;
+            let verdict = if budgeted { verdict(native.max(wasm), VERIFY_BUDGET) } else { "" };
+            lines.push(format!("{ours:<NAME_WIDTH$} {native:>11.2} {wasm:>11.2}   {verdict}"));
+        }
+    }
+    lines.push(String::new());
     Ok(lines.join("\n"))
 }
 
@@ -191,22 +211,31 @@ mod tests {
     fn the_table_shows_ratios_and_whether_they_hold() {
         let all = |factor: f64| {
             let of = |name: String, us: f64| Operation { name, microseconds: us * factor };
-            ["x-wing", "x25519"]
-                .iter()
-                .flat_map(|suite| {
-                    ["seal", "open"].map(|what| {
-                        [
-                            of(format!("{what} a share, {suite}"), 120.0),
-                            of(format!("bare hpke {what}, {suite}"), 100.0),
-                        ]
-                    })
+            let sealing = ["x-wing", "x25519"].iter().flat_map(|suite| {
+                ["seal", "open"].map(|what| {
+                    [
+                        of(format!("{what} a share, {suite}"), 120.0),
+                        of(format!("bare hpke {what}, {suite}"), 100.0),
+                    ]
                 })
-                .flatten()
-                .collect::<Vec<_>>()
+            });
+            // Beyond 8 bits no budget is missed.
+            let proving =
+                [(1, 100.0), (8, 100.0), (36, 10.0), (200, 10.0)].map(|(bits, theirs)| {
+                    [
+                        of(format!("prove {bits} bits"), 150.0),
+                        of(format!("libprio prove {bits} bits"), 100.0),
+                        of(format!("verify {bits} bits"), 150.0),
+                        of(format!("libprio query {bits} bits"), theirs),
+                    ]
+                });
+            let sealing = sealing.flatten();
+            sealing.chain(proving.into_iter().flatten()).collect::<Vec<_>>()
         };
         let text = table(&all(1.0), &all(4.0)).unwrap();
-        assert_eq!(text.matches("MISSED").count(), 8, "{text}");
+        assert_eq!(text.matches("MISSED").count(), 24, "{text}");
         assert_eq!(text.matches("1.20        1.20   within").count(), 4, "{text}");
+        assert_eq!(text.matches("1.50        1.50   within").count(), 2, "{text}");
         assert!(table(&all(1.0), &[]).is_err());
     }
 }

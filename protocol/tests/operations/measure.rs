@@ -5,14 +5,19 @@ use hpke::aead::ChaCha20Poly1305;
 use hpke::kdf::HkdfSha256;
 use hpke::kem::{Kem, X25519HkdfSha256, XWing};
 use hpke::{OpModeR, OpModeS};
+use prio::flp::Type;
+use prio::flp::gadgets::{Mul, ParallelSum};
+use prio::flp::types::{Sum, SumVec};
 use rand_core::SeedableRng;
 use std::hint::black_box;
 use wardsum_protocol::encoding::IntegerRange;
-use wardsum_protocol::field::{self, SecretVector};
+use wardsum_protocol::field::{self, Field, SecretVector};
 use wardsum_protocol::identity::{Identity, SignatureLabel};
+use wardsum_protocol::questionnaire::{Question, Questionnaire, Response};
 use wardsum_protocol::seal::{OpeningKey, SealingKey};
 use wardsum_protocol::sharing::{SHARES_MAX, Scheme};
-use wardsum_protocol::{Entropy, Suite};
+use wardsum_protocol::validity::QueryRandomness;
+use wardsum_protocol::{ContributionDigest, Entropy, ManifestDigest, Suite};
 
 /// How long to measure.
 #[derive(Clone, Copy)]
@@ -33,9 +38,11 @@ pub(crate) fn all(clock: &dyn Fn() -> f64, effort: Effort) -> Vec<(String, f64)>
         rows.push((name, measure(clock, effort, operation)));
     };
 
-    // The pain scale: 0..=10 takes four bits.
+    // The pain scale: 0..=10 takes four bits, and sixteen elements that prove them.
     let range = IntegerRange::new(0, 10).expect("a range");
-    let bits = range.encode(7).expect("in range");
+    let scale = Questionnaire::new(vec![Question::Number(range)]).expect("one question");
+    let input = scale.encode(&[Response::Number(7)]).expect("in range");
+    let bits = scale.prove(&input, &mut rng);
     let plaintext = bits.encode();
     for k in [3u8, 10, 32, 100] {
         let scheme = Scheme::threshold_of(k);
@@ -61,6 +68,10 @@ pub(crate) fn all(clock: &dyn Fn() -> f64, effort: Effort) -> Vec<(String, f64)>
                 bare_hpke::<X25519HkdfSha256>("x25519", &plaintext, &mut rng, &mut row);
             }
         }
+    }
+
+    for len in [1, 8, 36, 200] {
+        validity(len, &mut rng, &mut row);
     }
 
     let identity = Identity::derive(&Entropy::new([4; 32]));
@@ -96,6 +107,59 @@ pub(crate) fn all(clock: &dyn Fn() -> f64, effort: Effort) -> Vec<(String, f64)>
         assert_eq!(black_box(combined).wrong.len(), wrong);
     });
     rows
+}
+
+/// Proving an answer of `len` bits and verifying it at one member, next to what libprio's own types cost
+/// with which Prio3 would prove the same: one number of so many bits or, where that is too many, a vector.
+fn validity(len: usize, rng: &mut ChaCha20Rng, row: &mut dyn FnMut(String, &mut dyn FnMut())) {
+    let largest = |bits: usize| (1_u128 << bits) - 1;
+    let (questions, responses): (Vec<_>, Vec<_>) = if len < 100 {
+        let max = i128::try_from(largest(len)).expect("below 100 bits");
+        let range = IntegerRange::new(0, max).expect("a range");
+        (vec![Question::Number(range)], vec![Response::Number(1)])
+    } else {
+        (0..len).map(|_| (Question::YesNo, Response::YesNo(true))).unzip()
+    };
+    let ours = Questionnaire::new(questions).expect("these questions fit");
+    let input = ours.encode(&responses).expect("an answer");
+    row(format!("prove {len} bits"), &mut || {
+        black_box(ours.prove(&input, rng));
+    });
+    let proven = ours.prove(&input, rng);
+    let scheme = Scheme::threshold_of(4);
+    let (manifest, contribution) = (ManifestDigest([7; 32]), ContributionDigest([8; 32]));
+    row(format!("verify {len} bits"), &mut || {
+        let randomness = QueryRandomness::new(&ours, manifest, contribution);
+        black_box(ours.verifier_share(&proven, &randomness, scheme));
+    });
+    if len < 100 {
+        let theirs = Sum::<Field>::new(largest(len)).expect("a maximum");
+        libprio(len, &theirs, &1, rng, row);
+    } else {
+        // Chunks of the square root of the length, as is recommended.
+        let theirs = SumVec::<Field, ParallelSum<Field, Mul>>::new(1, len, 14).expect("a vector");
+        libprio(len, &theirs, &vec![1; len], rng, row);
+    }
+}
+
+fn libprio<T: Type<Field = Field>>(
+    len: usize,
+    theirs: &T,
+    measurement: &T::Measurement,
+    rng: &mut ChaCha20Rng,
+    row: &mut dyn FnMut(String, &mut dyn FnMut()),
+) {
+    let mut random = |len: usize| (0..len).map(|_| field::sample(rng)).collect::<Vec<_>>();
+    let input = theirs.encode_measurement(measurement).expect("a measurement");
+    let (prove, query) = (random(theirs.prove_rand_len()), random(theirs.query_rand_len()));
+    let joint = random(theirs.joint_rand_len());
+    row(format!("libprio prove {len} bits"), &mut || {
+        black_box(theirs.prove(&input, &prove, &joint).expect("proves"));
+    });
+    let proof = theirs.prove(&input, &prove, &joint).expect("proves");
+    row(format!("libprio query {len} bits"), &mut || {
+        black_box(theirs.query(&input, &proof, &query, &joint, 1).expect("queries"));
+    });
 }
 
 /// The HPKE crate's own single-shot functions, for comparison.
