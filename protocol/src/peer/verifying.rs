@@ -15,8 +15,9 @@ use crate::verdict::{Verdict, VerdictBytes};
 use crate::verification::{Finding, Piece, piece_len};
 use crate::wire;
 
-/// How many contributions are verified before the page gets its turn: about 10 ms of work in a browser.
-const VERIFYING_SLICE: usize = 128;
+/// How many elements of shares are looked at before the page gets its turn: about 10 ms of work in a
+/// browser.
+const VERIFYING_SLICE: usize = 2_048;
 
 /// The verdict is awaited; before that the contributions are verified, a slice at a time.
 #[derive(Debug)]
@@ -68,7 +69,8 @@ impl AwaitingVerdict {
         else {
             return Ok(State::AwaitingVerdict(self));
         };
-        for _ in 0..VERIFYING_SLICE.min(len - self.findings.len()) {
+        let slice = VERIFYING_SLICE.div_ceil(self.round.study.questionnaire().proven_len());
+        for _ in 0..slice.min(len - self.findings.len()) {
             let number = self.first + u32::try_from(self.findings.len()).unwrap_or(u32::MAX);
             let mut finding = self.finding(number);
             peer.me.conduct.finding(number, &mut finding);
