@@ -10,6 +10,8 @@ mod page;
 mod process;
 mod run;
 mod suite;
+#[cfg(test)]
+mod threats;
 mod tools;
 mod workspace;
 
