@@ -95,6 +95,31 @@ async fn the_page_and_its_files() {
 }
 
 #[tokio::test]
+async fn compressed_files_go_to_browsers_that_take_them() {
+    let dir = tempfile::tempdir().unwrap();
+    let files =
+        [("index.html", INDEX), ("a.wasm", "plain"), ("a.wasm.br", "br"), ("a.wasm.gz", "gz")];
+    for (name, text) in files {
+        fs::write(dir.path().join(name), text).unwrap();
+    }
+    let page = Page::load(dir.path()).unwrap();
+    let hospital =
+        TestHospital::start_with(&study_of("study", 3), |config| config.page = Some(page)).await;
+    for (accepted, encoding, body) in [
+        ("gzip, deflate, br, zstd", Some("br"), "br"),
+        ("gzip, deflate", Some("gzip"), "gz"),
+        ("identity", None, "plain"),
+    ] {
+        let answer = hospital.get("/a.wasm", &[("Accept-Encoding", accepted)]).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, body), "{accepted}");
+        assert_eq!(answer.header("content-encoding"), encoding, "{accepted}");
+        assert_eq!(answer.header("content-type"), Some("application/wasm"), "{accepted}");
+        // What stands between must not give one browser what was meant for another.
+        assert_eq!(answer.header("vary"), Some("accept-encoding"), "{accepted}");
+    }
+}
+
+#[tokio::test]
 async fn the_page_may_run_its_own_scripts_and_nothing_else() {
     let hospital = with_page().await;
     let answer = hospital.get("/", &[]).await;
