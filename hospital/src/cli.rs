@@ -55,6 +55,13 @@ pub enum Command {
     /// To restore a backup, copy it into an empty directory as wardsum.sqlite3 and serve that with
     /// --data. Sealed shares that are in a backup stay there when the hospital erases its own.
     Backup(BackupArgs),
+    /// Check that every file of a built page is the one that it should be, and print its fingerprint.
+    ///
+    /// The fingerprint is the SHA-256 of index.html, which names all other files with their hashes:
+    /// `curl -s https://HOST/ | sha256sum` gives the same digits for the page that a server serves. With
+    /// --hospital and --to, makes a copy of the page that is served from another origin than the
+    /// hospital's, and prints the fingerprint of that.
+    Page(PageArgs),
     /// Tell the hospital that runs on a data directory what to do with a study.
     #[command(subcommand)]
     Study(StudyAction),
@@ -283,6 +290,23 @@ pub struct BenchArgs {
     /// Print the result as one JSON object.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Flags of `hospital page`.
+#[derive(Debug, Args)]
+pub struct PageArgs {
+    /// The directory of the built page.
+    #[arg(long, env = "WARDSUM_PAGE", value_name = "DIR", default_value = "web/dist")]
+    pub page: PathBuf,
+
+    /// The origin of the hospital that the copy talks to. The hospital has to allow the origin of the
+    /// copy (--allowed-origin of `hospital serve`).
+    #[arg(long, value_name = "https://HOST[:PORT]", requires = "to")]
+    pub hospital: Option<Origin>,
+
+    /// Where to write the copy: a directory that is empty or not there.
+    #[arg(long, value_name = "DIR", requires = "hospital")]
+    pub to: Option<PathBuf>,
 }
 
 /// Flags of `hospital export`.

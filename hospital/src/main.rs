@@ -10,9 +10,10 @@ use thiserror::Error;
 use wardsum_certs::{Action, CertError};
 use wardsum_hospital::announcement::Announce;
 use wardsum_hospital::bench::{self, AbuseError, Bench, BenchError};
+use wardsum_hospital::built_page::{BuiltPage, BuiltPageError};
 use wardsum_hospital::cli::{
-    BackupArgs, BenchArgs, CertsArgs, Cli, CloseArgs, Command, ExportArgs, ServeArgs, SimulateArgs,
-    StudyAction,
+    BackupArgs, BenchArgs, CertsArgs, Cli, CloseArgs, Command, ExportArgs, PageArgs, ServeArgs,
+    SimulateArgs, StudyAction,
 };
 use wardsum_hospital::control::{self, CommandError};
 use wardsum_hospital::logging;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench(args),
         Command::Export(args) => export(&args),
         Command::Backup(args) => backup(&args),
+        Command::Page(args) => page(&args),
         Command::Study(StudyAction::Close(args)) => close(&args),
     };
     done.unwrap_or_else(|error| {
@@ -69,6 +71,8 @@ enum Error {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
+    Page(#[from] BuiltPageError),
+    #[error(transparent)]
     Command(#[from] CommandError),
     #[error("the output cannot be written: {0}")]
     Output(io::Error),
@@ -88,6 +92,7 @@ impl Error {
             | Self::Certs(_)
             | Self::Command(_)
             | Self::Output(_)
+            | Self::Page(_)
             | Self::Runtime(_) => false,
         };
         if configuration { ExitCode::from(EXIT_CONFIGURATION) } else { ExitCode::FAILURE }
@@ -198,6 +203,16 @@ fn export(args: &ExportArgs) -> Result<ExitCode, Error> {
 fn backup(args: &BackupArgs) -> Result<ExitCode, Error> {
     Snapshot::open(&args.data)?.backup(&args.to)?;
     say(&format!("{} is a checked copy of {}", args.to.display(), args.data.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn page(args: &PageArgs) -> Result<ExitCode, Error> {
+    let mut page = BuiltPage::read(&args.page)?;
+    if let (Some(hospital), Some(to)) = (&args.hospital, &args.to) {
+        page = page.copy_for(hospital, to)?;
+        say(&format!("{} is a copy of the page for {hospital}", to.display()));
+    }
+    say(&format!("fingerprint: {}", page.fingerprint()));
     Ok(ExitCode::SUCCESS)
 }
 
