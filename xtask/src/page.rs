@@ -9,9 +9,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
 
 use crate::announce;
 use crate::process::Supervisor;
+use crate::rustflags::{self, Paths};
 use crate::tools::Tools;
 use crate::workspace::Workspace;
 
@@ -27,18 +29,47 @@ pub(crate) fn directory(workspace: &Workspace) -> PathBuf {
     workspace.path("web/dist")
 }
 
-/// Builds the page for release, prints its weight, and fails if it is too heavy.
+/// Builds the page for release, prints its weight and its fingerprint, and fails if it is too heavy.
 pub(crate) fn build(workspace: &Workspace, supervisor: &mut Supervisor) -> Result<()> {
     let tools = Tools::prepare(workspace, supervisor)?;
     announce("Building the page into web/dist");
-    let mut command = tools.trunk_command(workspace)?;
-    command.args(["build", "--release", "--config", "web"]);
-    supervisor.run(&mut command)?;
-    announce("Compressing it, and weighing it");
-    compress(&directory(workspace))?;
+    let cargo_home = rustflags::cargo_home()?;
+    build_with(&tools, workspace, cargo_home, supervisor)?;
     let weight = Weight::of(&directory(workspace))?;
     eprintln!("{weight}");
+    eprintln!("    page fingerprint: {}", fingerprint(&directory(workspace))?);
     weight.hold_to(BUDGET_BYTES)
+}
+
+/// Builds the page of a workspace from the crates of a cargo home, for use as it is.
+pub(crate) fn build_with(
+    tools: &Tools,
+    workspace: &Workspace,
+    cargo_home: PathBuf,
+    supervisor: &mut Supervisor,
+) -> Result<()> {
+    let paths = Paths::of(workspace, cargo_home.clone())?;
+    let mut command = tools.trunk_command(workspace, &paths)?;
+    command.args(["build", "--release", "--config", "web"]);
+    command.env("CARGO_HOME", cargo_home).env("CARGO_TARGET_DIR", &workspace.target);
+    supervisor.run(&mut command)?;
+    let directory = directory(workspace);
+    for path in files(&directory)? {
+        let bytes = read(&path)?;
+        if let Some(shown) = paths.shown_in(&bytes) {
+            bail!("{} shows the path {} of this machine", path.display(), shown.display());
+        }
+    }
+    compress(&directory)
+}
+
+/// The page's fingerprint: SHA-256 of index.html, which names every other file with its hash, in groups of
+/// four hexadecimal digits.
+pub(crate) fn fingerprint(directory: &Path) -> Result<String> {
+    let digest = Sha256::digest(read(&directory.join("index.html"))?);
+    let groups: Vec<_> =
+        digest.chunks(2).map(|bytes| format!("{:02x}{:02x}", bytes[0], bytes[1])).collect();
+    Ok(groups.join(" "))
 }
 
 /// The size of each file that runs in the browser.
@@ -53,15 +84,30 @@ struct File {
     brotli: usize,
 }
 
+impl File {
+    fn weigh(path: &Path) -> Result<Self> {
+        let bytes = read(path)?;
+        Ok(Self {
+            name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            plain: bytes.len(),
+            gzip: gzip(&bytes)?.len(),
+            brotli: brotli(&bytes)?.len(),
+        })
+    }
+}
+
 impl Weight {
     /// Weighs all WebAssembly and JavaScript under a directory.
     fn of(directory: &Path) -> Result<Self> {
         let mut files = Vec::new();
-        weigh_into(&mut files, directory)?;
+        for path in self::files(directory)? {
+            if has_extension(&path, "wasm") || has_extension(&path, "js") {
+                files.push(File::weigh(&path)?);
+            }
+        }
         if !files.iter().any(|file| has_extension(file.name.as_ref(), "wasm")) {
             bail!("there is no WebAssembly in {}: the page was not built", directory.display());
         }
-        files.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(Self { files })
     }
 
@@ -104,17 +150,9 @@ impl fmt::Display for Weight {
 
 /// Writes each file of the page beside itself as `.br` and `.gz`, for whoever serves it to choose from.
 fn compress(directory: &Path) -> Result<()> {
-    let unreadable = || format!("cannot read {}", directory.display());
-    let mut paths = Vec::new();
-    for entry in fs::read_dir(directory).with_context(unreadable)? {
-        paths.push(entry.with_context(unreadable)?.path());
-    }
-    for path in paths {
-        if path.is_dir() {
-            compress(&path)?;
-        } else if COMPRESSED.iter().any(|extension| has_extension(&path, extension)) {
-            let bytes =
-                fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    for path in files(directory)? {
+        if COMPRESSED.iter().any(|extension| has_extension(&path, extension)) {
+            let bytes = read(&path)?;
             for (suffix, compressed) in [(".br", brotli(&bytes)?), (".gz", gzip(&bytes)?)] {
                 let mut name = path.clone().into_os_string();
                 name.push(suffix);
@@ -126,24 +164,24 @@ fn compress(directory: &Path) -> Result<()> {
     Ok(())
 }
 
-fn weigh_into(files: &mut Vec<File>, directory: &Path) -> Result<()> {
+/// All files under a directory, sorted.
+pub(crate) fn files(directory: &Path) -> Result<Vec<PathBuf>> {
     let unreadable = || format!("cannot read {}", directory.display());
+    let mut found = Vec::new();
     for entry in fs::read_dir(directory).with_context(unreadable)? {
         let path = entry.with_context(unreadable)?.path();
         if path.is_dir() {
-            weigh_into(files, &path)?;
-        } else if has_extension(&path, "wasm") || has_extension(&path, "js") {
-            let bytes =
-                fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-            files.push(File {
-                name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-                plain: bytes.len(),
-                gzip: gzip(&bytes)?.len(),
-                brotli: brotli(&bytes)?.len(),
-            });
+            found.extend(files(&path)?);
+        } else {
+            found.push(path);
         }
     }
-    Ok(())
+    found.sort();
+    Ok(found)
+}
+
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 fn has_extension(path: &Path, extension: &str) -> bool {
@@ -236,6 +274,15 @@ mod tests {
         let dir = page(&[("boot.js", b"1")]);
         assert!(Weight::of(dir.path()).is_err());
         assert!(Weight::of(&dir.path().join("nowhere")).is_err());
+    }
+
+    #[test]
+    fn the_fingerprint_is_the_start_pages_hash() {
+        // RFC 6234 and everybody else: SHA-256 of "abc".
+        let dir = page(&[("index.html", b"abc"), ("app.wasm", b"\0asm")]);
+        let fingerprint = fingerprint(dir.path()).unwrap();
+        assert!(fingerprint.starts_with("ba78 16bf 8f01 cfea "), "{fingerprint}");
+        assert!(fingerprint.ends_with(" f200 15ad"), "{fingerprint}");
     }
 
     #[test]
