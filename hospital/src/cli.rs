@@ -61,6 +61,13 @@ pub enum Command {
     ///
     /// Exit status 0 if everything holds, 1 if not; what is wrong, and where, is then said.
     Verify(VerifyArgs),
+    /// Check that every file of a built page is the one that it should be, and print its fingerprint.
+    ///
+    /// The fingerprint is the SHA-256 of index.html, which names all other files with their hashes:
+    /// `curl -s https://HOST/ | sha256sum` gives the same digits for the page that a server serves. With
+    /// --hospital and --to, makes a copy of the page that is served from another origin than the
+    /// hospital's, and prints the fingerprint of that.
+    Page(PageArgs),
     /// Tell the hospital that runs on a data directory what to do with a study.
     #[command(subcommand)]
     Study(StudyAction),
@@ -326,6 +333,23 @@ pub struct VerifyArgs {
     /// The transcript.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+}
+
+/// Flags of `hospital page`.
+#[derive(Debug, Args)]
+pub struct PageArgs {
+    /// The directory of the built page.
+    #[arg(long, env = "WARDSUM_PAGE", value_name = "DIR", default_value = "web/dist")]
+    pub page: PathBuf,
+
+    /// The origin of the hospital that the copy talks to. The hospital has to allow the origin of the
+    /// copy (--allowed-origin of `hospital serve`).
+    #[arg(long, value_name = "https://HOST[:PORT]", requires = "to")]
+    pub hospital: Option<Origin>,
+
+    /// Where to write the copy: a directory that is empty or not there.
+    #[arg(long, value_name = "DIR", requires = "hospital")]
+    pub to: Option<PathBuf>,
 }
 
 /// Flags of `hospital export`.

@@ -8,6 +8,7 @@
 //!
 //! * [`server`] accepts connections, and drains them when told to stop.
 //! * [`http`] answers requests: the status API, the built page, and the upgrade to a WebSocket.
+//! * [`built_page`] tells whether a built page is whole, and which it is.
 //! * `peer_connection` serves one peer's WebSocket; `inbox` is what waits for its round, and
 //!   `outbox` what waits to be sent to it.
 //! * [`round_task`] owns one round: the state machine of `wardsum-protocol`, driven by its contract.
@@ -26,6 +27,7 @@
 mod address_caps;
 pub mod announcement;
 pub mod bench;
+pub mod built_page;
 pub mod cli;
 mod clock;
 mod commits;

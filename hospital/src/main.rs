@@ -12,9 +12,10 @@ use thiserror::Error;
 use wardsum_certs::{Action, CertError};
 use wardsum_hospital::announcement::Announce;
 use wardsum_hospital::bench::{self, AbuseError, Bench, BenchError};
+use wardsum_hospital::built_page::{BuiltPage, BuiltPageError};
 use wardsum_hospital::cli::{
-    BackupArgs, BenchArgs, CertsArgs, Cli, CloseArgs, Command, ExportArgs, ServeArgs, SimulateArgs,
-    StudyAction, TranscriptArgs, VerifyArgs,
+    BackupArgs, BenchArgs, CertsArgs, Cli, CloseArgs, Command, ExportArgs, PageArgs, ServeArgs,
+    SimulateArgs, StudyAction, TranscriptArgs, VerifyArgs,
 };
 use wardsum_hospital::control::{self, CommandError};
 use wardsum_hospital::logging;
@@ -47,6 +48,7 @@ fn main() -> ExitCode {
         Command::Backup(args) => backup(&args),
         Command::Transcript(args) => transcript(&args),
         Command::Verify(args) => verify(&args),
+        Command::Page(args) => page(&args),
         Command::Study(StudyAction::Close(args)) => close(&args),
     };
     done.unwrap_or_else(|error| {
@@ -80,6 +82,8 @@ enum Error {
     #[error("{} cannot be written: {source}", file.display())]
     File { file: PathBuf, source: io::Error },
     #[error(transparent)]
+    Page(#[from] BuiltPageError),
+    #[error(transparent)]
     Command(#[from] CommandError),
     #[error("the output cannot be written: {0}")]
     Output(io::Error),
@@ -104,6 +108,7 @@ impl Error {
             | Self::Certs(_)
             | Self::Command(_)
             | Self::Output(_)
+            | Self::Page(_)
             | Self::Runtime(_) => false,
         };
         if configuration { ExitCode::from(EXIT_CONFIGURATION) } else { ExitCode::FAILURE }
@@ -235,6 +240,16 @@ fn verify(args: &VerifyArgs) -> Result<ExitCode, Error> {
 fn backup(args: &BackupArgs) -> Result<ExitCode, Error> {
     Snapshot::open(&args.data)?.backup(&args.to)?;
     say(&format!("{} is a checked copy of {}", args.to.display(), args.data.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn page(args: &PageArgs) -> Result<ExitCode, Error> {
+    let mut page = BuiltPage::read(&args.page)?;
+    if let (Some(hospital), Some(to)) = (&args.hospital, &args.to) {
+        page = page.copy_for(hospital, to)?;
+        say(&format!("{} is a copy of the page for {hospital}", to.display()));
+    }
+    say(&format!("fingerprint: {}", page.fingerprint()));
     Ok(ExitCode::SUCCESS)
 }
 

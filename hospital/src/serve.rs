@@ -16,6 +16,7 @@ use tracing::{info, warn};
 use wardsum_certs::{Action, CertError};
 
 use crate::announcement::Announce;
+use crate::built_page::BuiltPage;
 use crate::cli::ServeArgs;
 use crate::control::ControlSocket;
 use crate::http::origin::{Origin, OriginError};
@@ -359,7 +360,13 @@ fn local_certificate(directory: &Path) -> Result<CertificateFiles, ServeError> {
 
 fn load_page(dir: &Path) -> Option<Page> {
     match Page::load(dir) {
-        Ok(page) => Some(page),
+        Ok(page) => {
+            info!(fingerprint = %page.fingerprint(), "serving the page in {}", dir.display());
+            if let Err(error) = BuiltPage::read(dir) {
+                warn!(%error, "the page in {} is not as it was built: {error}", dir.display());
+            }
+            Some(page)
+        }
         Err(error) => {
             warn!("{error}");
             None

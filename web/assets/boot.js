@@ -9,14 +9,39 @@
   var EMPTY_MODULE = [0, 97, 115, 109, 1, 0, 0, 0];
 
   var started = false;
+  var altered = false;
 
   function show(id) {
     var loading = document.getElementById("boot-loading");
     var notice = document.getElementById(id);
     // The page replaces both when it starts, so their absence means that all is well.
-    if (started || !loading || !notice) return;
+    if (started || altered || !loading || !notice) return;
     loading.hidden = true;
+    document.getElementById("boot-failed").hidden = true;
     notice.hidden = false;
+  }
+
+  /** A part of the page is not what it should be. Nothing that is said after this is worth more. */
+  function isAltered() {
+    show("boot-altered");
+    altered = true;
+  }
+
+  /** Finds out whether an element's file could not be loaded, or is not the one that `integrity` names. */
+  function examine(element) {
+    var address = element && (element.src || element.href);
+    if (!address || !element.integrity || !window.fetch || !window.crypto || !crypto.subtle) return;
+    fetch(address).then(function (response) {
+      if (!response.ok) return;
+      return response.arrayBuffer().then(function (bytes) {
+        return crypto.subtle.digest("SHA-384", bytes);
+      }).then(function (digest) {
+        var text = btoa(String.fromCharCode.apply(null, new Uint8Array(digest)));
+        if (element.integrity !== "sha384-" + text) isAltered();
+      });
+    }).catch(function () {
+      // It could not be loaded, which is what the visitor is told already.
+    });
   }
 
   function runsWebAssembly() {
@@ -50,8 +75,9 @@
     show("boot-no-wasm");
     return;
   }
-  document.getElementById("boot-loading").hidden = false;
-  addEventListener("TrunkApplicationStarted", function () {
+  // assets/start.js says so.
+  addEventListener("wardsum-altered", isAltered);
+  addEventListener("wardsum-started", function () {
     started = true;
   });
   // The page's program says so with its last breath (web/src/panic.rs).
@@ -60,6 +86,7 @@
   addEventListener("error", function (event) {
     if (trapped(event.error)) stopped();
     show("boot-failed");
+    examine(event.target);
   }, true);
   addEventListener("unhandledrejection", function (event) {
     if (trapped(event.reason)) stopped();

@@ -7,7 +7,9 @@ use js_sys::{Array, Reflect};
 use wardsum_peer::Kept;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortSignal, RequestInit, Response};
+use web_sys::{AbortSignal, RequestCache, RequestInit, RequestMode, Response};
+
+use crate::browser;
 
 /// Where all studies are listed, and each below.
 const STUDIES: &str = "/api/v1/studies";
@@ -83,6 +85,8 @@ pub(crate) enum RoundPhase {
 pub(crate) enum ApiError {
     /// No answer at all.
     Unreachable,
+    /// The hospital is there, and does not let pages of this origin read its answers.
+    OtherOrigin,
     /// An answer that this page does not understand, with its HTTP status.
     Unexpected(u16),
 }
@@ -92,6 +96,7 @@ impl ApiError {
     pub(crate) fn code(self) -> &'static str {
         match self {
             Self::Unreachable => "hospital-unreachable",
+            Self::OtherOrigin => "page-not-allowed",
             Self::Unexpected(_) => "unexpected-answer",
         }
     }
@@ -113,15 +118,13 @@ pub(crate) async fn study(id: &str) -> Result<StudySummary, ApiError> {
 }
 
 async fn fetch_json(path: &str) -> Result<(u16, JsValue), ApiError> {
-    let window = web_sys::window().ok_or(ApiError::Unreachable)?;
-    let init = RequestInit::new();
-    init.set_signal(Some(&AbortSignal::timeout_with_u32(TIMEOUT_MS)));
-    init.set_cache(web_sys::RequestCache::NoStore);
-    let response: Response = JsFuture::from(window.fetch_with_str_and_init(path, &init))
-        .await
-        .ok()
-        .and_then(|value| value.dyn_into().ok())
-        .ok_or(ApiError::Unreachable)?;
+    let hospital = browser::other_hospital();
+    let address = format!("{}{path}", hospital.as_deref().unwrap_or_default());
+    let Some(response) = fetch(&address, RequestMode::Cors).await else {
+        // Without leave to read, which is as much as any page may ask of any server.
+        let there = hospital.is_some() && fetch(&address, RequestMode::NoCors).await.is_some();
+        return Err(if there { ApiError::OtherOrigin } else { ApiError::Unreachable });
+    };
     let status = response.status();
     // What a proxy answers when the hospital behind it is away.
     if matches!(status, 500 | 502..=504) {
@@ -134,6 +137,15 @@ async fn fetch_json(path: &str) -> Result<(u16, JsValue), ApiError> {
     let body =
         JsFuture::from(response.json().map_err(|_| unexpected)?).await.map_err(|_| unexpected)?;
     Ok((status, body))
+}
+
+async fn fetch(address: &str, mode: RequestMode) -> Option<Response> {
+    let init = RequestInit::new();
+    init.set_signal(Some(&AbortSignal::timeout_with_u32(TIMEOUT_MS)));
+    init.set_cache(RequestCache::NoStore);
+    init.set_mode(mode);
+    let response = web_sys::window()?.fetch_with_str_and_init(address, &init);
+    JsFuture::from(response).await.ok()?.dyn_into().ok()
 }
 
 fn summary(study: &JsValue) -> Option<StudySummary> {

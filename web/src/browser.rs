@@ -25,15 +25,18 @@ pub(crate) fn study_address(id: &str) -> String {
     format!("/?study={}", js_sys::encode_uri_component(id))
 }
 
-/// Where the study's socket is: on the page's own origin, encrypted if the page is.
+/// The hospital's origin, if the page was made for one that is not the page's own.
+pub(crate) fn other_hospital() -> Option<String> {
+    let named = window().document()?.query_selector("meta[name=wardsum-hospital]").ok()??;
+    named.get_attribute("content").filter(|origin| !origin.is_empty())
+}
+
+/// Where the study's socket is: at the hospital, encrypted if the page is.
 pub(crate) fn socket_url(id: &str) -> String {
-    let location = window().location();
-    let scheme = match location.protocol().as_deref() {
-        Ok("http:") => "ws",
-        _ => "wss",
-    };
-    let host = location.host().unwrap_or_default();
-    format!("{scheme}://{host}/ws/{}", js_sys::encode_uri_component(id))
+    let own_origin = || window().location().origin().unwrap_or_default();
+    // `https` becomes `wss`, and `http` becomes `ws`.
+    let origin = other_hospital().unwrap_or_else(own_origin).replacen("http", "ws", 1);
+    format!("{origin}/ws/{}", js_sys::encode_uri_component(id))
 }
 
 /// A day and a time of it, for people, in the language of the page.

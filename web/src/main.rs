@@ -14,7 +14,8 @@
 //! | | `unknown-study`, `connecting`, `asking`, `confirming`, `too-late`, `running`, |
 //! | | `published`, `failed` |
 //! | `#boot-no-wasm`, `#boot-failed`, | shown when the page cannot start; `data-code` |
-//! | `[data-testid=no-script]` | |
+//! | `#boot-altered`, `[data-testid=no-script]` | |
+//! | `#about`, `#fingerprint` | the page's fingerprint, in the footer |
 //! | `#stopped[data-code=page-stopped]` | shown in the place of `#app` after a panic; with `#reload` |
 //! | `[data-testid=study-link]` | a study to choose, `data-study` |
 //! | `#answer` | the field for a number |

@@ -8,7 +8,9 @@ mod browsers;
 mod build;
 mod page;
 mod process;
+mod reproduce;
 mod run;
+mod rustflags;
 mod suite;
 #[cfg(test)]
 mod threats;
@@ -35,7 +37,7 @@ enum Command {
     /// Start a hospital and the page, and print the address to open in several tabs
     Run(run::Options),
     /// Build what is shipped: the page in web/dist and the hospital's binary
-    Build,
+    Build(build::Options),
     /// Format, lints, native tests, WebAssembly tests and browser tests
     Test(suite::Options),
     /// Measure operations, rounds and the relay, next to what they must cost at least
@@ -62,7 +64,7 @@ fn perform(command: Command) -> Result<()> {
     let mut supervisor = Supervisor::new()?;
     match command {
         Command::Run(options) => run::run(&workspace, &mut supervisor, &options),
-        Command::Build => build::run(&workspace, &mut supervisor),
+        Command::Build(options) => build::run(&workspace, &mut supervisor, &options),
         Command::Test(options) => suite::run(&workspace, &mut supervisor, &options),
         Command::Bench(options) => bench::run(&workspace, &mut supervisor, &options),
     }

@@ -9,31 +9,67 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
 
 use crate::announce;
 use crate::process::Supervisor;
+use crate::rustflags::{self, Paths};
 use crate::tools::Tools;
 use crate::workspace::Workspace;
 
-/// What a patient may have to download: WebAssembly and JavaScript together, with gzip, which every
-/// server and browser speaks.
+/// What a patient may have to download: WebAssembly and JavaScript together, with Brotli. Every browser that can
+/// run the page accepts Brotli over HTTPS, and the hospital serves the files that [`compress`] writes.
 const BUDGET_BYTES: usize = 250 * 1024;
+
+/// What is stored compressed beside itself. Not the start page, which the hospital keeps in memory.
+const COMPRESSED: [&str; 4] = ["wasm", "js", "css", "svg"];
 
 /// Where the built page lies.
 pub(crate) fn directory(workspace: &Workspace) -> PathBuf {
     workspace.path("web/dist")
 }
 
-/// Builds the page for release, prints its weight, and fails if it is too heavy.
+/// Builds the page for release, prints its weight and its fingerprint, and fails if it is too heavy.
 pub(crate) fn build(workspace: &Workspace, supervisor: &mut Supervisor) -> Result<()> {
     let tools = Tools::prepare(workspace, supervisor)?;
     announce("Building the page into web/dist");
-    let mut command = tools.trunk_command(workspace)?;
-    command.args(["build", "--release", "--config", "web"]);
-    supervisor.run(&mut command)?;
+    let cargo_home = rustflags::cargo_home()?;
+    build_with(&tools, workspace, cargo_home, supervisor)?;
     let weight = Weight::of(&directory(workspace))?;
     eprintln!("{weight}");
+    eprintln!("    page fingerprint: {}", fingerprint(&directory(workspace))?);
     weight.hold_to(BUDGET_BYTES)
+}
+
+/// Builds the page of a workspace from the crates of a cargo home, for use as it is.
+pub(crate) fn build_with(
+    tools: &Tools,
+    workspace: &Workspace,
+    cargo_home: PathBuf,
+    supervisor: &mut Supervisor,
+) -> Result<()> {
+    let paths = Paths::of(workspace, cargo_home.clone())?;
+    let mut command = tools.trunk_command(workspace, &paths)?;
+    command.args(["build", "--release", "--config", "web"]);
+    command.env("CARGO_HOME", cargo_home).env("CARGO_TARGET_DIR", &workspace.target);
+    supervisor.run(&mut command)?;
+    let directory = directory(workspace);
+    for path in files(&directory)? {
+        let bytes = read(&path)?;
+        if let Some(shown) = paths.shown_in(&bytes) {
+            bail!("{} shows the path {} of this machine", path.display(), shown.display());
+        }
+    }
+    compress(&directory)
+}
+
+/// The page's fingerprint: SHA-256 of index.html, which names every other file with its hash, in groups of
+/// four hexadecimal digits.
+pub(crate) fn fingerprint(directory: &Path) -> Result<String> {
+    let digest = Sha256::digest(read(&directory.join("index.html"))?);
+    let groups: Vec<_> =
+        digest.chunks(2).map(|bytes| format!("{:02x}{:02x}", bytes[0], bytes[1])).collect();
+    Ok(groups.join(" "))
 }
 
 /// The size of each file that runs in the browser.
@@ -48,15 +84,30 @@ struct File {
     brotli: usize,
 }
 
+impl File {
+    fn weigh(path: &Path) -> Result<Self> {
+        let bytes = read(path)?;
+        Ok(Self {
+            name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
+            plain: bytes.len(),
+            gzip: gzip(&bytes)?.len(),
+            brotli: brotli(&bytes)?.len(),
+        })
+    }
+}
+
 impl Weight {
     /// Weighs all WebAssembly and JavaScript under a directory.
     fn of(directory: &Path) -> Result<Self> {
         let mut files = Vec::new();
-        weigh_into(&mut files, directory)?;
+        for path in self::files(directory)? {
+            if has_extension(&path, "wasm") || has_extension(&path, "js") {
+                files.push(File::weigh(&path)?);
+            }
+        }
         if !files.iter().any(|file| has_extension(file.name.as_ref(), "wasm")) {
             bail!("there is no WebAssembly in {}: the page was not built", directory.display());
         }
-        files.sort_by(|one, other| one.name.cmp(&other.name));
         Ok(Self { files })
     }
 
@@ -66,13 +117,13 @@ impl Weight {
 
     /// Fails if the page is heavier than `budget` bytes.
     fn hold_to(&self, budget: usize) -> Result<()> {
-        let gzip = self.sum(|file| file.gzip);
-        if gzip > budget {
+        let brotli = self.sum(|file| file.brotli);
+        if brotli > budget {
             bail!(
-                "the page weighs {} with gzip, {} more than its budget of {}; `twiggy top` on the \
+                "the page weighs {} with Brotli, {} more than its budget of {}; `twiggy top` on the \
                  .wasm file shows what grew",
-                kib(gzip),
-                kib(gzip - budget),
+                kib(brotli),
+                kib(brotli - budget),
                 kib(budget)
             );
         }
@@ -93,45 +144,61 @@ impl fmt::Display for Weight {
         let sums =
             [self.sum(|file| file.plain), self.sum(|file| file.gzip), self.sum(|file| file.brotli)];
         line("together", sums)?;
-        write!(out, "    page weight: {} of {} (gzip)", kib(sums[1]), kib(BUDGET_BYTES))
+        write!(out, "    page weight: {} of {} (Brotli)", kib(sums[2]), kib(BUDGET_BYTES))
     }
 }
 
-fn weigh_into(files: &mut Vec<File>, directory: &Path) -> Result<()> {
-    let unreadable = || format!("cannot read {}", directory.display());
-    for entry in fs::read_dir(directory).with_context(unreadable)? {
-        let path = entry.with_context(unreadable)?.path();
-        if path.is_dir() {
-            weigh_into(files, &path)?;
-        } else if has_extension(&path, "wasm") || has_extension(&path, "js") {
-            let bytes =
-                fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-            files.push(File {
-                name: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
-                plain: bytes.len(),
-                gzip: gzip_size(&bytes)?,
-                brotli: brotli_size(&bytes)?,
-            });
+/// Writes each file of the page beside itself as `.br` and `.gz`, for whoever serves it to choose from.
+fn compress(directory: &Path) -> Result<()> {
+    for path in files(directory)? {
+        if COMPRESSED.iter().any(|extension| has_extension(&path, extension)) {
+            let bytes = read(&path)?;
+            for (suffix, compressed) in [(".br", brotli(&bytes)?), (".gz", gzip(&bytes)?)] {
+                let mut name = path.clone().into_os_string();
+                name.push(suffix);
+                fs::write(&name, compressed)
+                    .with_context(|| format!("cannot write {}", name.display()))?;
+            }
         }
     }
     Ok(())
+}
+
+/// All files under a directory, sorted.
+pub(crate) fn files(directory: &Path) -> Result<Vec<PathBuf>> {
+    let unreadable = || format!("cannot read {}", directory.display());
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).with_context(unreadable)? {
+        let path = entry.with_context(unreadable)?.path();
+        if path.is_dir() {
+            found.extend(files(&path)?);
+        } else {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 fn has_extension(path: &Path, extension: &str) -> bool {
     path.extension() == Some(OsStr::new(extension))
 }
 
-fn gzip_size(bytes: &[u8]) -> Result<usize> {
+fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes)?;
-    Ok(encoder.finish()?.len())
+    Ok(encoder.finish()?)
 }
 
-fn brotli_size(mut bytes: &[u8]) -> Result<usize> {
+fn brotli(mut bytes: &[u8]) -> Result<Vec<u8>> {
     let mut compressed = Vec::new();
-    let parameters = brotli::enc::BrotliEncoderParams { quality: 11, ..Default::default() };
-    brotli::BrotliCompress(&mut bytes, &mut compressed, &parameters)?;
-    Ok(compressed.len())
+    let parameters = ::brotli::enc::BrotliEncoderParams { quality: 11, ..Default::default() };
+    ::brotli::BrotliCompress(&mut bytes, &mut compressed, &parameters)?;
+    Ok(compressed)
 }
 
 /// A size in kibibytes, with one decimal.
@@ -142,6 +209,8 @@ fn kib(bytes: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
 
     fn page(files: &[(&str, &[u8])]) -> tempfile::TempDir {
@@ -172,10 +241,32 @@ mod tests {
     fn the_budget_is_held_to_the_byte() {
         let dir = page(&[("app.wasm", b"\0asm")]);
         let weight = Weight::of(dir.path()).unwrap();
-        let gzip = weight.sum(|file| file.gzip);
-        weight.hold_to(gzip).unwrap();
-        let error = weight.hold_to(gzip - 1).unwrap_err().to_string();
+        let brotli = weight.sum(|file| file.brotli);
+        weight.hold_to(brotli).unwrap();
+        let error = weight.hold_to(brotli - 1).unwrap_err().to_string();
         assert!(error.contains("more than its budget"), "{error}");
+    }
+
+    #[test]
+    fn compressed_files_lie_beside_their_own_and_weigh_nothing() {
+        let text = "export {};".repeat(100);
+        let dir = page(&[
+            ("app.wasm", b"\0asm"),
+            ("snippets/a.js", text.as_bytes()),
+            ("index.html", b"x"),
+        ]);
+        let plain = Weight::of(dir.path()).unwrap().sum(|file| file.plain);
+        compress(dir.path()).unwrap();
+        assert_eq!(Weight::of(dir.path()).unwrap().sum(|file| file.plain), plain);
+        assert!(!dir.path().join("index.html.br").exists());
+        let mut unpacked = String::new();
+        let file = fs::File::open(dir.path().join("snippets/a.js.gz")).unwrap();
+        flate2::read::GzDecoder::new(file).read_to_string(&mut unpacked).unwrap();
+        assert_eq!(unpacked, text);
+        let mut unpacked = Vec::new();
+        let mut file = fs::File::open(dir.path().join("snippets/a.js.br")).unwrap();
+        ::brotli::BrotliDecompress(&mut file, &mut unpacked).unwrap();
+        assert_eq!(unpacked, text.as_bytes());
     }
 
     #[test]
@@ -183,6 +274,15 @@ mod tests {
         let dir = page(&[("boot.js", b"1")]);
         assert!(Weight::of(dir.path()).is_err());
         assert!(Weight::of(&dir.path().join("nowhere")).is_err());
+    }
+
+    #[test]
+    fn the_fingerprint_is_the_start_pages_hash() {
+        // RFC 6234 and everybody else: SHA-256 of "abc".
+        let dir = page(&[("index.html", b"abc"), ("app.wasm", b"\0asm")]);
+        let fingerprint = fingerprint(dir.path()).unwrap();
+        assert!(fingerprint.starts_with("ba78 16bf 8f01 cfea "), "{fingerprint}");
+        assert!(fingerprint.ends_with(" f200 15ad"), "{fingerprint}");
     }
 
     #[test]

@@ -15,6 +15,7 @@ use signal_hook::consts::signal::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::announce;
+use crate::rustflags;
 
 /// How often children and signals are looked at.
 const TICK: Duration = Duration::from_millis(25);
@@ -206,8 +207,9 @@ impl Drop for Group {
 pub(crate) fn shown(command: &Command) -> String {
     let mut text = String::new();
     for (key, value) in command.get_envs() {
-        // The search path is long and says nothing that a reader needs.
-        if let (false, Some(value)) = (key == "PATH", value) {
+        // These are long and say nothing that a reader needs; the second cannot even be typed.
+        let hidden = key == "PATH" || key == rustflags::VARIABLE;
+        if let (false, Some(value)) = (hidden, value) {
             let _ = write!(text, "{}={} ", key.display(), quoted(&value.to_string_lossy()));
         }
     }

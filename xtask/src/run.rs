@@ -15,6 +15,7 @@ use anyhow::{Context, Result, bail};
 use crate::announce;
 use crate::page;
 use crate::process::{Group, Supervisor, shown};
+use crate::rustflags::{self, Paths};
 use crate::tools::Tools;
 use crate::workspace::{Profile, Workspace};
 
@@ -57,7 +58,8 @@ pub(crate) fn run(
     supervisor.run(&mut command)?;
 
     let config = TrunkConfig::write(workspace, options.hospital_port)?;
-    let mut trunk = tools.trunk_command(workspace)?;
+    let paths = Paths::of(workspace, rustflags::cargo_home()?)?;
+    let mut trunk = tools.trunk_command(workspace, &paths)?;
     trunk_arguments(&mut trunk, workspace, options, &config.path, &certs);
     let mut hospital = hospital_command(workspace, options, &certs);
 

@@ -13,6 +13,7 @@ use crate::announce;
 use crate::browsers::Browser;
 use crate::page;
 use crate::process::{Interrupted, Supervisor};
+use crate::rustflags::{self, Paths};
 use crate::tools::{self, Tools};
 use crate::workspace::{Profile, Workspace};
 
@@ -206,6 +207,8 @@ fn browser(workspace: &Workspace, supervisor: &mut Supervisor) -> Result<()> {
         .env("WARDSUM_PAGE", &page)
         .env("WARDSUM_TRUNK", tools.trunk())
         .env("WARDSUM_WASM_BINDGEN", tools.wasm_bindgen())
+        // The page that trunk serves is then the one that is compiled already.
+        .env("WARDSUM_PAGE_RUSTFLAGS", Paths::of(workspace, rustflags::cargo_home()?)?.flags())
         .env("WARDSUM_ARTIFACTS", &artifacts);
     match std::env::current_exe() {
         Ok(xtask) => command.env("WARDSUM_XTASK", xtask),

@@ -13,6 +13,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::announce;
 use crate::process::Supervisor;
+use crate::rustflags::{self, Paths};
 use crate::workspace::{Workspace, cargo};
 
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
@@ -178,12 +179,13 @@ impl Tools {
         self.wasm_bindgen.join("wasm-bindgen")
     }
 
-    /// A trunk command that finds the tools that trunk runs, and downloads none.
-    pub(crate) fn trunk_command(&self, workspace: &Workspace) -> Result<Command> {
+    /// A trunk command that finds the tools that trunk runs, downloads none, and compiles for `paths`.
+    pub(crate) fn trunk_command(&self, workspace: &Workspace, paths: &Paths) -> Result<Command> {
         let mut command = Command::new(self.trunk());
         command
             .current_dir(&workspace.root)
             .env("PATH", self.search_path()?)
+            .env(rustflags::VARIABLE, paths.flags())
             .env("TRUNK_SKIP_VERSION_CHECK", "true");
         Ok(command)
     }

@@ -28,6 +28,12 @@ impl Workspace {
         Ok(Self { root, target })
     }
 
+    /// A copy of the repository, which has a target directory of its own.
+    pub(crate) fn copy_at(root: PathBuf) -> Self {
+        let target = root.join("target");
+        Self { root, target }
+    }
+
     /// A file or directory, by its path in the repository.
     pub(crate) fn path(&self, relative: &str) -> PathBuf {
         self.root.join(relative)

@@ -1,19 +1,19 @@
 //! Headers that every answer carries: what the page may load, run and tell others.
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::Response;
 
-use super::page::Page;
-
-/// The page's own scripts, styles and connections, and nothing else. WebAssembly must be compiled,
-/// which is what `wasm-unsafe-eval` allows; it does not allow JavaScript's `eval`.
+/// The content security policy (CSP, level 3): the page's own scripts, styles, workers and connections, and
+/// nothing else, no inline script in particular. WebAssembly must be compiled, which is what
+/// `wasm-unsafe-eval` allows; it does not allow JavaScript's `eval`. The page says most of it itself.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
      connect-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; \
      form-action 'none'; frame-ancestors 'none'; script-src 'self' 'wasm-unsafe-eval'";
 
-const FIXED: [(HeaderName, &str); 6] = [
+const FIXED: [(HeaderName, &str); 7] = [
+    (header::CONTENT_SECURITY_POLICY, POLICY),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),
@@ -28,30 +28,14 @@ const FIXED: [(HeaderName, &str); 6] = [
 /// Two years, as browsers' preload lists ask for.
 const TRANSPORT_SECURITY: HeaderValue = HeaderValue::from_static("max-age=63072000");
 
-/// The content security policy (CSP, level 3) of this hospital's page.
-#[derive(Clone)]
-pub(super) struct Policy(HeaderValue);
-
-impl Policy {
-    pub(super) fn new(page: Option<&Page>) -> Self {
-        let mut policy = POLICY.to_owned();
-        for hash in page.into_iter().flat_map(Page::inline_script_hashes) {
-            policy.push_str(" 'sha256-");
-            policy.push_str(hash);
-            policy.push('\'');
-        }
-        Self(policy.try_into().expect("the policy and base64 are visible ASCII"))
-    }
-}
-
 /// Adds the headers to an answer.
-pub(super) async fn add(State(policy): State<Policy>, request: Request, next: Next) -> Response {
+pub(super) async fn add(request: Request, next: Next) -> Response {
     let local = is_local(request.headers());
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_SECURITY_POLICY, policy.0);
     for (name, value) in FIXED {
-        headers.insert(name, HeaderValue::from_static(value));
+        // The API is stricter or laxer by itself where that has a reason.
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     // A browser told so on localhost would refuse every other program's plain HTTP on this computer.
     if !local {

@@ -1,6 +1,7 @@
 //! What the hospital serves over HTTP: the API, the page, and the way to a WebSocket.
 
 mod api;
+mod cors;
 mod headers;
 pub mod origin;
 pub mod page;
@@ -25,7 +26,6 @@ use crate::metrics::Metrics;
 use crate::study_desk::StudyDesk;
 use crate::traffic::Traffic;
 
-use headers::Policy;
 use origin::Origins;
 use page::Page;
 
@@ -69,19 +69,20 @@ pub(crate) struct Client {
 
 /// All routes.
 pub(crate) fn router(site: Site, page: Option<&Page>) -> Router {
-    let policy = Policy::new(page);
+    let other_pages = middleware::from_fn_with_state(Arc::clone(&site.origins), cors::add);
     let routes = Router::new()
         .route("/api/v1/studies", get(api::studies))
         .route("/api/v1/studies/{id}", get(api::study))
         .route("/api/v1/studies/{id}/transcript", get(api::transcript))
         .route("/api/{*rest}", any(api::nothing_here))
+        .route_layer(other_pages)
         .route("/ws/{study}", any(upgrade::upgrade))
         .with_state(site);
     let routes = match page {
         Some(page) => page.mount(routes),
         None => routes.fallback(page::not_built),
     };
-    routes.layer(middleware::from_fn_with_state(policy, headers::add))
+    routes.layer(middleware::from_fn(headers::add))
 }
 
 /// A request that is refused: a status, and a JSON object whose `error` says why and what to do.

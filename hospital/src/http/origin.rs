@@ -1,4 +1,4 @@
-//! Which pages may open a WebSocket.
+//! Which pages may open a WebSocket, and read the status API.
 //!
 //! A browser lets any page open a WebSocket to any host and says in `Origin` which page it was (RFC
 //! 6455, section 10.2). Without a check, every site that a patient visits could take part in a study in

@@ -14,6 +14,7 @@ mod http_answers;
 mod misbehaving_peers;
 mod one_data_directory;
 mod ops_listener;
+mod page_command;
 mod program;
 mod refused_upgrades;
 mod reopening;

@@ -21,6 +21,7 @@
 //! | `WARDSUM_CHROMIUM`, `WARDSUM_CHROMEDRIVER` | Chromium and its driver | on the search path |
 //! | `WARDSUM_FIREFOX`, `WARDSUM_GECKODRIVER` | Firefox and its driver | on the search path, or in the tool cache |
 //! | `WARDSUM_AXE` | `axe.min.js` | in the tool cache, put there with `npm` at the first use |
+//! | `WARDSUM_PAGE_RUSTFLAGS` | what the page was compiled with (`CARGO_ENCODED_RUSTFLAGS`) | none: trunk compiles it anew |
 //! | `WARDSUM_ARTIFACTS` | where screenshots go | `artifacts` |
 //!
 //! All traffic stays on loopback. Every process that a fixture starts leads a process group of its own, which ends when
@@ -32,6 +33,8 @@ mod certificates;
 mod child;
 pub mod example;
 mod hospital;
+mod page_copy;
+mod page_host;
 mod patient;
 pub mod played;
 pub mod settings;
@@ -43,6 +46,8 @@ mod wait;
 pub use axe::Violation;
 pub use browser::{Browser, Launch};
 pub use hospital::{Hospital, HospitalOptions};
+pub use page_copy::PageCopy;
+pub use page_host::PageHost;
 pub use patient::{Figures, Left, Notice, StageChange};
 pub use studies::TestStudy;
 pub use tab::{Colours, Tab, Viewport};

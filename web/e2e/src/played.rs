@@ -26,13 +26,14 @@ use wardsum_protocol::round::{ConnectionId, Input, Output, Record, Round, Status
 use wardsum_protocol::{Challenge, Entropy, SUBPROTOCOL, Study, Timestamp};
 
 use crate::certificates::certificates;
+use crate::settings;
 
 mod lie;
 mod site;
 mod tls_listener;
 
-use site::Site;
-use tls_listener::TlsListener;
+pub(crate) use site::Site;
+pub(crate) use tls_listener::TlsListener;
 
 /// The id of the only study.
 pub const STUDY: &str = "study";
@@ -83,7 +84,7 @@ impl PlayedHospital {
             traffic: HashMap::new(),
             requests: Vec::new(),
         };
-        let ward = Arc::new(Ward { book: Mutex::new(book), site: Site::load()? });
+        let ward = Arc::new(Ward { book: Mutex::new(book), site: Site::load(&settings::page()?)? });
 
         let router = Router::new()
             .route(&format!("/ws/{STUDY}"), get(socket))

@@ -74,6 +74,10 @@ impl Trunk {
             .env("CARGO_NET_OFFLINE", "true")
             // Trunk has no flag that makes it trust an authority towards the hospital.
             .env("SSL_CERT_FILE", &certificates.ca_cert);
+        // With other flags than `cargo xtask build` had, all of the page would be compiled anew.
+        if let Some(flags) = std::env::var_os("WARDSUM_PAGE_RUSTFLAGS") {
+            command.env("CARGO_ENCODED_RUSTFLAGS", flags);
+        }
         let trunk = Self { child: Child::start("trunk", &mut command)?, port, config };
         trunk.wait_until_ready().await?;
         Ok(trunk)

@@ -41,6 +41,13 @@ const FULL_TITLE: &str = "This round is full";
 pub(crate) fn api_error(error: ApiError) -> FailureText {
     match error {
         ApiError::Unreachable => unreachable_hospital(),
+        ApiError::OtherOrigin => FailureText::new(
+            "This hospital takes no answers from this page",
+            "The hospital’s server is there, but it does not allow pages from the address that is \
+             shown at the top of the browser.",
+            "Please tell the people who gave you the link. Nothing of your answer has left this \
+             device.",
+        ),
         ApiError::Unexpected(status) => FailureText::new(
             "The hospital’s server gave an answer that this page does not understand",
             format!(

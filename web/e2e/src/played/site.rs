@@ -12,21 +12,22 @@ use serde_json::{Value, json};
 use wardsum_protocol::round::Round;
 
 use super::STUDY;
-use crate::settings;
 
 /// The files of the built page.
-pub(super) struct Site {
+pub(crate) struct Site {
     files: HashMap<String, Vec<u8>>,
 }
 
 impl Site {
-    pub(super) fn load() -> Result<Self> {
+    /// Reads them from a directory.
+    pub(crate) fn load(page: &Path) -> Result<Self> {
         let mut files = HashMap::new();
-        read_into(&mut files, &settings::page()?, "")?;
+        read_into(&mut files, page, "")?;
         Ok(Self { files })
     }
 
-    pub(super) fn answer(&self, path: &str) -> Response {
+    /// The file of that path.
+    pub(crate) fn answer(&self, path: &str) -> Response {
         let path = if path == "/" { "/index.html" } else { path };
         match self.files.get(path) {
             Some(bytes) => {

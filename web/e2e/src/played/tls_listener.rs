@@ -14,14 +14,14 @@ use tokio_rustls::server::TlsStream;
 type Accepted = (TlsStream<TcpStream>, SocketAddr);
 
 /// Accepts connections whose handshakes are done, each on a task of its own.
-pub(super) struct TlsListener {
+pub(crate) struct TlsListener {
     address: SocketAddr,
     accepted: Receiver<Accepted>,
 }
 
 impl TlsListener {
     /// Listens on a free port.
-    pub(super) async fn bind(ip: Ipv4Addr, config: Arc<ServerConfig>) -> Result<Self> {
+    pub(crate) async fn bind(ip: Ipv4Addr, config: Arc<ServerConfig>) -> Result<Self> {
         let listener = TcpListener::bind((ip, 0)).await.context("cannot listen")?;
         let address = listener.local_addr()?;
         let acceptor = TlsAcceptor::from(config);
@@ -43,7 +43,7 @@ impl TlsListener {
         Ok(Self { address, accepted })
     }
 
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.address.port()
     }
 }

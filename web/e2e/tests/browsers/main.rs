@@ -1,14 +1,17 @@
 //! The page in real browsers, against the real hospital. `wardsum_e2e` says how to run this.
 
 mod accessibility;
+mod altered_page;
 mod choosing_a_study;
 mod closed_after_contributing;
 mod connection_lost;
 mod duplicated_tab;
+mod fingerprint;
 mod firefox;
 mod hospital_cannot_read_shares;
 mod hospital_killed;
 mod hospital_unreachable;
+mod inline_scripts;
 mod input_errors;
 mod keyboard_only;
 mod leaving;
@@ -17,6 +20,7 @@ mod network_cut;
 mod next_round;
 mod no_webassembly;
 mod one_answer_a_round;
+mod other_origin;
 mod page_stopped;
 mod plain_html_example;
 mod reloaded;
