@@ -184,7 +184,10 @@ impl Aggregating {
                 None
             }
             // An enrolment that crossed the committee on the way; its peer contributes next.
-            PeerMessage::Enrol(_) | PeerMessage::Identify(_) | PeerMessage::Leave => None,
+            PeerMessage::Enrol(_)
+            | PeerMessage::Identify(_)
+            | PeerMessage::Leave
+            | PeerMessage::WordsDiffer => None,
         };
         (State::Aggregating(self), refusal)
     }
