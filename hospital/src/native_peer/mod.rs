@@ -361,6 +361,10 @@ impl NativePeer {
                     }
                 }
                 Output::Event(event) => {
+                    // Nobody looks at a native peer: it agrees at once.
+                    if let Event::SafetyWords { awaited: true, .. } = event {
+                        self.machine.handle(Input::WordsMatch, self.clock.now());
+                    }
                     if self.hazards.vanishes.as_mut().is_some_and(|vanishes| vanishes(&event)) {
                         self.vanished = true;
                         self.link = Link::Closed;

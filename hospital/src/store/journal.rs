@@ -72,7 +72,8 @@ pub(super) fn append(
         | Record::ManifestFixed { .. }
         | Record::Partial(_)
         | Record::Declined(..)
-        | Record::Left(_) => {}
+        | Record::Left(_)
+        | Record::WordsDisputed(_) => {}
     }
     progress.clock = at;
     progress.records += 1;
