@@ -187,6 +187,12 @@ impl NativePeer {
         self.close().await;
     }
 
+    /// Leaves the round because the safety words differ, and says so to the hospital.
+    pub async fn dispute_words(mut self) {
+        self.step([Input::WordsDiffer]).await;
+        self.close().await;
+    }
+
     /// Closes the connection, in order.
     pub async fn close(&mut self) {
         if let Link::Open(mut socket) = std::mem::replace(&mut self.link, Link::Closed) {

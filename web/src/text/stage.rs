@@ -122,7 +122,10 @@ fn words(state: StageState) -> &'static str {
     match state {
         StageState::Current => "Compare the eight words. Nothing is sent before they match.",
         StageState::Done => "You have said that your eight words are those of the others.",
-        _ => "Everybody will compare eight words before an answer is sent.",
+        StageState::Failed => "Your words were not said to match, so nothing was sent.",
+        StageState::Pending | StageState::Skipped => {
+            "Everybody will compare eight words before an answer is sent."
+        }
     }
 }
 
