@@ -266,12 +266,11 @@ impl Driver {
             }
         };
         js_sys::futures::spawn_local(async move {
-            let words = match words::in_worker(study, committee).await {
-                Some(words) => Ok(words),
-                None => {
-                    tell(Event::WordsInPage);
-                    words::here(study, committee).await
-                }
+            let words = if let Some(words) = words::in_worker(study, committee).await {
+                Ok(words)
+            } else {
+                tell(Event::WordsInPage);
+                words::here(study, committee).await
             };
             tell(Event::Words(words));
         });

@@ -61,6 +61,32 @@ struct Trial {
     _socket: Sabotage,
 }
 
+/// The socket that the peer has made.
+fn socket() -> JsValue {
+    js_sys::eval("window.socket").expect("it is there")
+}
+
+fn fire(handler: &str, event: &JsValue) {
+    let handler = Reflect::get(&socket(), &handler.into()).expect("a socket is an object");
+    handler.unchecked_into::<Function>().call1(&socket(), event).expect("it does not throw");
+}
+
+/// What the peer has sent.
+fn sent() -> Vec<Vec<u8>> {
+    let sent = Reflect::get(&socket(), &"sent".into()).expect("a socket is an object");
+    let sent = sent.unchecked_into::<Array>();
+    sent.iter().map(|bytes| bytes.unchecked_into::<Uint8Array>().to_vec()).collect()
+}
+
+/// Whether it has sent such a message.
+fn has_sent(wanted: impl Fn(&PeerMessage) -> bool) -> bool {
+    sent().iter().any(|bytes| wanted(&wire::decode(bytes).expect("a peer's message")))
+}
+
+fn has_contributed() -> bool {
+    has_sent(|message| matches!(message, PeerMessage::Contribute(_)))
+}
+
 impl Trial {
     /// Everybody has answered.
     async fn new() -> Self {
@@ -76,16 +102,15 @@ impl Trial {
         let round = Round::open(study(), Timestamp(0));
         let others = BTreeMap::new();
         let mut trial = Self { peer, heard, round, others, read: 0, _socket: socket };
-        trial.fire("onopen", &JsValue::NULL);
+        fire("onopen", &JsValue::NULL);
         trial.connect(OWN);
         trial
             .until("the question", |trial| trial.peer.stage() == Some(Stage::AwaitingAnswer))
             .await;
         trial.peer.answer(7).expect("it is in range");
-        for number in 2..=3 {
-            let connection = ConnectionId(number);
-            let mut other =
-                Peer::new(Entropy::new([7; 32].map(|b: u8| b * number as u8)), Timestamp(0));
+        for number in 2..=3u8 {
+            let connection = ConnectionId(number.into());
+            let mut other = Peer::new(Entropy::new([number; 32]), Timestamp(0));
             other.handle(peer::Input::Connected, Timestamp(0));
             trial.others.insert(connection, other);
             trial.connect(connection);
@@ -107,7 +132,9 @@ impl Trial {
                 round::Output::Send { to, bytes } => self.pass(to, &bytes),
                 round::Output::Deliver(deliveries) => {
                     let messages: Vec<_> = deliveries.messages().collect();
-                    messages.iter().for_each(|(to, bytes)| self.pass(*to, bytes));
+                    for (to, bytes) in messages {
+                        self.pass(to, &bytes);
+                    }
                 }
                 _ => {}
             }
@@ -122,13 +149,13 @@ impl Trial {
             let event = Object::new();
             let data = Uint8Array::from(bytes).buffer();
             Reflect::set(&event, &"data".into(), &data).expect("a fresh object");
-            self.fire("onmessage", &event);
+            fire("onmessage", &event);
         }
     }
 
     /// Takes what everybody has to say to the hospital.
     fn relay(&mut self) {
-        let sent = self.sent();
+        let sent = sent();
         for bytes in sent.iter().skip(self.read as usize).cloned().collect::<Vec<_>>() {
             self.read += 1;
             self.feed(round::Input::Message { from: OWN, bytes: bytes.into() });
@@ -186,32 +213,6 @@ impl Trial {
         let (study, committee) = digests.expect("the words were asked for");
         SafetyWords::compute(study, committee).expect("there is memory for them")
     }
-
-    fn socket(&self) -> JsValue {
-        js_sys::eval("window.socket").expect("it is there")
-    }
-
-    fn fire(&self, handler: &str, event: &JsValue) {
-        let handler = Reflect::get(&self.socket(), &handler.into()).expect("a socket is an object");
-        handler
-            .unchecked_into::<Function>()
-            .call1(&self.socket(), event)
-            .expect("it does not throw");
-    }
-
-    fn sent(&self) -> Vec<Vec<u8>> {
-        let sent = Reflect::get(&self.socket(), &"sent".into()).expect("a socket is an object");
-        let sent = sent.unchecked_into::<Array>();
-        sent.iter().map(|bytes| bytes.unchecked_into::<Uint8Array>().to_vec()).collect()
-    }
-
-    fn has_sent(&self, wanted: impl Fn(&PeerMessage) -> bool) -> bool {
-        self.sent().iter().any(|bytes| wanted(&wire::decode(bytes).expect("a peer's message")))
-    }
-
-    fn has_contributed(&self) -> bool {
-        self.has_sent(|message| matches!(message, PeerMessage::Contribute(_)))
-    }
 }
 
 fn study() -> Study {
@@ -247,9 +248,9 @@ async fn the_words_are_shown_and_nothing_is_contributed_before_they_match() {
         pause(25).await;
     }
     assert_eq!(trial.peer.stage(), Some(Stage::Comparing));
-    assert!(!trial.has_contributed());
+    assert!(!has_contributed());
     trial.peer.words_match();
-    trial.until("the contribution", Trial::has_contributed).await;
+    trial.until("the contribution", |_| has_contributed()).await;
     trial.peer.leave();
 }
 
@@ -307,8 +308,8 @@ async fn whoever_has_other_words_leaves_and_says_so_and_nothing_is_kept() {
     let failed =
         |event: &Event| matches!(event, Event::Protocol(peer::Event::Failed(Failure::WordsDiffer)));
     trial.until("the end", |trial| trial.heard(failed)).await;
-    assert!(trial.has_sent(|message| matches!(message, PeerMessage::WordsDiffer)));
-    assert!(!trial.has_contributed());
+    assert!(has_sent(|message| matches!(message, PeerMessage::WordsDiffer)));
+    assert!(!has_contributed());
     let kept = wardsum_peer::resumable().await.expect("it can be read");
     assert_eq!(kept.identities, []);
 }
@@ -320,6 +321,6 @@ async fn nobody_can_compare_words_that_were_not_shown() {
     trial.peer.words_differ();
     trial.until("the words", |trial| trial.words().is_some()).await;
     assert_eq!(trial.peer.stage(), Some(Stage::Comparing));
-    assert!(!trial.has_contributed());
+    assert!(!has_contributed());
     trial.peer.leave();
 }

@@ -119,6 +119,15 @@ pub(crate) struct Committee {
     pub(crate) is_member: bool,
 }
 
+/// Whether nothing is sent before the patient has said that the safety words match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Comparison {
+    /// So it is.
+    Awaited,
+    /// Nobody has asked yet, or it was said.
+    NotAwaited,
+}
+
 /// The safety words, as far as they are known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Words {
@@ -211,8 +220,7 @@ pub(crate) struct Progress {
     not_erased: Option<StorageError>,
     committee: Option<Committee>,
     words: Words,
-    /// Whether nothing is sent before the words are said to match.
-    comparing: bool,
+    comparison: Comparison,
     /// How many people have said that their words differ.
     disputes: u32,
     shares_sent: Option<u8>,
@@ -243,7 +251,7 @@ impl Default for Progress {
             not_erased: None,
             committee: None,
             words: Words::Computing,
-            comparing: false,
+            comparison: Comparison::NotAwaited,
             disputes: 0,
             shares_sent: None,
             place: Place::Open,
@@ -317,7 +325,10 @@ impl Progress {
                 self.committee =
                     Some(Committee { members: *members, threshold: *threshold, is_member });
             }
-            peer::Event::SafetyWords { awaited, .. } => self.comparing = *awaited,
+            peer::Event::SafetyWords { awaited: true, .. } => {
+                self.comparison = Comparison::Awaited;
+            }
+            peer::Event::SafetyWords { awaited: false, .. } => self.agree(),
             peer::Event::WordsDisputed { reports } => self.disputes = *reports,
             peer::Event::ContributionSent { shares } => self.shares_sent = Some(*shares),
             peer::Event::ContributionAcknowledged => self.place = Place::Taken,
@@ -353,7 +364,7 @@ impl Progress {
 
     /// The patient has said that the safety words match.
     pub(crate) fn agree(&mut self) {
-        self.comparing = false;
+        self.comparison = Comparison::NotAwaited;
     }
 
     /// The patient has left for good.
@@ -376,7 +387,7 @@ impl Progress {
         }
         match (&self.study, self.answered) {
             (None, _) => Step::Connecting,
-            (Some(_), true) if self.comparing => Step::Comparing,
+            (Some(_), true) if self.is_comparing() => Step::Comparing,
             (Some(_), true) => Step::Running,
             (Some(_), false) if self.takes_answers() => Step::Asking,
             (Some(_), false) => Step::TooLate,
@@ -451,7 +462,7 @@ impl Progress {
                     || self.waits_for_a_place()
             }
             StageId::Waiting | StageId::Committee => self.committee.is_some(),
-            StageId::Words => self.committee.is_some() && !self.comparing,
+            StageId::Words => self.committee.is_some() && self.comparison != Comparison::Awaited,
             StageId::Sent => self.place == Place::Taken || self.counted.is_some(),
             StageId::Shares => self.counted.is_some(),
             StageId::Partial => self.partial == Some(Partial::Sent),
@@ -515,7 +526,7 @@ impl Progress {
         match (self.answered, self.place == Place::Taken || self.counted.is_some(), self.is_kept())
         {
             _ if self.waits_for_a_place() => Safety::NoPlace,
-            _ if self.comparing => Safety::Comparing,
+            _ if self.is_comparing() => Safety::Comparing,
             (false, ..) => Safety::NotAnswered,
             (true, true, _) => Safety::Stored,
             (true, false, true) => Safety::WrittenDown,
@@ -590,7 +601,7 @@ impl Progress {
 
     /// Whether the patient is to compare the safety words.
     pub(crate) fn is_comparing(&self) -> bool {
-        self.comparing && !self.is_over()
+        self.comparison == Comparison::Awaited && !self.is_over()
     }
 
     /// The safety words, once they are known.

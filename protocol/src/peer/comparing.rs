@@ -31,12 +31,12 @@ impl Comparing {
         let digests = (study.digest(), committee.digest());
         let round = FixedRound::new(study, committee, opening_key, peer);
         peer.emit(Event::SafetyWords { study: digests.0, committee: digests.1, awaited });
-        let comparing = Box::new(Self { round, answer });
-        if awaited { State::Comparing(comparing) } else { comparing.agree(peer) }
+        let comparing = Self { round, answer };
+        if awaited { State::Comparing(Box::new(comparing)) } else { comparing.agree(peer) }
     }
 
     /// The words are those of the others.
-    pub(super) fn agree(self: Box<Self>, peer: &mut Peer) -> State {
+    pub(super) fn agree(self, peer: &mut Peer) -> State {
         Sealing::begin(self.round, &self.answer, peer)
     }
 }
