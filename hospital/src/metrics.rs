@@ -120,6 +120,7 @@ impl Metrics {
             ("wardsum_message_bytes_total", "Bytes of peers' messages, without frames and TLS."),
             ("wardsum_contributions_total", "Contributions accepted."),
             ("wardsum_rejections_total", "Contributions found invalid, or in dispute."),
+            ("wardsum_words_disputed_total", "People whose safety words were not those of others."),
             ("wardsum_store_failures_total", "Commits and reads of the store that failed."),
         ] {
             recorder.describe_counter(KeyName::from(name), None, help.into());
@@ -190,6 +191,12 @@ impl Metrics {
     /// What counts a study's contributions that are not counted.
     pub(crate) fn rejections(&self, study: &str) -> Counter {
         let key = key("wardsum_rejections_total", Some(("study", study)));
+        self.0.recorder.register_counter(&key, &METADATA)
+    }
+
+    /// What counts the people of a study who said that their safety words differ.
+    pub(crate) fn words_disputed(&self, study: &str) -> Counter {
+        let key = key("wardsum_words_disputed_total", Some(("study", study)));
         self.0.recorder.register_counter(&key, &METADATA)
     }
 

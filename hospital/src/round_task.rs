@@ -257,6 +257,7 @@ impl RoundHost {
             commits: Commits::new(self.store.clone(), key, self.metrics.clone()),
             contributions: self.metrics.contributions(label.study.as_str()),
             rejections: self.metrics.rejections(label.study.as_str()),
+            words_disputed: self.metrics.words_disputed(label.study.as_str()),
             command_refused: false,
             loads: FuturesOrdered::new(),
             lost: HashSet::new(),
@@ -326,6 +327,7 @@ struct RoundTask {
     commits: Commits,
     contributions: Counter,
     rejections: Counter,
+    words_disputed: Counter,
     /// Whether the round has refused the last command.
     command_refused: bool,
     /// What the round has asked the store for, in the order in which it did.
@@ -726,6 +728,14 @@ impl RoundTask {
             Event::MemberDeclined(reason) => {
                 warn!("a committee member does not go on: {reason}");
             }
+            Event::WordsDisputed { reports } => {
+                self.words_disputed.increment(1);
+                warn!(
+                    reports,
+                    "safety words differ from those of the others, by {reports} reports"
+                );
+                self.audit_dispute(reports);
+            }
             Event::PeerRefused { connection: ConnectionId(id), reason } => {
                 // Anybody can provoke this as often as they like; operators have the figures.
                 let code = reason.code();
@@ -747,6 +757,19 @@ impl RoundTask {
                 self.announce(Announcement::Ended { label: self.label.clone(), reason });
             }
         }
+    }
+
+    /// Notes in the audit log that somebody's safety words differ; the round does not wait for it, because its own
+    /// record of it is durable already.
+    fn audit_dispute(&self, reports: u32) {
+        let RoundLabel { study, number, .. } = &self.label;
+        let detail = format!("round {number} of study \"{study}\", report {reports}");
+        let store = self.host.store.clone();
+        self.host.tasks.spawn(async move {
+            if let Err(error) = store.audit("a patient", "words-disputed", &detail).await {
+                warn!(%error, "the audit log does not say that safety words differ: {error}");
+            }
+        });
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "it is made for this call")]

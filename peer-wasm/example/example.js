@@ -9,6 +9,9 @@ const element = (id) => document.getElementById(id);
 /** @type {WardsumPeer | undefined} */
 let peer;
 
+/** Whether the answer waits for the words to be compared. */
+let comparing = false;
+
 /** Shows an event, and keeps what tests look at in data attributes. @param {string} type @param {string} text */
 function show(type, text) {
   element("status").dataset.type = type;
@@ -31,6 +34,18 @@ function onEvent(event) {
       return show(event.type, `${event.phase}: ${event.present} of ${event.needed}`);
     case "committee":
       return show(event.type, `${event.members} members, ${event.threshold} needed`);
+    case "compareWords":
+      comparing = event.awaited;
+      return show(event.type, "Working out the words …");
+    case "words":
+      // After a reload they may have been compared already.
+      element("words").textContent = event.words.join(" ");
+      element("compare").hidden = !comparing;
+      return show(event.type, event.words.join(" "));
+    case "wordsDisputed":
+      return show(event.type, "Somebody says that their words differ. Compare aloud again; if anybody’s differ, stop.");
+    case "wordsUnavailable":
+      return show(event.type, event.message);
     case "shareReceived":
       return show(event.type, `${event.received} shares received`);
     case "result":
@@ -38,6 +53,7 @@ function onEvent(event) {
       element("status").dataset.count = String(event.count);
       return show(event.type, `The sum is ${event.sum}, from ${event.count} people; the mean is ${event.mean.toFixed(2)}.`);
     case "failed":
+      element("compare").hidden = true;
       return show(event.type, event.message);
     case "resumed":
       element("question").textContent = `You have answered: ${event.study.question}`;
@@ -84,6 +100,14 @@ element("take-part").addEventListener("submit", (event) => {
   // Not a number is not whole either; the class says so.
   attempt(() => peer?.answer(element("answer").value.trim() === "" ? NaN : Number(element("answer").value)));
 });
+
+element("compare").addEventListener("submit", (event) => {
+  event.preventDefault();
+  element("compare").hidden = true;
+  peer?.wordsMatch();
+});
+
+element("differ").addEventListener("click", () => peer?.wordsDiffer());
 
 element("leave").addEventListener("click", () => {
   peer?.leave();

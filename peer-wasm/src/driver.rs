@@ -3,8 +3,10 @@
 use std::collections::VecDeque;
 use std::rc::{Rc, Weak};
 
-use wardsum_protocol::peer::{AnswerError, Disclosure, Input, Memory, Output, Peer, Record, Stage};
-use wardsum_protocol::{Study, StudyDigest, Timestamp};
+use wardsum_protocol::peer::{
+    self, AnswerError, Disclosure, Input, Memory, Output, Peer, Record, Stage,
+};
+use wardsum_protocol::{CommitteeDigest, Study, StudyDigest, Timestamp};
 
 use crate::clock::Clock;
 use crate::handle::Inner;
@@ -13,7 +15,7 @@ use crate::socket::{ABNORMAL_CLOSURE, Socket, SocketEvent};
 use crate::storage::StorageError;
 use crate::turn::Turn;
 use crate::wake::{Surroundings, Wake};
-use crate::{ConnectError, Event};
+use crate::{ConnectError, Event, words};
 
 /// The state machine and everything that it is connected to.
 pub(crate) struct Driver {
@@ -38,6 +40,8 @@ pub(crate) struct Driver {
     opened: bool,
     messages_sent: u32,
     bytes_sent: u64,
+    /// Whether the safety words were shown.
+    words_told: bool,
     _wake: Wake,
 }
 
@@ -99,6 +103,7 @@ impl Driver {
             opened: false,
             messages_sent: 0,
             bytes_sent: 0,
+            words_told: false,
             _wake: wake,
         }
     }
@@ -213,7 +218,12 @@ impl Driver {
                         self.bytes_sent += bytes.len() as u64;
                     }
                 }
-                Output::Event(event) => self.events.push_back(Event::Protocol(event)),
+                Output::Event(event) => {
+                    if let peer::Event::SafetyWords { study, committee, .. } = event {
+                        self.compute_words(study, committee);
+                    }
+                    self.events.push_back(Event::Protocol(event));
+                }
                 Output::Timeout(at) => {
                     self.due = at.is_some_and(|at| at <= self.clock.now());
                     self.clock.set_timer(at.filter(|_| !self.due));
@@ -241,6 +251,36 @@ impl Driver {
                 self.refused = Some(refused);
                 self.enqueue(Task::Peer(Input::ConnectionLost { code: ABNORMAL_CLOSURE }));
             }
+        }
+    }
+
+    fn compute_words(&self, study: StudyDigest, committee: CommitteeDigest) {
+        let inner = Weak::clone(&self.inner);
+        let tell = move |event| {
+            if let Some(inner) = inner.upgrade() {
+                inner.with_driver(|driver| {
+                    driver.words_told |= matches!(event, Event::Words(Ok(_)));
+                    driver.events.push_back(event);
+                });
+                inner.deliver();
+            }
+        };
+        js_sys::futures::spawn_local(async move {
+            let words = if let Some(words) = words::in_worker(study, committee).await {
+                Ok(words)
+            } else {
+                tell(Event::WordsInPage);
+                words::here(study, committee).await
+            };
+            tell(Event::Words(words));
+        });
+    }
+
+    /// What the patient says of the safety words, which nobody can compare before they are shown.
+    pub(crate) fn compared(&mut self, they_match: bool) {
+        if self.words_told {
+            let input = if they_match { Input::WordsMatch } else { Input::WordsDiffer };
+            self.enqueue(Task::Peer(input));
         }
     }
 

@@ -1,6 +1,7 @@
 //! What a listener hears.
 
-use wardsum_protocol::peer;
+use wardsum_protocol::safety_words::OutOfMemory;
+use wardsum_protocol::{SafetyWords, peer};
 
 use crate::storage::StorageError;
 
@@ -11,6 +12,12 @@ pub enum Event {
     Connected,
     /// Something happened in the round.
     Protocol(peer::Event),
+    /// The safety words, which [`peer::Event::SafetyWords`] has announced. If it says that they are awaited, nothing
+    /// of the answer is sent before [`PeerHandle::words_match`](crate::PeerHandle::words_match). Without
+    /// the memory for them there is no way on, but to load the page again.
+    Words(Result<SafetyWords, OutOfMemory>),
+    /// No worker computes the safety words here, so the page does, and stands still for a second or two.
+    WordsInPage,
     /// A connection is over; the peer says next whether it tries again. Not told after
     /// [`PeerHandle::leave`](crate::PeerHandle::leave).
     Closed {

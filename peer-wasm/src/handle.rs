@@ -103,6 +103,19 @@ impl PeerHandle {
         result.unwrap_or(Err(AnswerError::Closed))
     }
 
+    /// The patient has compared the safety words ([`Event::Words`]), and they are those of the others: the answer is
+    /// sent, if it has waited for that. Nothing happens before the words were told.
+    pub fn words_match(&self) {
+        self.inner.with_driver(|driver| driver.compared(true));
+    }
+
+    /// The safety words are not those of the others: the peer leaves the round, has the others told, and erases
+    /// what was kept ([`Failure::WordsDiffer`](wardsum_protocol::peer::Failure::WordsDiffer)). Nothing happens
+    /// before the words were told.
+    pub fn words_differ(&self) {
+        self.inner.with_driver(|driver| driver.compared(false));
+    }
+
     /// Leaves the round for good: says so to the hospital, closes the connection, erases what was
     /// kept, and tells no more events. An answer that the hospital has acknowledged may still count.
     pub fn leave(&self) {

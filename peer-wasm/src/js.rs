@@ -111,6 +111,19 @@ impl WardsumPeer {
         self.inner.answer(value).map_err(|error| answer_error(&error))
     }
 
+    /// The safety words (event `words`) are those of the others: sends the answer, if it waits for that.
+    #[wasm_bindgen(js_name = wordsMatch)]
+    pub fn words_match(&self) {
+        self.inner.words_match();
+    }
+
+    /// The safety words are not those of the others: leaves the round for good, has the others told, and ends
+    /// with the event `failed` and the code `words-differ`.
+    #[wasm_bindgen(js_name = wordsDiffer)]
+    pub fn words_differ(&self) {
+        self.inner.words_differ();
+    }
+
     /// Where the peer stands, and what has left this device so far.
     #[must_use]
     #[wasm_bindgen(unchecked_return_type = "WardsumProgress")]

@@ -16,6 +16,9 @@
 //!   message.
 //! * **Events come in order, and never while the peer is borrowed**: a listener may call every
 //!   method of the handle, [`PeerHandle::leave`] included.
+//! * **The safety words are computed in a worker**, and shown by whoever listens ([`Event::Words`]). Where no worker
+//!   starts they are computed in the page, which stands still for a second or two ([`Event::WordsInPage`]); they
+//!   are never left out.
 //! * **Connections come and go.** The peer says when to connect and when to try again; the driver
 //!   wakes it when the page is seen again or the network is back.
 //! * **What is written down comes first.** Nothing that the peer wants done after it has written
@@ -47,6 +50,7 @@ mod socket;
 pub mod storage;
 mod turn;
 mod wake;
+mod words;
 
 pub use error::ConnectError;
 pub use event::Event;

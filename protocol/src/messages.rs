@@ -43,6 +43,9 @@ pub enum PeerMessage {
     /// The patient leaves for good.
     #[tls_codec(discriminant = 8)]
     Leave,
+    /// The patient leaves for good, because its safety words are not those of the others.
+    #[tls_codec(discriminant = 9)]
+    WordsDiffer,
 }
 
 impl PeerMessage {
@@ -59,7 +62,8 @@ impl PeerMessage {
             6 => wire::decode(fields).map(Self::Identify),
             7 => wire::decode(fields).map(Self::Received),
             8 if fields.is_empty() => Ok(Self::Leave),
-            8 => Err(Error::TrailingData),
+            9 if fields.is_empty() => Ok(Self::WordsDiffer),
+            8 | 9 => Err(Error::TrailingData),
             unknown => Err(Error::UnknownValue(unknown.into())),
         }
     }
@@ -107,6 +111,9 @@ pub enum HospitalMessage {
     /// The round ended without a result.
     #[tls_codec(discriminant = 10)]
     Ended(EndReason),
+    /// So many people have said that their safety words are not those of the others.
+    #[tls_codec(discriminant = 11)]
+    WordsDisputed(u32),
 }
 
 /// What every connection begins with.
@@ -173,7 +180,19 @@ pub struct Publication {
 }
 
 /// Where a round stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    TlsSize,
+    TlsSerialize,
+    TlsDeserializeBytes,
+)]
 #[repr(u8)]
 pub enum Phase {
     /// People answer; the committee is not fixed yet.

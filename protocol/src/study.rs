@@ -209,6 +209,13 @@ impl Study {
         u8::try_from(self.minimum_cohort()).unwrap_or(SHARES_MAX).min(self.committee_cap())
     }
 
+    /// Whether people compare the safety words before anything of an answer is sent: in an open study, where nothing
+    /// else shows whose keys the hospital hands out.
+    #[must_use]
+    pub fn needs_comparison(&self) -> bool {
+        true
+    }
+
     /// When the committee is fixed.
     #[must_use]
     pub fn enrolment(&self) -> Closing {

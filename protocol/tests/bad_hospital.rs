@@ -10,7 +10,7 @@ mod common;
 use common::{Net, all_answer, study};
 use wardsum_protocol::committee::Committee;
 use wardsum_protocol::messages::{HospitalMessage, Inclusion, PeerMessage, Publication};
-use wardsum_protocol::peer::{AnswerError, Failure, Input, Output, Peer, Stage};
+use wardsum_protocol::peer::{AnswerError, Event, Failure, Input, Output, Peer, Stage};
 use wardsum_protocol::{
     CommitteeError, ContributionDigest, DeclineReason, EnrolmentError, Entropy, IdentityError,
     Timestamp, wire,
@@ -98,6 +98,9 @@ impl Victim {
                 }
                 Output::Disconnect => self.net.leave_raw(self.connection),
                 Output::Timeout(at) => self.timer = at,
+                Output::Event(Event::SafetyWords { awaited: true, .. }) => {
+                    self.peer.handle(Input::WordsMatch, self.net.now);
+                }
                 Output::Persist(_) | Output::Event(_) => {}
             }
         }

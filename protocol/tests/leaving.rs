@@ -289,7 +289,8 @@ fn a_silent_member_is_waited_for_only_so_long() {
     let fixed = net.now;
     net.run_until(|net| net.round.status().phase == Phase::Aggregating);
     let waited = net.now.since(fixed);
-    assert!((30_000..31_000).contains(&waited), "{waited} ms");
+    // People compare words first, which takes longer than any phone.
+    assert!((180_000..181_000).contains(&waited), "{waited} ms");
     net.run();
     assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((4, 10)));
 }

@@ -86,6 +86,7 @@ fn the_hospital_writes_down_before_it_says() {
             HospitalMessage::Welcome(_)
             | HospitalMessage::Progress(_)
             | HospitalMessage::Ended(_) => {}
+            HospitalMessage::WordsDisputed(_) => panic!("nobody disputes the words here"),
         }
     }
     // Five enrolments, seven contributions, five partial aggregates; and everybody was told.
@@ -119,7 +120,7 @@ fn a_peer_writes_down_before_it_says() {
                     assert!(written(|record| matches!(record, peer::Record::Answered { .. })));
                 }
                 PeerMessage::Received(_) => {}
-                PeerMessage::Leave => panic!("nobody leaves here"),
+                PeerMessage::Leave | PeerMessage::WordsDiffer => panic!("nobody leaves here"),
                 PeerMessage::Decline(reason) => panic!("nobody declines here: {reason}"),
             }
         }

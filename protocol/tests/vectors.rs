@@ -30,6 +30,8 @@ mod rounds;
 mod studies;
 #[path = "vectors/values.rs"]
 mod values;
+#[path = "vectors/words.rs"]
+mod words;
 
 use serde_json::Value;
 #[cfg(target_arch = "wasm32")]
@@ -59,7 +61,7 @@ macro_rules! vector_file {
 }
 
 /// All files, in the order of the document.
-const FILES: [VectorFile; 8] = [
+const FILES: [VectorFile; 9] = [
     vector_file!("encoding", arithmetic::generate_encoding),
     vector_file!("sharing", arithmetic::generate_sharing),
     vector_file!("study", studies::generate),
@@ -67,6 +69,7 @@ const FILES: [VectorFile; 8] = [
     vector_file!("shamir-round", rounds::generate_shamir),
     vector_file!("resumed-round", rounds::generate_resumed),
     vector_file!("x-wing", rounds::generate_x_wing),
+    vector_file!("safety-words", words::generate),
     vector_file!("refusals", refusals::generate),
 ];
 

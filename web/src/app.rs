@@ -154,7 +154,7 @@ pub(crate) fn App() -> impl IntoView {
     };
     // Whoever is answering is not interrupted.
     let busy = Memo::new(move |_| {
-        matches!(state.get(), "confirming" | "running" | "published" | "failed")
+        matches!(state.get(), "confirming" | "comparing" | "running" | "published" | "failed")
     });
 
     view! {

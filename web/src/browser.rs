@@ -49,6 +49,13 @@ pub(crate) fn date(ms_since_1970: f64) -> String {
     js_sys::Date::new(&ms_since_1970.into()).to_locale_string("en-GB", &options).into()
 }
 
+/// Copies a text; says whether the browser has allowed it.
+pub(crate) async fn copy(text: &str) -> bool {
+    wasm_bindgen_futures::JsFuture::from(window().navigator().clipboard().write_text(text))
+        .await
+        .is_ok()
+}
+
 /// Names the browser's tab.
 pub(crate) fn set_title(title: &str) {
     if let Some(document) = window().document() {

@@ -15,6 +15,7 @@ mod stages;
 mod study_page;
 mod terms;
 mod too_late;
+mod words;
 
 pub(crate) use chooser::Chooser;
 pub(crate) use failure::FailureNotice;
@@ -32,3 +33,4 @@ use result::ResultFigures;
 use stages::Stages;
 use terms::Terms;
 use too_late::TooLate;
+use words::{CompareWords, WordsAgain, WordsDisputed};

@@ -11,7 +11,7 @@
 //! | element | attributes |
 //! |---|---|
 //! | `#app` | `data-state`: `booting`, `loading`, `unreachable`, `no-studies`, `choose`, |
-//! | | `unknown-study`, `connecting`, `asking`, `confirming`, `too-late`, `running`, |
+//! | | `unknown-study`, `connecting`, `asking`, `confirming`, `too-late`, `comparing`, `running`, |
 //! | | `published`, `failed` |
 //! | `#boot-no-wasm`, `#boot-failed`, | shown when the page cannot start; `data-code` |
 //! | `#boot-altered`, `[data-testid=no-script]` | |
@@ -25,8 +25,12 @@
 //! | `#confirm`, `[data-testid=confirm-value][data-value]` | the confirmation |
 //! | `#send`, `#change` | its buttons |
 //! | `#room[data-present][data-needed]` | how many have come, while the question is asked |
-//! | `#stages li[data-stage]` | `connected`, `waiting`, `committee`, `sent`, `shares`, `partial`, |
-//! | | `result`; `data-state`: `pending`, `current`, `done`, `skipped`, `failed` |
+//! | `#words`, `#words-again` | the eight safety words, `ol.words li`: while they are compared, and later |
+//! | `#words-match`, `#words-differ`, | what is said of them; copies them |
+//! | `#words-copy` | |
+//! | `#disputed:not([hidden])` | the warning that somebody's words differ |
+//! | `#stages li[data-stage]` | `connected`, `waiting`, `committee`, `words`, `sent`, `shares`, |
+//! | | `partial`, `result`; `data-state`: `pending`, `current`, `done`, `skipped`, `failed` |
 //! | `#connection:not([hidden])` | the connection is lost; `[data-testid=retry]` says when the next |
 //! | | attempt comes |
 //! | `[data-testid=resumed]:not([hidden])` | says that the visit goes on with an earlier answer |
@@ -67,6 +71,10 @@ mod trouble;
 mod visit;
 
 fn main() {
+    // The worker that computes the safety words loads this program, too, and has nothing to draw on.
+    if web_sys::window().is_none() {
+        return;
+    }
     panic::install_hook();
     browser::remove_boot_notice();
     leptos::mount::mount_to_body(app::App);

@@ -4,7 +4,7 @@
 use wardsum_peer::Event;
 use wardsum_peer::protocol::peer::{self, Disclosure, Failure, OwnAnswer, Role, Waiting};
 use wardsum_peer::protocol::sharing::ShareIndices;
-use wardsum_peer::protocol::{Aggregate, DeclineReason, Phase, Study};
+use wardsum_peer::protocol::{Aggregate, DeclineReason, Phase, SafetyWords, Study};
 use wardsum_peer::storage::StorageError;
 
 use crate::trouble::Trouble;
@@ -24,6 +24,8 @@ pub(crate) enum StageId {
     Waiting,
     /// It is known who holds shares.
     Committee,
+    /// People compare the safety words.
+    Words,
     /// The answer is on its way, and acknowledged.
     Sent,
     /// The shares of the others arrive here.
@@ -38,10 +40,11 @@ pub(crate) enum StageId {
 
 impl StageId {
     /// All of them, in order.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Connected,
         Self::Waiting,
         Self::Committee,
+        Self::Words,
         Self::Sent,
         Self::Shares,
         Self::Checked,
@@ -55,6 +58,7 @@ impl StageId {
             Self::Connected => "connected",
             Self::Waiting => "waiting",
             Self::Committee => "committee",
+            Self::Words => "words",
             Self::Sent => "sent",
             Self::Shares => "shares",
             Self::Checked => "checked",
@@ -101,6 +105,8 @@ pub(crate) enum Step {
     Asking,
     /// The round takes no more answers, and none was given here.
     TooLate,
+    /// The safety words are compared.
+    Comparing,
     /// The answer is given; the stages move.
     Running,
     /// The result is here.
@@ -124,6 +130,28 @@ pub(crate) struct Verdict {
     pub(crate) accepted: u32,
     /// How many are not.
     pub(crate) rejected: u32,
+}
+
+/// Whether nothing is sent before the patient has said that the safety words match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Comparison {
+    /// So it is.
+    Awaited,
+    /// Nobody has asked yet, or it was said.
+    NotAwaited,
+}
+
+/// The safety words, as far as they are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Words {
+    /// They are being computed, or will be.
+    Computing,
+    /// The page computes them itself, and stands still.
+    InPage,
+    /// These.
+    Known(SafetyWords),
+    /// This device has not the memory for them.
+    Unavailable,
 }
 
 /// When the current phase closes.
@@ -163,6 +191,8 @@ enum Place {
 pub(crate) enum Safety {
     /// Nothing was given yet.
     NotAnswered,
+    /// Nothing is sent before the safety words are said to match.
+    Comparing,
     /// The study has no place for the answer at the moment.
     NoPlace,
     /// The answer is written down on this device.
@@ -202,6 +232,10 @@ pub(crate) struct Progress {
     /// Why what was kept could not be erased.
     not_erased: Option<StorageError>,
     committee: Option<Committee>,
+    words: Words,
+    comparison: Comparison,
+    /// How many people have said that their words differ.
+    disputes: u32,
     shares_sent: Option<u8>,
     place: Place,
     shares_received: u32,
@@ -232,6 +266,9 @@ impl Default for Progress {
             not_kept: None,
             not_erased: None,
             committee: None,
+            words: Words::Computing,
+            comparison: Comparison::NotAwaited,
+            disputes: 0,
             shares_sent: None,
             place: Place::Open,
             shares_received: 0,
@@ -261,6 +298,10 @@ impl Progress {
             Event::NotKept(error) => self.not_kept = Some(error.clone()),
             Event::StorageFailed(error) => self.trouble = Some(Trouble::Storage(error.clone())),
             Event::NotErased(error) => self.not_erased = Some(error.clone()),
+            Event::Words(words) => {
+                self.words = words.map_or(Words::Unavailable, Words::Known);
+            }
+            Event::WordsInPage => self.words = Words::InPage,
             // Later the peer tries again by itself.
             Event::Closed { code: CROWDED, .. } if self.study.is_none() => {
                 self.trouble = Some(Trouble::Crowded);
@@ -302,6 +343,11 @@ impl Progress {
                 self.committee =
                     Some(Committee { members: *members, threshold: *threshold, is_member });
             }
+            peer::Event::SafetyWords { awaited: true, .. } => {
+                self.comparison = Comparison::Awaited;
+            }
+            peer::Event::SafetyWords { awaited: false, .. } => self.agree(),
+            peer::Event::WordsDisputed { reports } => self.disputes = *reports,
             peer::Event::ContributionSent { shares } => self.shares_sent = Some(*shares),
             peer::Event::ContributionAcknowledged => self.place = Place::Taken,
             peer::Event::ShareReceived { received } => self.shares_received = *received,
@@ -340,6 +386,11 @@ impl Progress {
         self.disclosure = disclosure.unwrap_or(self.disclosure);
     }
 
+    /// The patient has said that the safety words match.
+    pub(crate) fn agree(&mut self) {
+        self.comparison = Comparison::NotAwaited;
+    }
+
     /// The patient has left for good.
     pub(crate) fn leave(&mut self) {
         self.trouble.get_or_insert(Trouble::Round(Failure::Left));
@@ -360,6 +411,7 @@ impl Progress {
         }
         match (&self.study, self.answered) {
             (None, _) => Step::Connecting,
+            (Some(_), true) if self.is_comparing() => Step::Comparing,
             (Some(_), true) => Step::Running,
             (Some(_), false) if self.takes_answers() => Step::Asking,
             (Some(_), false) => Step::TooLate,
@@ -434,6 +486,7 @@ impl Progress {
                     || self.waits_for_a_place()
             }
             StageId::Waiting | StageId::Committee => self.committee.is_some(),
+            StageId::Words => self.committee.is_some() && self.comparison != Comparison::Awaited,
             StageId::Sent => self.place == Place::Taken || self.counted.is_some(),
             StageId::Shares => self.counted.is_some(),
             StageId::Checked => self.verdict.is_some(),
@@ -504,6 +557,7 @@ impl Progress {
         match (self.answered, self.place == Place::Taken || self.counted.is_some(), self.is_kept())
         {
             _ if self.waits_for_a_place() => Safety::NoPlace,
+            _ if self.is_comparing() => Safety::Comparing,
             (false, ..) => Safety::NotAnswered,
             (true, true, _) => Safety::Stored,
             (true, false, true) => Safety::WrittenDown,
@@ -589,6 +643,29 @@ impl Progress {
     /// Who holds the shares, once that is fixed.
     pub(crate) fn committee(&self) -> Option<Committee> {
         self.committee
+    }
+
+    /// Whether the patient is to compare the safety words.
+    pub(crate) fn is_comparing(&self) -> bool {
+        self.comparison == Comparison::Awaited && !self.is_over()
+    }
+
+    /// The safety words, once they are known.
+    pub(crate) fn words(&self) -> Option<SafetyWords> {
+        match self.words {
+            Words::Known(words) => Some(words),
+            Words::Computing | Words::InPage | Words::Unavailable => None,
+        }
+    }
+
+    /// What there is of the safety words.
+    pub(crate) fn words_standing(&self) -> Words {
+        self.words
+    }
+
+    /// How many people have said that their safety words differ.
+    pub(crate) fn disputes(&self) -> u32 {
+        self.disputes
     }
 
     /// How many shares of the answer were sent, once they were.

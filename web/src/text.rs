@@ -18,7 +18,7 @@ use wardsum_peer::protocol::verdict::Rejection;
 
 use crate::answer::AnswerProblem;
 use crate::number;
-use crate::progress::{Progress, Safety};
+use crate::progress::{Progress, Safety, Words};
 
 /// What the page is called before it knows a study.
 pub(crate) const PRODUCT: &str = "Wardsum";
@@ -112,8 +112,8 @@ pub(crate) fn how(organisation: &str) -> [String; 4] {
          the less they can tell."
             .to_owned(),
         format!(
-            "This relies on the others being real people: your browser learns their keys from \
-             {organisation}, and cannot yet check for itself whose keys they are."
+            "Your browser learns the keys of the others from {organisation}. So that nobody can slip \
+             in keys of their own, everybody taking part compares eight words before an answer is sent."
         ),
     ]
 }
@@ -269,6 +269,55 @@ pub(crate) fn closes_in(seconds: u64, phase: Phase) -> String {
     }
 }
 
+// The safety words.
+
+pub(crate) const WORDS_TITLE: &str = "Compare these eight words";
+pub(crate) const WORDS_LEAD: &str = "Everybody taking part sees these eight words; if yours differ, \
+    stop. Read them aloud, in the room or on the phone. Nothing of your answer has been sent.";
+pub(crate) const WORDS_MATCH: &str = "They match";
+pub(crate) const WORDS_DIFFER: &str = "They differ";
+pub(crate) const COPY_WORDS: &str = "Copy the words";
+pub(crate) const COPIED: &str = "Copied";
+pub(crate) const NOT_COPIED: &str = "This browser does not allow copying";
+pub(crate) const WORDS_AGAIN: &str = "The eight words, to compare once more";
+
+/// How many people should see the words: a hospital that answered itself would be one too many.
+pub(crate) fn words_how_many(progress: &Progress) -> Option<String> {
+    let committee = progress.committee()?;
+    let (members, one) =
+        (committee.members, if committee.is_member { ", and you are one of them" } else { "" });
+    Some(format!(
+        "{members} people hold the shares{one}. Count yourselves: if you are fewer, somebody \
+         unknown is among them, and you should stop as well."
+    ))
+}
+
+/// What becomes of the words; empty once they are there.
+pub(crate) fn words_working(progress: &Progress) -> &'static str {
+    match progress.words_standing() {
+        Words::Computing => "Working out the words. This takes a few seconds …",
+        Words::InPage => {
+            "This browser cannot work out the words in the background, so this page stands still \
+             for a few seconds …"
+        }
+        Words::Known(_) => "",
+        Words::Unavailable => {
+            "There is not enough memory on this device to work out the words, so your answer is not sent. \
+             Please close other tabs and programs, and load this page again."
+        }
+    }
+}
+
+/// The warning that others' words differ.
+pub(crate) fn disputed(progress: &Progress) -> Option<String> {
+    let who = match progress.disputes() {
+        0 => return None,
+        1 => "Somebody taking part says that their words differ.".to_owned(),
+        many => format!("{many} people taking part say that their words differ."),
+    };
+    Some(format!("{who} Compare aloud again; if anybody’s differ, stop."))
+}
+
 // Coming and going.
 
 pub(crate) const CONNECTION_LOST: &str = "The connection to the hospital is lost.";
@@ -293,6 +342,9 @@ pub(crate) fn safe_meanwhile(safety: Safety) -> &'static str {
         Safety::NotAnswered => {
             "Nothing has been sent. You can go on here; an answer that you give now is sent as soon \
              as the connection is back."
+        }
+        Safety::Comparing => {
+            "Nothing of your answer has been sent. You can go on comparing the words."
         }
         Safety::NoPlace => {
             "Your answer is not counted yet. If one of them does not come back you get the place: \

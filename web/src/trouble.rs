@@ -28,6 +28,11 @@ impl Trouble {
         }
     }
 
+    /// Whether nobody should go on here at all: somebody may stand between the people and the hospital.
+    pub(crate) fn is_warning(&self) -> bool {
+        matches!(self, Self::Round(Failure::WordsDiffer))
+    }
+
     /// Whether the same visit may go on after this: what it needs is kept.
     pub(crate) fn may_resume(&self) -> bool {
         match self {

@@ -48,6 +48,21 @@ impl Visit {
         Ok(())
     }
 
+    /// The safety words are those of the others.
+    pub(crate) fn words_match(self) {
+        if let Some(peer) = self.peer.get_value() {
+            peer.words_match();
+            self.progress.update(Progress::agree);
+        }
+    }
+
+    /// The safety words are not those of the others. The peer says next that it has left.
+    pub(crate) fn words_differ(self) {
+        if let Some(peer) = self.peer.get_value() {
+            peer.words_differ();
+        }
+    }
+
     /// Leaves the round for good.
     pub(crate) fn leave(self) {
         if let Some(peer) = self.peer.try_update_value(Option::take).flatten() {

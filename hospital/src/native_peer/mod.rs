@@ -187,6 +187,12 @@ impl NativePeer {
         self.close().await;
     }
 
+    /// Leaves the round because the safety words differ, and says so to the hospital.
+    pub async fn dispute_words(mut self) {
+        self.step([Input::WordsDiffer]).await;
+        self.close().await;
+    }
+
     /// Closes the connection, in order.
     pub async fn close(&mut self) {
         if let Link::Open(mut socket) = std::mem::replace(&mut self.link, Link::Closed) {
@@ -363,6 +369,10 @@ impl NativePeer {
                 Output::Event(event) => {
                     if let Some(turn) = self.hazards.turns.as_mut().and_then(|turn| turn(&event)) {
                         self.machine.misbehave(turn);
+                    }
+                    // Nobody looks at a native peer: it agrees at once.
+                    if let Event::SafetyWords { awaited: true, .. } = event {
+                        self.machine.handle(Input::WordsMatch, self.clock.now());
                     }
                     if self.hazards.vanishes.as_mut().is_some_and(|vanishes| vanishes(&event)) {
                         self.vanished = true;

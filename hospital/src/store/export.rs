@@ -81,6 +81,8 @@ pub struct Counts {
     pub declined: u32,
     /// Members that left for good.
     pub left: u32,
+    /// People who left because their safety words were not those of the others.
+    pub words_disputed: u32,
 }
 
 /// A published result.
@@ -155,6 +157,7 @@ fn export(round: StoredRound, connection: &Connection) -> Result<ExportedRound, 
             Record::Partial(_) => counts.partials += 1,
             Record::Declined(..) => counts.declined += 1,
             Record::Left(_) => counts.left += 1,
+            Record::WordsDisputed(_) => counts.words_disputed += 1,
             Record::Published { aggregate, .. } => {
                 let (count, sum, mean) = (aggregate.count, aggregate.sum, aggregate.mean());
                 result = Some(Outcome { count, sum, mean });

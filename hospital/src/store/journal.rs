@@ -74,7 +74,8 @@ pub(super) fn append(
         | Record::Judged(_)
         | Record::Partial(_)
         | Record::Declined(..)
-        | Record::Left(_) => {}
+        | Record::Left(_)
+        | Record::WordsDisputed(_) => {}
     }
     progress.clock = at;
     progress.records += 1;

@@ -6,6 +6,7 @@ mod bench_command;
 mod coming_back;
 mod configuration_errors;
 mod crowds;
+mod disputed_words;
 mod draining;
 mod export_and_backup;
 mod failed_rounds;

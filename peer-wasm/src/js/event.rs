@@ -15,6 +15,14 @@ pub(super) fn to_js(event: &Event) -> JsValue {
     match event {
         Event::Connected => of_type("connected").into(),
         Event::Protocol(event) => protocol_event(event).into(),
+        Event::Words(Ok(words)) => {
+            let list: Array = words.words().into_iter().map(JsValue::from).collect();
+            of_type("words").with("words", list).into()
+        }
+        Event::Words(Err(error)) => {
+            of_type("wordsUnavailable").with("message", error.to_string()).into()
+        }
+        Event::WordsInPage => of_type("wordsInPage").into(),
         Event::Closed { code, reason, opened } => of_type("closed")
             .with("code", *code)
             .with("reason", reason)
@@ -88,6 +96,12 @@ fn protocol_event(event: &peer::Event) -> Fields {
             .with("members", *members)
             .with("threshold", *threshold)
             .with("member", matches!(role, Role::Member { .. })),
+        peer::Event::SafetyWords { awaited, .. } => {
+            of_type("compareWords").with("awaited", *awaited)
+        }
+        peer::Event::WordsDisputed { reports } => {
+            of_type("wordsDisputed").with("reports", *reports)
+        }
         peer::Event::ContributionSent { shares } => {
             of_type("contributionSent").with("shares", *shares)
         }
@@ -155,6 +169,7 @@ fn stage_code(stage: Stage) -> &'static str {
         Stage::Connecting => "connecting",
         Stage::AwaitingAnswer => "awaiting-answer",
         Stage::AwaitingCommittee => "awaiting-committee",
+        Stage::Comparing => "comparing",
         Stage::Sealing => "sealing",
         Stage::AwaitingManifest => "awaiting-manifest",
         Stage::AwaitingVerdict => "awaiting-verdict",

@@ -81,6 +81,17 @@ export type WardsumEvent =
   | { type: "enrolled" }
   /** Fixed: `threshold` of `members` partial sums reveal the sum. */
   | { type: "committee"; members: number; threshold: number; member: boolean }
+  /** The safety words are being computed, in a worker. If they are `awaited`, nothing of the answer is sent before
+      `wordsMatch` is called. */
+  | { type: "compareWords"; awaited: boolean }
+  /** The eight safety words, for people to compare aloud: everybody taking part sees the same. */
+  | { type: "words"; words: string[] }
+  /** No worker starts here: the page computes the words, and stands still meanwhile. */
+  | { type: "wordsInPage" }
+  /** There is not enough memory for the safety words, so the answer is not sent if they are awaited. */
+  | { type: "wordsUnavailable"; message: string }
+  /** So many people have said that their safety words differ: warn the others, loudly. */
+  | { type: "wordsDisputed"; reports: number }
   | { type: "contributionSent"; shares: number }
   | { type: "contributionAcknowledged" }
   | { type: "shareReceived"; received: number }
@@ -115,7 +126,7 @@ export type WardsumEvent =
 
 /** Where a peer stands. */
 export type WardsumStage =
-  | "connecting" | "awaiting-answer" | "awaiting-committee" | "sealing" | "awaiting-manifest"
+  | "connecting" | "awaiting-answer" | "awaiting-committee" | "comparing" | "sealing" | "awaiting-manifest"
   | "awaiting-verdict" | "awaiting-result" | "finished" | "failed" | "left";
 
 /** Where a peer stands, and what has left this device. */

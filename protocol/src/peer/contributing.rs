@@ -1,5 +1,5 @@
-//! The committee is fixed: the peer seals its answer, keeps the shares it receives as a member,
-//! and takes in one manifest.
+//! The patient has agreed to the committee: the peer seals its answer, keeps the shares it receives as a
+//! member, and takes in one manifest.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,7 +34,7 @@ const CONFIRM_EVERY: u32 = 64;
 /// connection.
 const DOUBTS_MAX: u8 = 3;
 
-/// What both states here know: the round as it stands, and this peer's duty in it.
+/// What the states from the committee on know: the round as it stands, and this peer's duty in it.
 #[derive(Debug)]
 pub(super) struct FixedRound {
     pub(super) study: Study,
@@ -108,34 +108,12 @@ pub(super) struct AwaitingManifest {
 }
 
 impl Sealing {
-    /// Splits the answer; `opening_key` is there if the peer has enrolled.
-    pub(super) fn begin(
-        study: Study,
-        committee: Committee,
-        answer: &Answer,
-        opening_key: Option<OpeningKey>,
-        peer: &mut Peer,
-    ) -> State {
-        let place = committee.place_of(&peer.me.id());
-        let duty = place.zip(opening_key).map(|(index, opening_key)| Duty {
-            index,
-            opening_key,
-            received: BTreeMap::new(),
-            held: 0,
-            senders: BTreeSet::new(),
-        });
-        let role = match &duty {
-            Some(duty) => Role::Member { index: duty.index.number() },
-            None => Role::Contributor,
-        };
+    /// Splits the answer, and binds the peer to the committee.
+    pub(super) fn begin(round: FixedRound, answer: &Answer, peer: &mut Peer) -> State {
+        let FixedRound { study, committee, .. } = &round;
         if peer.me.committee.replace(committee.digest()).is_none() {
             peer.persist(Record::Contributing(committee.digest()));
         }
-        peer.emit(Event::CommitteeFixed {
-            members: committee.size(),
-            threshold: committee.threshold(),
-            role,
-        });
         let questionnaire = study.questionnaire();
         let Ok(mut input) = questionnaire.encode(&[Response::Number(answer.value())]) else {
             unreachable!("the range was checked when the answer was taken")
@@ -153,8 +131,7 @@ impl Sealing {
         let encapsulation = entropy.stream(Purpose::Encapsulation, &context);
         let mut proven = questionnaire.prove(&input, &mut proof);
         conduct.proven(&mut proven, input.len());
-        let work = contribution::Sealing::new(&study, &committee, &proven, conduct, &mut sharing);
-        let round = FixedRound { study, committee, duty };
+        let work = contribution::Sealing::new(study, committee, &proven, conduct, &mut sharing);
         State::Sealing(Box::new(Self { round, early: Early::default(), work, encapsulation }))
     }
 
@@ -185,6 +162,33 @@ impl Sealing {
 }
 
 impl FixedRound {
+    /// What this peer's duty is; `opening_key` is there if it has enrolled.
+    pub(super) fn new(
+        study: Study,
+        committee: Committee,
+        opening_key: Option<OpeningKey>,
+        peer: &mut Peer,
+    ) -> Self {
+        let place = committee.place_of(&peer.me.id());
+        let duty = place.zip(opening_key).map(|(index, opening_key)| Duty {
+            index,
+            opening_key,
+            received: BTreeMap::new(),
+            held: 0,
+            senders: BTreeSet::new(),
+        });
+        let role = match &duty {
+            Some(duty) => Role::Member { index: duty.index.number() },
+            None => Role::Contributor,
+        };
+        peer.emit(Event::CommitteeFixed {
+            members: committee.size(),
+            threshold: committee.threshold(),
+            role,
+        });
+        Self { study, committee, duty }
+    }
+
     /// How many deliveries this member holds, counted from the first without a gap.
     pub(super) fn deliveries_held(&self) -> u32 {
         self.duty.as_ref().map_or(0, |duty| duty.held)

@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::aggregate::{Aggregate, AggregateError};
 use crate::committee::CommitteeError;
+use crate::digest::{CommitteeDigest, StudyDigest};
 use crate::messages::{DeclineReason, EndReason, Phase, Progress};
 use crate::sharing::ShareIndices;
 use crate::study::Study;
@@ -44,6 +45,22 @@ pub enum Event {
         threshold: u8,
         /// What this peer does in it.
         role: Role,
+    },
+    /// What the safety words stand for. Whoever drives the peer computes them
+    /// ([`crate::SafetyWords::compute`], not where something has to react) and shows them.
+    SafetyWords {
+        /// The study.
+        study: StudyDigest,
+        /// The committee that this peer was told.
+        committee: CommitteeDigest,
+        /// Whether nothing of the answer is sent before
+        /// [`Input::WordsMatch`](crate::peer::Input::WordsMatch).
+        awaited: bool,
+    },
+    /// Somebody said that their safety words are others. It may come again with the same number.
+    WordsDisputed {
+        /// How many have said so, as the hospital says.
+        reports: u32,
     },
     /// The answer was split, and every share sealed and sent.
     ContributionSent {
@@ -157,6 +174,8 @@ pub enum Stage {
     AwaitingAnswer,
     /// For enough others.
     AwaitingCommittee,
+    /// For people to compare the safety words.
+    Comparing,
     /// For its own sealing, which is done in slices.
     Sealing,
     /// For the contributions of the others.
@@ -220,6 +239,12 @@ pub enum Failure {
     /// The patient left.
     #[error("You left the round.")]
     Left,
+    /// The patient said that the safety words differ.
+    #[error(
+        "Your safety words are not those of the others, so this device left the round. Tell the others \
+         aloud, and tell whoever runs the study. Do not try again with this link."
+    )]
+    WordsDiffer,
     /// The round ended without a result.
     #[error("The round ended without a result: {0}.")]
     RoundEnded(EndReason),
@@ -289,6 +314,7 @@ impl Failure {
             Self::Full => "full",
             Self::PlacesKept => "places-kept",
             Self::Left => "left",
+            Self::WordsDiffer => "words-differ",
             Self::RoundEnded(_) => "round-ended",
             Self::Malformed => "malformed",
             Self::RoundGone => "round-gone",

@@ -23,6 +23,11 @@ pub enum Input {
     },
     /// The network is back or the page is seen again: a good time to connect.
     Wake,
+    /// The patient has compared the safety words, and they are those of the others. Without
+    /// [`Event::SafetyWords`] that asked for it, nothing happens.
+    WordsMatch,
+    /// They are not those of the others: the patient leaves, and the others are told.
+    WordsDiffer,
     /// The patient leaves.
     Leave,
     /// The time of the last [`Output::Timeout`] has come.

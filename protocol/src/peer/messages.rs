@@ -3,7 +3,7 @@
 use crate::committee::Committee;
 use crate::digest::MessageDigest;
 use crate::messages::{HospitalMessage, Phase, Progress, Welcome};
-use crate::peer::contributing::Sealing;
+use crate::peer::comparing::Comparing;
 use crate::peer::state::{AwaitingAnswer, AwaitingCommittee, State};
 use crate::peer::{Event, Failure, Peer, Transition, Waiting, give_up_at};
 use crate::study::Study;
@@ -15,11 +15,19 @@ impl Peer {
         let message = wire::decode(bytes).map_err(|_| Failure::Malformed)?;
         match message {
             HospitalMessage::Welcome(welcome) => self.welcome(state, &welcome, now),
-            HospitalMessage::Progress(progress) => Ok(self.progress(state, progress, now)),
+            HospitalMessage::Progress(progress) => self.progress(state, progress, now),
             HospitalMessage::Acknowledge(digest) => Ok(self.acknowledged(state, digest)),
             HospitalMessage::Committee(bytes) => self.committee_fixed(state, &bytes.0, now),
             HospitalMessage::Ended(reason) => Err(Failure::RoundEnded(reason)),
+            HospitalMessage::WordsDisputed(reports) => {
+                self.emit(Event::WordsDisputed { reports });
+                Ok(state)
+            }
             HospitalMessage::Deliver(delivery) => match state {
+                State::Comparing(mut comparing) => {
+                    comparing.round.deliver(&delivery, self, now)?;
+                    Ok(State::Comparing(comparing))
+                }
                 State::Sealing(mut sealing) => {
                     sealing.round.deliver(&delivery, self, now)?;
                     Ok(State::Sealing(sealing))
@@ -33,6 +41,8 @@ impl Peer {
                 other => self.out_of_order(other, now),
             },
             HospitalMessage::Manifest(digests) => match state {
+                // Whoever still compares has not contributed, in whatever life.
+                State::Comparing(_) => Err(Failure::TooLate),
                 State::AwaitingManifest(waiting) => waiting.manifest(digests.into_vec(), self, now),
                 State::Sealing(mut sealing) => {
                     sealing.early.manifest = Some(digests.into_vec());
@@ -54,6 +64,8 @@ impl Peer {
                 other => self.out_of_order(other, now),
             },
             HospitalMessage::Counted(inclusion) => match state {
+                // Whoever still compares has not contributed, in whatever life.
+                State::Comparing(_) => Err(Failure::TooLate),
                 State::AwaitingManifest(waiting) => waiting.counted(&inclusion, self, now),
                 State::Sealing(mut sealing) => {
                     sealing.early.inclusion = Some(inclusion);
@@ -101,9 +113,13 @@ impl Peer {
         })))
     }
 
-    fn progress(&mut self, mut state: State, progress: Progress, now: Timestamp) -> State {
+    fn progress(&mut self, mut state: State, progress: Progress, now: Timestamp) -> Transition {
         self.emit(Event::Waiting(Waiting::from(progress)));
         match &mut state {
+            // What is not sent yet would not be counted, so it is not sent at all.
+            State::Comparing(_) if progress.phase > Phase::Contributing => {
+                return Err(Failure::TooLate);
+            }
             State::AwaitingAnswer(waiting) => waiting.phase = progress.phase,
             // The round is further than what this peer has heard of: it must hear of it soon.
             State::AwaitingCommittee(_) if progress.phase != Phase::Enrolling => {
@@ -119,7 +135,7 @@ impl Peer {
             }
             _ => {}
         }
-        state
+        Ok(state)
     }
 
     fn acknowledged(&mut self, mut state: State, digest: MessageDigest) -> State {
@@ -162,7 +178,7 @@ impl Peer {
                     return Err(Failure::Equivocation);
                 }
                 self.link.replied();
-                Ok(Sealing::begin(study, committee, &answer, Some(opening_key), self))
+                Ok(Comparing::begin(study, committee, answer, Some(opening_key), self))
             }
             other => self.out_of_order(other, now),
         }

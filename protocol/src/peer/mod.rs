@@ -6,9 +6,9 @@
 //!
 //! # States
 //!
-//! Named for what they await, each with its data: a study, an answer, the committee, its own
-//! sealing to be done, the manifest, the verdict, the result. The peer enrols only when its patient has
-//! answered, so that a committee consists of people who have.
+//! Named for what they await, each with its data: a study, an answer, the committee, the patient to compare
+//! the safety words, its own sealing to be done, the manifest, the verdict, the result. The peer enrols only
+//! when its patient has answered, so that a committee consists of people who have.
 //!
 //! # Connections
 //!
@@ -23,6 +23,7 @@
 //! with the same keys. It is bound to the committee, the manifest and the verdict that it wrote down, and to
 //! no other.
 
+mod comparing;
 mod conduct;
 mod contributing;
 mod event;
@@ -46,10 +47,10 @@ use crate::seal::OpeningKey;
 use crate::study::Study;
 use crate::time::Timestamp;
 use crate::wire;
+use comparing::Comparing;
 pub(crate) use conduct::Conduct;
 #[cfg(feature = "adversary")]
 pub use conduct::{Change, Misbehaviour};
-use contributing::Sealing;
 pub use event::{Disclosure, Event, Failure, OwnAnswer, Published, Role, Stage, Waiting};
 pub use io::{Answer, AnswerError, Input, Output, Record};
 use link::{Link, LinkDue};
@@ -187,6 +188,18 @@ impl Peer {
                 self.connection_lost(state, Failure::from_close_code(code), now)
             }
             Input::Wake => Ok(self.wake(state, now)),
+            Input::WordsMatch => Ok(match state {
+                State::Comparing(comparing) => comparing.agree(self),
+                // Said before, or nobody has asked.
+                other => other,
+            }),
+            Input::WordsDiffer if state.committee().is_none() => Ok(state),
+            Input::WordsDiffer => {
+                if self.link.challenge().is_some() && state.has_answered() {
+                    self.send(&PeerMessage::WordsDiffer);
+                }
+                Err(Failure::WordsDiffer)
+            }
             Input::Leave => {
                 if self.link.challenge().is_some() && state.has_answered() {
                     self.send(&PeerMessage::Leave);
@@ -245,6 +258,7 @@ impl Peer {
             State::AwaitingStudy => Stage::Connecting,
             State::AwaitingAnswer(_) => Stage::AwaitingAnswer,
             State::AwaitingCommittee(_) => Stage::AwaitingCommittee,
+            State::Comparing(_) => Stage::Comparing,
             State::Sealing(_) => Stage::Sealing,
             State::AwaitingManifest(_) => Stage::AwaitingManifest,
             State::AwaitingVerdict(_) => Stage::AwaitingVerdict,
@@ -398,7 +412,7 @@ impl Peer {
             answer: answer.clone(),
         });
         let state = match committee {
-            Some(committee) => Sealing::begin(study, committee, &answer, None, self),
+            Some(committee) => Comparing::begin(study, committee, answer, None, self),
             None => State::AwaitingCommittee(Box::new(self.enrolment(study, answer))),
         };
         self.introduce(&state, now);

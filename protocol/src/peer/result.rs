@@ -70,6 +70,7 @@ impl Peer {
             },
             // Whoever comes back late is told the result before what it counts. Whoever was not
             // counted is refused when it contributes.
+            State::Comparing(_) => Err(Failure::TooLate),
             State::Sealing(mut sealing) => {
                 sealing.early.publication = Some(publication);
                 sealing.early.result_told = true;

@@ -2,6 +2,7 @@
 
 use crate::committee::Committee;
 use crate::messages::Phase;
+use crate::peer::comparing::Comparing;
 use crate::peer::contributing::{AwaitingManifest, Sealing};
 use crate::peer::result::AwaitingResult;
 use crate::peer::verifying::AwaitingVerdict;
@@ -14,6 +15,7 @@ pub(super) enum State {
     AwaitingStudy,
     AwaitingAnswer(Box<AwaitingAnswer>),
     AwaitingCommittee(Box<AwaitingCommittee>),
+    Comparing(Box<Comparing>),
     Sealing(Box<Sealing>),
     AwaitingManifest(Box<AwaitingManifest>),
     AwaitingVerdict(Box<AwaitingVerdict>),
@@ -47,6 +49,7 @@ impl State {
             Self::AwaitingStudy => None,
             Self::AwaitingAnswer(state) => Some(&state.study),
             Self::AwaitingCommittee(state) => Some(&state.study),
+            Self::Comparing(state) => Some(&state.round.study),
             Self::Sealing(state) => Some(&state.round.study),
             Self::AwaitingManifest(state) => Some(&state.round.study),
             Self::AwaitingVerdict(state) => Some(&state.round.study),
@@ -58,6 +61,7 @@ impl State {
     pub(super) fn committee(&self) -> Option<&Committee> {
         match self {
             Self::AwaitingAnswer(state) => state.committee.as_ref(),
+            Self::Comparing(state) => Some(&state.round.committee),
             Self::Sealing(state) => Some(&state.round.committee),
             Self::AwaitingManifest(state) => Some(&state.round.committee),
             Self::AwaitingVerdict(state) => Some(&state.round.committee),
@@ -73,6 +77,7 @@ impl State {
     pub(super) fn has_answered(&self) -> bool {
         match self {
             Self::AwaitingCommittee(_)
+            | Self::Comparing(_)
             | Self::Sealing(_)
             | Self::AwaitingManifest(_)
             | Self::AwaitingVerdict(_)
@@ -94,6 +99,7 @@ impl State {
             Self::AwaitingResult(state) => state.unacknowledged.as_deref(),
             Self::AwaitingStudy
             | Self::AwaitingAnswer(_)
+            | Self::Comparing(_)
             | Self::Sealing(_)
             | Self::Finished(_)
             | Self::Failed(..) => None,
@@ -103,6 +109,7 @@ impl State {
     /// How many deliveries the peer holds without a gap. One that needs no more holds them all.
     pub(super) fn deliveries_held(&self) -> u32 {
         match self {
+            Self::Comparing(state) => state.round.deliveries_held(),
             Self::Sealing(state) => state.round.deliveries_held(),
             Self::AwaitingManifest(state) => state.round.deliveries_held(),
             Self::AwaitingVerdict(_) | Self::AwaitingResult(_) => u32::MAX,

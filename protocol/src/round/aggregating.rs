@@ -150,7 +150,8 @@ impl Aggregating {
             PeerMessage::Verification(_)
             | PeerMessage::Enrol(_)
             | PeerMessage::Identify(_)
-            | PeerMessage::Leave => Ok(()),
+            | PeerMessage::Leave
+            | PeerMessage::WordsDiffer => Ok(()),
         };
         (State::Aggregating(self), result.err())
     }

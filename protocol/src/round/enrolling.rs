@@ -62,7 +62,10 @@ impl Enrolling {
             | PeerMessage::Verification(_)
             | PeerMessage::Partial(_)
             | PeerMessage::Decline(_) => Some(Refusal::WrongPhase(Phase::Enrolling)),
-            PeerMessage::Identify(_) | PeerMessage::Received(_) | PeerMessage::Leave => None,
+            PeerMessage::Identify(_)
+            | PeerMessage::Received(_)
+            | PeerMessage::Leave
+            | PeerMessage::WordsDiffer => None,
         };
         (State::Enrolling(self), refusal)
     }

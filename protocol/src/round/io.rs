@@ -154,6 +154,12 @@ pub enum Event {
     },
     /// A member will not verify, or give a partial aggregate.
     MemberDeclined(DeclineReason),
+    /// Somebody left because their safety words are not those of the others: there may be somebody between the
+    /// people and this hospital.
+    WordsDisputed {
+        /// How many have said so now.
+        reports: u32,
+    },
     /// A peer did something that no honest one does, or came too late; its connection is closed.
     PeerRefused {
         /// Which connection.

@@ -55,6 +55,7 @@ use over::Over;
 pub use record::{Contributed, Record, RecordError};
 pub use refusal::Refusal;
 pub use restore::RestoreError;
+pub use room::REPORTS_MAX;
 use room::Room;
 pub use seats::DELIVERY_WINDOW;
 use verifying::Verifying;
@@ -207,6 +208,9 @@ impl State {
             room.leave(from);
             return (self.leave(&peer, room), None);
         }
+        if let PeerMessage::WordsDiffer = message {
+            return self.words_differ(from, &peer, room);
+        }
         let envelope = Envelope { from, peer, bytes };
         match self {
             Self::Enrolling(state) => state.message(message, &envelope, room),
@@ -274,6 +278,27 @@ impl State {
         }
     }
 
+    /// A patient leaves for good because of other safety words, and everybody else is told. The round goes on: a
+    /// single troll could otherwise end any round. Whoever has not sent anything yet decides anew.
+    fn words_differ(
+        self,
+        from: ConnectionId,
+        peer: &PeerId,
+        room: &mut Room,
+    ) -> (Self, Option<Refusal>) {
+        if let Self::Enrolling(_) = self {
+            return (self, Some(Refusal::WrongPhase(Phase::Enrolling)));
+        }
+        room.leave(from);
+        let over = matches!(self, Self::Over(_));
+        if !over && room.dispute(*peer) {
+            room.persist(Record::WordsDisputed(*peer));
+            room.push(Output::Event(Event::WordsDisputed { reports: room.disputes() }));
+            room.broadcast_disputes(from);
+        }
+        (self.leave(peer, room), None)
+    }
+
     fn command(self, command: Command, room: &mut Room) -> Self {
         match (self, command) {
             (Self::Enrolling(state), Command::CloseEnrolment)
@@ -313,6 +338,7 @@ impl State {
 
     /// Says to a newcomer what everybody knows.
     fn introduce(&self, connection: ConnectionId, room: &mut Room) {
+        room.tell_disputes(connection);
         match self {
             Self::Enrolling(_) => {}
             Self::Contributing(state) => room.send_encoded(connection, state.announcement.clone()),

@@ -114,7 +114,8 @@ impl Over {
                 | PeerMessage::Decline(_)
                 | PeerMessage::Identify(_)
                 | PeerMessage::Received(_)
-                | PeerMessage::Leave,
+                | PeerMessage::Leave
+                | PeerMessage::WordsDiffer,
                 _,
             ) => None,
         };

@@ -43,6 +43,8 @@ pub enum Record {
     Declined(PeerId, DeclineReason),
     /// A member left for good.
     Left(PeerId),
+    /// A peer left because its safety words are not those of the others.
+    WordsDisputed(PeerId),
     /// There is a result.
     Published {
         /// Count and sum.
@@ -109,6 +111,7 @@ impl Record {
                 RecordBytes::Declined(DeclinedBytes { peer: *peer.as_bytes(), reason: *reason })
             }
             Self::Left(peer) => RecordBytes::Left(*peer.as_bytes()),
+            Self::WordsDisputed(peer) => RecordBytes::WordsDisputed(*peer.as_bytes()),
             Self::Published { aggregate, message } => RecordBytes::Published(PublishedBytes {
                 count: aggregate.count,
                 sum: aggregate.sum.into(),
@@ -134,6 +137,7 @@ impl Record {
             | Self::ManifestFixed { .. }
             | Self::Declined(..)
             | Self::Left(_)
+            | Self::WordsDisputed(_)
             | Self::Ended(_) => return SMALL_RECORD,
         };
         SMALL_RECORD + message.len()
@@ -161,6 +165,7 @@ impl Record {
                 Self::Declined(peer(&key)?, reason)
             }
             RecordBytes::Left(key) => Self::Left(peer(&key)?),
+            RecordBytes::WordsDisputed(key) => Self::WordsDisputed(peer(&key)?),
             RecordBytes::Published(PublishedBytes { count, sum, message }) => Self::Published {
                 aggregate: Aggregate { count, sum: sum.into() },
                 message: message.0,
@@ -202,6 +207,8 @@ enum RecordBytes {
     Judged(VerdictBytes),
     #[tls_codec(discriminant = 14)]
     Contributed(SignedContributedBytes),
+    #[tls_codec(discriminant = 20)]
+    WordsDisputed([u8; 32]),
 }
 
 #[derive(TlsSize, TlsSerialize, TlsDeserializeBytes)]

@@ -92,9 +92,19 @@ impl Round {
         records: impl IntoIterator<Item = (Timestamp, Record)>,
         now: Timestamp,
     ) -> Result<Self, RestoreError> {
-        let room = Room::new(study, now);
+        let mut room = Room::new(study, now);
         let mut state = State::Enrolling(Enrolling::new(opened));
         for (position, (at, record)) in records.into_iter().enumerate() {
+            if let Record::WordsDisputed(peer) = record {
+                let fixed = matches!(
+                    state,
+                    State::Contributing(_) | State::Verifying(_) | State::Aggregating(_)
+                );
+                if !fixed || !room.dispute(peer) {
+                    return Err(RestoreError::OutOfOrder { position });
+                }
+                continue;
+            }
             state = Replay { room: &room, at, position }.apply(state, record)?;
         }
         let mut round = Self { room, state: Some(state), timer: None };

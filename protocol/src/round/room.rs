@@ -1,6 +1,6 @@
 //! Who is connected to a round, and what is to be sent.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use bytes::Bytes;
 
@@ -19,6 +19,10 @@ const PROGRESS_INTERVAL_MS: u64 = 200;
 /// peer notices a connection that is gone without having been closed.
 const HEARTBEAT_MS: u64 = 20_000;
 
+/// How many people's reports that the safety words differ are told to the others. Keys cost nothing, and
+/// each report goes to everybody; after so many of them one more is no news.
+pub const REPORTS_MAX: usize = 64;
+
 /// The study, the clock, the connections and the outputs: what every state works with.
 #[derive(Debug)]
 pub(super) struct Room {
@@ -27,6 +31,8 @@ pub(super) struct Room {
     connections: BTreeMap<ConnectionId, Guest>,
     /// The connection of each peer that has identified itself.
     peers: BTreeMap<PeerId, ConnectionId>,
+    /// The peers that said that their safety words differ.
+    disputed_by: BTreeSet<PeerId>,
     outputs: VecDeque<Output>,
     /// The last progress that was told to everybody, and when.
     told: Option<(Progress, Timestamp)>,
@@ -50,6 +56,7 @@ impl Room {
             now,
             connections: BTreeMap::new(),
             peers: BTreeMap::new(),
+            disputed_by: BTreeSet::new(),
             outputs: VecDeque::new(),
             told: None,
             progress_due: None,
@@ -141,6 +148,31 @@ impl Room {
 
     pub(super) fn has_left(&self, connection: ConnectionId) -> bool {
         self.connections.get(&connection).is_some_and(|guest| guest.left)
+    }
+
+    /// Notes that this peer's safety words differ; `false` if that is no news.
+    pub(super) fn dispute(&mut self, peer: PeerId) -> bool {
+        self.disputed_by.len() < REPORTS_MAX && self.disputed_by.insert(peer)
+    }
+
+    /// How many have said that their safety words differ.
+    pub(super) fn disputes(&self) -> u32 {
+        u32::try_from(self.disputed_by.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Tells a newcomer that safety words differ, if they do.
+    pub(super) fn tell_disputes(&mut self, connection: ConnectionId) {
+        if !self.disputed_by.is_empty() {
+            self.send(connection, &HospitalMessage::WordsDisputed(self.disputes()));
+        }
+    }
+
+    /// Tells everybody but the one who has just said so.
+    pub(super) fn broadcast_disputes(&mut self, from: ConnectionId) {
+        let message: Bytes = wire::encode(&HospitalMessage::WordsDisputed(self.disputes())).into();
+        let others = self.connections.keys().filter(|to| **to != from);
+        let sends = others.map(|to| Output::Send { to: *to, bytes: message.clone() });
+        self.outputs.extend(sends);
     }
 
     /// All peers that have shown who they are.

@@ -156,7 +156,10 @@ impl Verifying {
             }
             PeerMessage::Partial(_) => Err(Refusal::WrongPhase(Phase::Verifying)),
             // An enrolment that crossed the committee on the way; its peer contributes next.
-            PeerMessage::Enrol(_) | PeerMessage::Identify(_) | PeerMessage::Leave => Ok(()),
+            PeerMessage::Enrol(_)
+            | PeerMessage::Identify(_)
+            | PeerMessage::Leave
+            | PeerMessage::WordsDiffer => Ok(()),
         };
         (State::Verifying(self), result.err())
     }

@@ -80,6 +80,8 @@ pub struct Patient {
     open: bool,
     /// Whether it can reach the hospital.
     reachable: bool,
+    /// Whether it says at once that the safety words match.
+    pub agrees: bool,
 }
 
 /// What is on its way to a peer.
@@ -174,6 +176,7 @@ impl Net {
             timer: None,
             open: true,
             reachable: true,
+            agrees: true,
         });
         let patient = self.patients.len() - 1;
         self.drain_peer(patient);
@@ -247,6 +250,13 @@ impl Net {
     pub fn leave(&mut self, patient: usize) {
         self.patients[patient].open = false;
         self.disconnect(self.patients[patient].connection);
+    }
+
+    /// A patient says that the safety words match, or that they do not.
+    pub fn compare(&mut self, patient: usize, they_match: bool) {
+        let input = if they_match { peer::Input::WordsMatch } else { peer::Input::WordsDiffer };
+        self.patients[patient].peer.handle(input, self.now);
+        self.drain_peer(patient);
     }
 
     /// A patient leaves for good, and says so.
@@ -458,7 +468,13 @@ impl Net {
                     }
                     self.disconnect(connection);
                 }
-                peer::Output::Event(event) => patient.events.push(event),
+                peer::Output::Event(event) => {
+                    let asked = matches!(event, peer::Event::SafetyWords { awaited: true, .. });
+                    patient.events.push(event);
+                    if asked && patient.agrees {
+                        patient.peer.handle(peer::Input::WordsMatch, self.now);
+                    }
+                }
                 peer::Output::Timeout(at) => patient.timer = at,
             }
         }
@@ -533,6 +549,9 @@ impl Net {
                 Some(peer::Output::Send(bytes)) => sent.push(bytes),
                 Some(peer::Output::Timeout(Some(at))) if at <= self.now => {
                     peer.handle(peer::Input::Timeout, self.now);
+                }
+                Some(peer::Output::Event(peer::Event::SafetyWords { awaited: true, .. })) => {
+                    peer.handle(peer::Input::WordsMatch, self.now);
                 }
                 Some(_) => {}
                 None => panic!("the peer has nothing more to send"),

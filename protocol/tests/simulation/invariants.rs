@@ -14,7 +14,8 @@
 //!    that every open page has a result or a reason. Whoever waits has a timer. Nobody connects again
 //!    and again, and nobody who is here is taken to be away or lacks what the others have.
 //! 6. **Durable before said.** What the hospital acknowledges, delivers or announces is in its log, and
-//!    what a peer contributes or releases is bound by what it wrote down.
+//!    what a peer contributes or releases is bound by what it wrote down. It contributes nothing before its
+//!    patient has agreed to the safety words.
 //! 7. **Alive.** If the deadlines are no excuse and no more members are gone than the threshold allows,
 //!    there is a result, and no member is sent away that it takes. If there is none, there is a reason,
 //!    and too few partial aggregates for a sum.
@@ -174,7 +175,9 @@ impl Evidence {
 
     pub fn peer_says(&mut self, patient: usize, bound: Bound, bytes: &[u8]) {
         let (said, bound) = match wire::decode(bytes) {
-            Ok(PeerMessage::Contribute(_)) => (&mut self.contributions, bound.committee),
+            Ok(PeerMessage::Contribute(_)) => {
+                (&mut self.contributions, bound.committee && bound.agreed)
+            }
             Ok(PeerMessage::Partial(_)) => (&mut self.partials, bound.manifest),
             Ok(_) => return,
             Err(_) => {
@@ -215,6 +218,9 @@ impl Evidence {
             Ok(HospitalMessage::Published(_)) => {
                 let same = |(_, message): &(_, bytes::Bytes)| message == bytes;
                 (log.published.as_ref().is_some_and(same), "a result".to_owned())
+            }
+            Ok(HospitalMessage::WordsDisputed(reports)) => {
+                ((1..=log.disputes).contains(&reports), format!("{reports} disputes"))
             }
             Ok(HospitalMessage::Ended(reason)) => (log.ended == Some(reason), "the end".to_owned()),
             Err(_) => (false, "something malformed".to_owned()),
@@ -260,6 +266,7 @@ impl Evidence {
             | Failure::TooLate
             | Failure::Full
             | Failure::Left
+            | Failure::WordsDiffer
             | Failure::RoundEnded(_) => true,
             // More false partial aggregates than can be told from true ones.
             Failure::ResultInvalid(_) | Failure::SumMismatch => !self.lies.is_empty(),

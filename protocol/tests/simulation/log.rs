@@ -33,6 +33,8 @@ pub struct Summary {
     pub manifest: Option<u32>,
     /// How many partial aggregates there are.
     pub partials: u32,
+    /// How many have said that their safety words differ.
+    pub disputes: u32,
     pub published: Option<(Aggregate, Bytes)>,
     pub ended: Option<EndReason>,
 }
@@ -49,6 +51,7 @@ impl Summary {
                 store(message);
             }
             Record::Withdrawn(_) | Record::Left(_) | Record::ContributingClosed => {}
+            Record::WordsDisputed(_) => self.disputes += 1,
             Record::CommitteeFixed(bytes) => self.committee = Some(bytes.clone()),
             Record::Contributed(contributed) => {
                 self.stored.insert(*contributed.digest.as_bytes());

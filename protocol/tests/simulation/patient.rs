@@ -40,6 +40,8 @@ pub struct Patient {
 /// What a peer has written down that it will answer.
 #[derive(Clone, Copy, Default)]
 pub struct Bound {
+    /// Whether its patient has agreed to the safety words.
+    pub agreed: bool,
     pub committee: bool,
     pub manifest: bool,
 }
@@ -150,6 +152,14 @@ impl World {
         self.pump_peer(patient);
     }
 
+    /// The patient has compared the safety words.
+    pub fn agree(&mut self, patient: usize, tab: u64) {
+        if self.patients[patient].tab.as_ref().is_some_and(|open| open.number == tab) {
+            self.patients[patient].bound.agreed = true;
+            self.tell_peer(patient, Input::WordsMatch);
+        }
+    }
+
     pub fn tell_peer(&mut self, patient: usize, input: Input) {
         let now = self.local_time(patient);
         let Some(tab) = &mut self.patients[patient].tab else { return };
@@ -251,6 +261,11 @@ impl World {
                 let tab = self.patients[patient].tab.as_ref().map_or(0, |tab| tab.number);
                 self.schedule(thinks, Happening::Answer { patient, tab });
             }
+            Event::SafetyWords { awaited: true, .. } => {
+                let compares = self.plan.patients[patient].compares;
+                let tab = self.patients[patient].tab.as_ref().map_or(0, |tab| tab.number);
+                self.schedule(compares, Happening::Agree { patient, tab });
+            }
             Event::CommitteeFixed { role: Role::Member { .. }, .. } => {
                 self.has_received(patient, 0);
             }
@@ -345,6 +360,9 @@ impl World {
     pub fn meet_fate(&mut self, patient: usize) {
         self.note(|| format!("patient {patient} goes for good"));
         if let Fate::Leaves(_) = self.plan.patients[patient].fate {
+            if self.plan.patients[patient].disputes {
+                self.tell_peer(patient, Input::WordsDiffer);
+            }
             self.tell_peer(patient, Input::Leave);
         }
         let connection = self.patients[patient].tab.as_ref().and_then(|tab| tab.connection);

@@ -22,6 +22,10 @@ pub struct PatientPlan {
     pub arrives: u64,
     /// How long the question is thought about.
     pub thinks: u64,
+    /// How long the safety words are compared.
+    pub compares: u64,
+    /// Whether it says, when it leaves, that the words are others.
+    pub disputes: bool,
     pub fate: Fate,
     /// Milliseconds that its clock is ahead, and how many of them pass in a second.
     pub clock_offset: u64,
@@ -112,6 +116,8 @@ impl PatientPlan {
             value: 1 << (2 * place),
             arrives: dice.wait(calm_from / 2),
             thinks: dice.wait(calm_from / 4),
+            compares: if dice.chance(50) { 0 } else { dice.wait(20_000) },
+            disputes: dice.chance(50),
             fate,
             clock_offset: dice.wait(1_000_000_000_000),
             clock_rate: dice.between(900, 1_100),

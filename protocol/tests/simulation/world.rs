@@ -54,6 +54,10 @@ pub enum Happening {
         patient: usize,
         tab: u64,
     },
+    Agree {
+        patient: usize,
+        tab: u64,
+    },
     PeerTimer {
         patient: usize,
         timer: u64,
@@ -154,6 +158,7 @@ impl World {
             Happening::Command => self.command(),
             Happening::OpenPage { patient } => self.open_page(patient),
             Happening::Answer { patient, tab } => self.answer(patient, tab),
+            Happening::Agree { patient, tab } => self.agree(patient, tab),
             Happening::PeerTimer { patient, timer } => self.peer_timer(patient, timer),
             Happening::Fate { patient } => self.meet_fate(patient),
             Happening::Accept(id) => self.accept(id),
@@ -276,7 +281,9 @@ fn name_of_hospital_message(bytes: &[u8]) -> Option<String> {
         Ok(HospitalMessage::Manifest(digests)) => format!("Manifest of {}", digests.len()),
         Ok(HospitalMessage::Counted(counted)) => format!("Counted {}", counted.number),
         Ok(HospitalMessage::Published(result)) => format!("Published {:?}", result.sum),
-        Ok(other @ HospitalMessage::Ended(_)) => format!("{other:?}"),
+        Ok(other @ (HospitalMessage::Ended(_) | HospitalMessage::WordsDisputed(_))) => {
+            format!("{other:?}")
+        }
         Err(_) => "something malformed".to_owned(),
     })
 }

@@ -29,7 +29,9 @@ fn framing(good: &Good) -> Vec<Value> {
     vec![
         told("bad_empty_from_hospital", &[]),
         told("bad_type_8_reserved", &[8]),
-        told("bad_type_11", &[11]),
+        told("bad_type_12", &[12]),
+        told("words_disputed", &[11, 0, 0, 0, 1]),
+        told("bad_words_disputed_truncated", &[11, 0, 0, 0]),
         told("bad_acknowledge_truncated", &truncated(&good.message("acknowledge_to_1"))),
         told("bad_progress_truncated", &truncated(&progress)),
         told("bad_progress_phase_6", &changed(&progress, 1, |_| 6)),

@@ -202,7 +202,13 @@ impl Person {
         while let Some(output) = self.peer.poll_output() {
             match output {
                 peer::Output::Send(bytes) => self.sent.push(bytes),
-                peer::Output::Event(event) => self.events.push(event),
+                peer::Output::Event(event) => {
+                    let asked = matches!(event, peer::Event::SafetyWords { awaited: true, .. });
+                    self.events.push(event);
+                    if asked {
+                        self.peer.handle(peer::Input::WordsMatch, self.now);
+                    }
+                }
                 peer::Output::Persist(record) => {
                     self.memory = Memory::after(self.memory.take(), &record);
                     self.records.push(record);

@@ -39,7 +39,7 @@ pub struct Notice {
 /// A stage and the state that it came into.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageChange {
-    /// `connected`, `waiting`, `committee`, `sent`, `shares`, `partial` or `result`.
+    /// `connected`, `waiting`, `committee`, `words`, `sent`, `shares`, `partial` or `result`.
     pub stage: String,
     /// `pending`, `current`, `done`, `skipped` or `failed`.
     pub state: String,
@@ -71,6 +71,16 @@ const WATCH_STAGES: &str = "
     });
     look();";
 
+/// Presses the button as soon as it can be seen.
+const AGREE: &str = "
+    const look = () => {
+      const button = document.querySelector('#words .actions:not([hidden]) #words-match');
+      if (button) { watch.disconnect(); button.click(); }
+    };
+    const watch = new MutationObserver(look);
+    watch.observe(document.body, { subtree: true, childList: true, attributes: true });
+    look();";
+
 impl Tab {
     /// The page's state.
     pub async fn state(&self) -> Result<String> {
@@ -97,8 +107,32 @@ impl Tab {
         self.until_state("confirming").await
     }
 
-    /// Types an answer and sends it. From here on the stages are written down.
+    /// Types an answer and sends it. From here on the stages are written down, and the safety words are said to match
+    /// as soon as they are shown.
     pub async fn answer(&self, answer: i128) -> Result<()> {
+        self.answer_and_compare(answer).await?;
+        self.agree().await
+    }
+
+    /// Says that the safety words match, as soon as this page, until it is loaded again, shows them.
+    pub async fn agree(&self) -> Result<()> {
+        self.run(AGREE, Vec::new()).await?;
+        Ok(())
+    }
+
+    /// Waits until the safety words are to be compared, and gives them.
+    pub async fn words(&self) -> Result<Vec<String>> {
+        self.until_state("comparing").await?;
+        self.until_there("#words .actions:not([hidden])").await?;
+        let script =
+            "return [...document.querySelectorAll('#words li')].map((li) => li.innerText.trim());";
+        let words = self.run(script, Vec::new()).await?;
+        let words = words.as_array().context("the words are a list")?;
+        Ok(words.iter().filter_map(|word| word.as_str().map(str::to_owned)).collect())
+    }
+
+    /// Types an answer and sends it, and says nothing of the safety words.
+    pub async fn answer_and_compare(&self, answer: i128) -> Result<()> {
         self.propose(&answer.to_string()).await?;
         let confirmed = self.attribute("[data-testid=confirm-value]", "data-value").await?;
         ensure!(confirmed == Some(answer.to_string()), "the page confirms {confirmed:?}");

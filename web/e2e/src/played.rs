@@ -253,16 +253,23 @@ impl Book {
 
     /// What the insiders have to say; the round answers at once, so it goes on until nobody has anything.
     fn hear_insiders(&mut self) {
+        let now = self.now();
         loop {
             let mut said = Vec::new();
             for (&from, insider) in &mut self.insiders {
                 while let Some(output) = insider.poll_output() {
-                    if let peer::Output::Send(bytes) = output {
-                        let bytes = match self.liars.get(&from) {
-                            Some(liar) => lie::told(liar, bytes),
-                            None => bytes,
-                        };
-                        said.push(Input::Message { from, bytes: bytes.into() });
+                    match output {
+                        peer::Output::Send(bytes) => {
+                            let bytes = match self.liars.get(&from) {
+                                Some(liar) => lie::told(liar, bytes),
+                                None => bytes,
+                            };
+                            said.push(Input::Message { from, bytes: bytes.into() });
+                        }
+                        peer::Output::Event(peer::Event::SafetyWords { awaited: true, .. }) => {
+                            insider.handle(peer::Input::WordsMatch, now);
+                        }
+                        _ => {}
                     }
                 }
             }

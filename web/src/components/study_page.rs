@@ -5,8 +5,9 @@ use wardsum_peer::protocol::Study;
 use wardsum_peer::{Kept, Outcome};
 
 use super::{
-    AnswerForm, Confirm, ConnectionNotice, DisclosureStatement, FailureNotice, LeaveForGood,
-    NextRound, NotKeptNotice, Published, Stages, Terms, Told, TooLate,
+    AnswerForm, CompareWords, Confirm, ConnectionNotice, DisclosureStatement, FailureNotice,
+    LeaveForGood, NextRound, NotKeptNotice, Published, Stages, Terms, Told, TooLate, WordsAgain,
+    WordsDisputed,
 };
 use crate::api::{RoundPhase, StudySummary};
 use crate::next_round::NextRoundWatch;
@@ -79,7 +80,7 @@ fn OpenStudy(
     warn_before_leaving(progress);
 
     let clock = ticking_clock();
-    let over = Memo::new(move |_| step.get() != Step::Running);
+    let over = Memo::new(move |_| !matches!(step.get(), Step::Comparing | Step::Running));
     let on_leave = Callback::new(move |()| visit.leave());
     let title = study.title.clone();
     let top = move || match step.get() {
@@ -96,6 +97,7 @@ fn OpenStudy(
             view! { <TooLate round=round(progress, &study) study=study.clone() trouble restart /> }
                 .into_any()
         }
+        Step::Comparing => view! { <CompareWords visit /> }.into_any(),
         Step::Running => view! { <Running visit /> }.into_any(),
         Step::Published => {
             let round = round(progress, &study);
@@ -112,12 +114,14 @@ fn OpenStudy(
         <div class="stack">
             <h1>{title}</h1>
             <ConnectionNotice progress clock />
+            <WordsDisputed progress />
             {top}
             <Show when=move || answered.get()>
                 <section class="panel" aria-labelledby="stages-title">
                     <h2 id="stages-title" tabindex="-1">{text::STAGES_TITLE}</h2>
                     <Stages progress clock />
                 </section>
+                <WordsAgain progress />
                 <DisclosureStatement disclosure resumed />
                 <LeaveForGood on_leave over />
             </Show>
@@ -142,6 +146,7 @@ fn state_code(step: Step, confirming: bool) -> &'static str {
         Step::Asking if confirming => "confirming",
         Step::Asking => "asking",
         Step::TooLate => "too-late",
+        Step::Comparing => "comparing",
         Step::Running => "running",
         Step::Published => "published",
         Step::Failed => "failed",
@@ -245,11 +250,12 @@ fn Failed(
         // Whoever has sent shares must not answer again in the same round, since both answers might
         // count: unless the same visit can go on.
         let retry = match (trouble.may_resume(), sent) {
+            _ if trouble.is_warning() => None,
             (true, _) => Some(restart),
             (false, false) => Some(fresh),
             (false, true) => None,
         };
-        let next = retry.is_none().then(|| {
+        let next = (retry.is_none() && !trouble.is_warning()).then(|| {
             let NextRoundWatch { open, .. } = NextRoundWatch::begin(study, round);
             view! { <NextRound open restart /> }
         });

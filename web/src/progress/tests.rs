@@ -2,7 +2,8 @@ use wardsum_peer::Event;
 use wardsum_peer::protocol::peer::{self, Failure, OwnAnswer, Published, Role, Waiting};
 use wardsum_peer::protocol::sharing::ShareIndices;
 use wardsum_peer::protocol::{
-    Aggregate, Closing, Phase, SchemeChoice, Study, StudyParameters, Suite,
+    Aggregate, Closing, CommitteeDigest, Phase, SafetyWords, SchemeChoice, Study, StudyParameters,
+    Suite,
 };
 use wardsum_peer::storage::StorageError;
 
@@ -51,6 +52,11 @@ pub(crate) fn waiting(phase: Phase, present: u32) -> peer::Event {
 
 pub(crate) fn committee(role: Role) -> peer::Event {
     peer::Event::CommitteeFixed { members: 3, threshold: 3, role }
+}
+
+pub(crate) fn words(awaited: bool) -> peer::Event {
+    let (study, committee) = (study().digest(), CommitteeDigest([7; 32]));
+    peer::Event::SafetyWords { study, committee, awaited }
 }
 
 fn states(progress: &Progress) -> Vec<&'static str> {
@@ -102,8 +108,42 @@ fn a_members_stages_move_one_by_one() {
         })],
     );
     assert_eq!(progress.step(), Step::Published);
-    assert_eq!(states(&progress), ["done"; 8]);
+    assert_eq!(states(&progress), ["done"; 9]);
     assert!(!progress.needs_to_stay());
+}
+
+#[test]
+fn nothing_goes_on_before_the_words_match() {
+    let mut progress = after(&[committee(MEMBER), words(true)]);
+    assert_eq!(progress.step(), Step::Comparing);
+    assert_eq!(progress.current_stage(), Some(StageId::Words));
+    assert_eq!((progress.words(), progress.safety()), (None, Safety::Comparing));
+    assert!(progress.needs_to_stay());
+
+    let eight = SafetyWords::from_bytes([0xa3; 11]);
+    progress.apply(&Event::Words(Ok(eight)), None, 1_000.0);
+    assert_eq!((progress.step(), progress.words()), (Step::Comparing, Some(eight)));
+
+    progress.agree();
+    assert_eq!((progress.step(), progress.words()), (Step::Running, Some(eight)));
+    assert_eq!(progress.current_stage(), Some(StageId::Sent));
+}
+
+#[test]
+fn words_that_were_compared_before_a_reload_are_only_shown() {
+    let progress = after(&[committee(MEMBER), words(false)]);
+    assert_eq!(progress.step(), Step::Running);
+    assert_eq!(progress.current_stage(), Some(StageId::Sent));
+}
+
+#[test]
+fn whoever_says_that_the_words_differ_is_not_led_back() {
+    let mut progress = after(&[committee(MEMBER), words(true)]);
+    tell(&mut progress, &[peer::Event::Failed(Failure::WordsDiffer)]);
+    assert_eq!(progress.step(), Step::Failed);
+    assert!(!progress.is_comparing());
+    let trouble = progress.trouble().expect("it is known");
+    assert!(trouble.is_warning() && !trouble.may_resume());
 }
 
 #[test]
@@ -118,7 +158,7 @@ fn who_only_contributes_has_no_part_in_adding_up_and_may_leave_early() {
     assert!(progress.may_leave());
     assert_eq!(
         states(&progress),
-        ["done", "done", "done", "done", "skipped", "skipped", "skipped", "current"]
+        ["done", "done", "done", "done", "done", "skipped", "skipped", "skipped", "current"]
     );
 }
 
@@ -208,7 +248,7 @@ fn a_lost_connection_is_no_failure_and_says_what_is_safe() {
     // No tick next to a connection that is not there, and nothing goes on but getting it back.
     assert_eq!(
         states(&progress),
-        ["current", "done", "done", "pending", "pending", "pending", "pending", "pending"]
+        ["current", "done", "done", "done", "pending", "pending", "pending", "pending", "pending"]
     );
 
     tell(&mut progress, &[peer::Event::Reconnected, peer::Event::ContributionAcknowledged]);
@@ -216,7 +256,7 @@ fn a_lost_connection_is_no_failure_and_says_what_is_safe() {
     assert_eq!(progress.safety(), Safety::Stored);
     assert_eq!(
         states(&progress),
-        ["done", "done", "done", "done", "current", "pending", "pending", "pending"]
+        ["done", "done", "done", "done", "done", "current", "pending", "pending", "pending"]
     );
 
     let mut asked = Progress::default();

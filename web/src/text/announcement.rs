@@ -40,7 +40,9 @@ fn begun(stage: StageId, progress: &Progress) -> String {
         StageId::Checked => {
             "The answers are being checked, without anybody seeing them.".to_owned()
         }
-        StageId::Connected | StageId::Sent | StageId::Partial => stage_detail(stage, progress),
+        StageId::Connected | StageId::Words | StageId::Sent | StageId::Partial => {
+            stage_detail(stage, progress)
+        }
         StageId::Committee => stage_title(stage, StageState::Current).to_owned(),
     }
 }
@@ -65,7 +67,9 @@ mod tests {
     use wardsum_peer::protocol::{Aggregate, Phase};
 
     use super::*;
-    use crate::progress::tests::{COUNTED, MEMBER, VERDICT, after, committee, tell, waiting};
+    use crate::progress::tests::{
+        COUNTED, MEMBER, VERDICT, after, committee, tell, waiting, words,
+    };
 
     /// What is said while these events come in, each as often as it changes.
     fn said(events: impl IntoIterator<Item = peer::Event>) -> Vec<String> {
@@ -135,6 +139,8 @@ mod tests {
         let mut events = vec![
             waiting(Phase::Enrolling, 3),
             committee(MEMBER),
+            words(true),
+            words(false),
             peer::Event::ContributionSent { shares: 3 },
             peer::Event::ContributionAcknowledged,
         ];
@@ -159,6 +165,8 @@ mod tests {
             [
                 "Waiting for others.",
                 "Enough people are here. The round goes on when enrolment closes.",
+                "Your answer will be split into shares, each encrypted for one browser.",
+                "Compare the eight words. Nothing is sent before they match.",
                 "Your answer will be split into shares, each encrypted for one browser.",
                 "Your answer was split into 3 encrypted shares and sent.",
                 "The shares of the others are arriving.",

@@ -168,6 +168,7 @@ fn round(failure: Failure, then: &'static str) -> FailureText {
         Failure::Refused { code } => refused(code, then),
         Failure::TooLate | Failure::Full | Failure::PlacesKept => not_counted(failure, then),
         Failure::Left => left(then),
+        Failure::WordsDiffer => words_differ(then),
         Failure::RoundEnded(reason) => FailureText::new(ENDED_TITLE, end_reason(reason), then),
         Failure::Malformed => FailureText::new(
             "The hospital’s server sent something unreadable",
@@ -271,6 +272,18 @@ fn refused(code: u16, then: &'static str) -> FailureText {
              start."
         ),
         then,
+    )
+}
+
+fn words_differ(sent: &'static str) -> FailureText {
+    FailureText::new(
+        "Your words differ, so you have stopped",
+        format!(
+            "Somebody may stand between you and the others. This device has left the round, and asked the \
+             hospital’s server to warn the others. {sent}"
+        ),
+        "Tell the others aloud now, because that warning may be held back. Tell the people who run the study, \
+         and do not try again with this link.",
     )
 }
 

@@ -14,6 +14,7 @@ pub(crate) fn stage_title(stage: StageId, standing: StageState) -> &'static str 
         StageId::Connected => "Not connected",
         StageId::Waiting => "Waiting for others",
         StageId::Committee => "Committee fixed",
+        StageId::Words => "Words compared",
         StageId::Sent => "Answer split and sent encrypted",
         StageId::Shares => "Shares received",
         StageId::Checked => "Answers checked",
@@ -40,6 +41,7 @@ pub(crate) fn stage_detail(stage: StageId, progress: &Progress) -> String {
         StageId::Connected => connected(progress, standing),
         StageId::Waiting => waiting(progress, standing),
         StageId::Committee => committee(progress),
+        StageId::Words => words(standing).to_owned(),
         StageId::Sent => sent(progress, standing),
         StageId::Shares => shares(progress, standing),
         StageId::Checked => checked(progress, standing),
@@ -115,6 +117,17 @@ fn committee(progress: &Progress) -> String {
             "{members} people hold the shares. You are not one of them, and your answer counts all \
              the same."
         ),
+    }
+}
+
+fn words(state: StageState) -> &'static str {
+    match state {
+        StageState::Current => "Compare the eight words. Nothing is sent before they match.",
+        StageState::Done => "You have said that your eight words are those of the others.",
+        StageState::Failed => "Your words were not said to match, so nothing was sent.",
+        StageState::Pending | StageState::Skipped => {
+            "Everybody will compare eight words before an answer is sent."
+        }
     }
 }
 

@@ -25,7 +25,15 @@ async fn no_state_breaks_a_rule() -> Result<()> {
     tab.until_stage("waiting", "current").await?;
     breaks_no_rule(&tab, "the waiting").await?;
 
-    hospital.native_rounds("pain", &[3, 4]).await?;
+    let others = hospital.native_rounds("pain", &[3, 4]);
+    let words = async {
+        tab.words().await?;
+        breaks_no_rule(&tab, "the words").await?;
+        tab.agree().await
+    };
+    let (others, words) = tokio::join!(others, words);
+    others?;
+    words?;
     tab.result().await?;
     breaks_no_rule(&tab, "the result").await?;
     tab.reload().await?;

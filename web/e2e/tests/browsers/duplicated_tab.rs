@@ -22,6 +22,7 @@ async fn begins_afresh() -> Result<()> {
     // Each goes on as itself.
     tab.reload().await?;
     tab.until_state("running").await?;
+    tab.agree().await?;
     hospital.native_rounds("pain", &[4]).await?;
     for tab in [&tab, &duplicate] {
         assert_eq!(tab.result().await?, figures_of(&[5, 6, 4]));

@@ -314,6 +314,7 @@ fn kind(message: &PeerMessage) -> &'static str {
         PeerMessage::Identify(_) => "Identify",
         PeerMessage::Received(_) => "Received",
         PeerMessage::Leave => "Leave",
+        PeerMessage::WordsDiffer => "WordsDiffer",
     }
 }
 

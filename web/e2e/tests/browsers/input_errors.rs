@@ -82,6 +82,7 @@ async fn a_second_answer_is_impossible() -> Result<()> {
     }
     tab.until_stage("waiting", "current").await?;
     hospital.until_study("pain", "one enrolment", |study| study["enrolled"] == 1).await?;
+    tab.agree().await?;
 
     hospital.native_rounds("pain", &[5, 6]).await?;
     let result = tab.result().await?;

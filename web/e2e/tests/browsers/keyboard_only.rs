@@ -31,7 +31,17 @@ async fn tab_and_enter_are_enough() -> Result<()> {
     tab.until_state("running").await?;
     until_focus(&tab, "stages-title").await?;
 
-    hospital.native_rounds("steps", &[1, 2]).await?;
+    let others = hospital.native_rounds("steps", &[1, 2]);
+    let words = async {
+        tab.words().await?;
+        until_focus(&tab, "words-title").await?;
+        press_tab_until(&tab, "words-match").await?;
+        tab.press(Key::Enter).await?;
+        until_focus(&tab, "stages-title").await
+    };
+    let (others, words) = tokio::join!(others, words);
+    others?;
+    words?;
     assert_eq!(tab.result().await?.sum, "12003");
     until_focus(&tab, "result-title").await?;
 

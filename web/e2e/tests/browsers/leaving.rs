@@ -16,6 +16,7 @@ async fn an_unfinished_round_warns() -> Result<()> {
 
     tab.click("#send").await?;
     tab.until_stage("waiting", "current").await?;
+    tab.agree().await?;
     assert!(tab.warns_before_leaving().await?);
     assert!(tab.text("[data-testid=advice]").await?.contains("keep this page open"));
 

@@ -25,6 +25,7 @@ mod page_stopped;
 mod plain_html_example;
 mod reloaded;
 mod round;
+mod safety_words;
 mod screenshots;
 mod small_screens;
 mod storage_trouble;

@@ -43,6 +43,8 @@ async fn after_the_answer() -> Result<()> {
         says_that_it_has_stopped(&tab).await?;
         assert!(!tab.warns_before_leaving().await?, "the page asks for a reload itself");
         tab.click("#reload").await?;
+        tab.until_there("#stages").await?;
+        tab.agree().await?;
         // The answer was written down before the program broke.
         assert_eq!(tab.result().await?, figures_of(&[5, 3, 4]));
         anyhow::Ok(())

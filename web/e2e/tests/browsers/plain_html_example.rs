@@ -28,10 +28,15 @@ async fn the_class_is_enough() -> Result<()> {
         take_part(tab, answer).await?;
     }
     for tab in &tabs {
+        tab.until_there("#compare:not([hidden])").await?;
+        assert_eq!(tab.text("#words").await?, one.text("#words").await?);
+        tab.click("#match").await?;
+    }
+    for tab in &tabs {
         tab.until_there("#log li[data-type=result]").await?;
         assert_eq!(tab.attribute("#status", "data-sum").await?.as_deref(), Some("21"));
         assert_eq!(tab.attribute("#status", "data-count").await?.as_deref(), Some("3"));
-        for event in ["committee", "shareReceived"] {
+        for event in ["committee", "words", "shareReceived"] {
             assert!(tab.has(&format!("#log li[data-type={event}]")).await?, "no event {event}");
         }
     }

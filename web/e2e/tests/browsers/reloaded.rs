@@ -21,6 +21,7 @@ const KEPT: &str = "return (async () => {
 async fn goes_on(tab: &Tab) -> Result<()> {
     tab.reload().await?;
     tab.until_state("running").await?;
+    tab.agree().await?;
     assert!(tab.text("[data-testid=resumed]").await?.contains("You are back"));
     Ok(())
 }

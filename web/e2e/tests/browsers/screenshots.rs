@@ -17,6 +17,7 @@ async fn each_state_is_kept_as_a_picture() -> Result<()> {
     tab.screenshots("3-confirmation").await?;
     tab.click("#send").await?;
     tab.until_stage("waiting", "current").await?;
+    tab.agree().await?;
     tab.screenshots("4-waiting").await?;
     hospital.native_rounds("7", &[3, 6]).await?;
     tab.result().await?;

@@ -28,7 +28,15 @@ async fn nothing_sticks_out() -> Result<()> {
     tab.click("#send").await?;
     tab.until_stage("waiting", "current").await?;
     fits(&tab, "the waiting").await?;
-    hospital.native_rounds("pain", &[3, 4]).await?;
+    let others = hospital.native_rounds("pain", &[3, 4]);
+    let words = async {
+        tab.words().await?;
+        fits(&tab, "the words").await?;
+        tab.agree().await
+    };
+    let (others, words) = tokio::join!(others, words);
+    others?;
+    words?;
     tab.result().await?;
     fits(&tab, "the result").await?;
     browser.quit().await

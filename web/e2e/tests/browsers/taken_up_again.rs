@@ -35,6 +35,7 @@ async fn from_another_tab() -> Result<()> {
     stays.until_stage("waiting", "current").await?;
     assert!(!stays.has("#orphans:not([hidden])").await?);
 
+    stays.agree().await?;
     hospital.native_rounds("pain", &[3, 4]).await?;
     assert_eq!(stays.result().await?, figures_of(&[5, 3, 4]));
     browser.quit().await
