@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use wardsum_protocol::Study;
-use wardsum_protocol::field::{self, Field, SecretVector};
+use wardsum_protocol::field::{Field, SecretVector};
 use wardsum_protocol::sharing::{Share, ShareIndex};
 
 use crate::conversation::{self, Sent};
 use crate::json::{array, bytes, hex, number};
 use crate::keys::{Keys, hash, labelled, merkle_root};
+use crate::validity::{Circuit, encode, weights};
 
 /// What is explained, by name.
 pub(crate) type Explained = Map<String, Value>;
@@ -82,13 +83,16 @@ pub(crate) fn explain(round: &Value, people: &People) -> Explained {
     }
 
     // Contributions, in the order in which they reach the hospital.
+    let weights = weights(study.min(), study.max());
+    let circuit = Circuit { len: weights.len() };
     let share_len = study.sealed_share_len();
     let mut leaves = Vec::new();
     let mut digests = BTreeMap::new();
-    let mut sums: BTreeMap<u64, SecretVector> = BTreeMap::new();
+    let mut shares: BTreeMap<(u32, u64), SecretVector> = BTreeMap::new();
+    let mut scheme = None;
     let mut senders = BTreeSet::new();
     let contributions = of("up", 2).filter(|sent| senders.insert(sent.person));
-    for (index, Sent { person, bytes, .. }) in contributions.enumerate() {
+    for (index, Sent { person, bytes, .. }) in (0..).zip(contributions) {
         let keys = &people.keys[person];
         let header = if bytes[1] == 1 { 3 } else { 34 };
         let sealed_shares = &bytes[header + 64..];
@@ -115,47 +119,109 @@ pub(crate) fn explain(round: &Value, people: &People) -> Explained {
             note(&format!("hpke_aad_{to}"), &aad);
             note(&format!("share_{to}"), &opened);
             let values =
-                SecretVector::decode(&opened, study.range().len()).expect("reduced elements");
-            sums.entry(member)
-                .or_insert_with(|| SecretVector::zeros(values.len()))
-                .add_assign(&values);
+                SecretVector::decode(&opened, circuit.proven_len()).expect("reduced elements");
+            shares.insert((index, member), values.clone());
             let index =
                 ShareIndex::new(u8::try_from(member).expect("few members")).expect("from 1 on");
             plaintexts.push(Share { index, values });
         }
-        let scheme = study.scheme(u8::try_from(k).expect("few members"));
-        let combined = scheme.combine(&plaintexts).expect("the shares of an answer agree");
-        note(&format!("bits_{index}"), &combined.secret.encode());
+        let shared = study.scheme(u8::try_from(k).expect("few members"));
+        let combined = shared.combine(&plaintexts).expect("the shares of an answer agree");
+        let (bits, proof) = combined.secret.elements().split_at(circuit.len);
+        note(&format!("bits_{index}"), &encode(bits));
+        note(&format!("proof_{index}"), &encode(proof));
+        scheme = Some(shared);
     }
 
     conversation::check_acknowledgements(&sent, &digests);
+    let scheme = scheme.expect("somebody has contributed");
     let size = u32::try_from(leaves.len()).expect("few leaves");
     let root = merkle_root(&leaves);
     note("manifest_root", &root);
     let parts: [&[u8]; 4] = [&study_digest, &committee_digest, &size.to_be_bytes(), &root];
     let manifest_digest = hash("wardsum v1 manifest", &parts);
     note("manifest_digest", &manifest_digest);
-    for (member, sum) in &sums {
-        note(&format!("sum_of_shares_{member}"), &sum.encode());
-        let value = study.range().aggregate(sum);
-        note(&format!("partial_value_{member}"), &field::encode(value));
+
+    // What each member finds about each contribution.
+    let mut findings: BTreeMap<(u32, u64), Vec<u8>> = BTreeMap::new();
+    let mut valid = BTreeMap::new();
+    for (index, leaf) in (0u32..).zip(&leaves) {
+        let seed = hash("wardsum v1 query", &[&manifest_digest, &leaf[32..]]);
+        let randomness = circuit.query_randomness(seed);
+        note(&format!("query_randomness_{index}"), &encode(&randomness));
+        let mut verifiers = Vec::new();
+        for member in 1..=u64::from(scheme.shares()) {
+            let share = shares[&(index, member)].elements();
+            let verifier = circuit.query(share, &randomness);
+            note(&format!("verifier_share_{index}_to_{member}"), &encode(&verifier));
+            findings.insert((index, member), encode(&verifier));
+            let place = u8::try_from(member).expect("few members");
+            let place = ShareIndex::new(place).expect("from 1 on");
+            verifiers.push(Share { index: place, values: SecretVector::new(verifier.to_vec()) });
+        }
+        let verifier = scheme.combine(&verifiers).expect("the query is linear").secret;
+        note(&format!("verifier_{index}"), &encode(verifier.elements()));
+        valid.insert(index, circuit.decide(verifier.elements()));
+    }
+    for Sent { person, bytes, .. } in of("up", 3) {
+        let body = signed_body(bytes);
+        let found: Vec<u8> = (0..size)
+            .flat_map(|index| [[1].as_slice(), &findings[&(index, *person)]].concat())
+            .collect();
+        let place = u8::try_from(*person).expect("few members");
+        let len = u16::try_from(found.len()).expect("few contributions").to_be_bytes();
+        let expected =
+            [manifest_digest.as_slice(), &[place], &0u32.to_be_bytes(), &len, &found].concat();
+        assert_eq!(body, expected, "a member says what it finds");
+        let signed = labelled("wardsum v1 sign verification", &[body]);
+        note(&format!("signed_verification_{person}"), &signed);
+    }
+
+    // The verdict follows from what was found.
+    let verdict = &of("down", 8).next().expect("there is a verdict").bytes[1..];
+    let verified: BTreeSet<u64> = of("up", 3).map(|sent| sent.person).collect();
+    let members: Vec<u8> =
+        verified.iter().map(|member| u8::try_from(*member).expect("few members")).collect();
+    let rejected: Vec<u8> = (0..size)
+        .filter(|index| !valid[index])
+        .flat_map(|index| [index.to_be_bytes().as_slice(), &[1]].concat())
+        .collect();
+    let k = u8::try_from(members.len()).expect("few members");
+    let len = u32::try_from(rejected.len()).expect("few contributions").to_be_bytes();
+    let expected = [[k].as_slice(), &members, &len, &rejected].concat();
+    assert_eq!(verdict, expected, "the verdict follows from what the members find");
+    for Sent { bytes, .. } in of("down", 8) {
+        assert_eq!(&bytes[1..], verdict, "everybody is told the same verdict");
+    }
+    let verdict_digest = hash("wardsum v1 verdict", &[&manifest_digest, verdict]);
+    note("verdict_digest", &verdict_digest);
+
+    let mut values = BTreeMap::new();
+    for member in 1..=u64::from(scheme.shares()) {
+        let mut sum = SecretVector::zeros(circuit.proven_len());
+        for index in (0..size).filter(|index| valid[index]) {
+            sum.add_assign(&shares[&(index, member)]);
+        }
+        let bits = &sum.elements()[..circuit.len];
+        note(&format!("sum_of_shares_{member}"), &encode(bits));
+        let weighted = bits.iter().zip(&weights).map(|(bit, weight)| *bit * *weight);
+        let value: Field = weighted.reduce(|sum, term| sum + term).expect("at least one bit");
+        note(&format!("partial_value_{member}"), &encode(&[value]));
+        values.insert(member, value);
     }
     for Sent { person, bytes, .. } in of("up", 4) {
-        let digests = [study_digest, committee_digest, manifest_digest];
-        let body = partial_body(bytes, &digests, study.range().aggregate(&sums[person]));
-        note(
-            &format!("signed_partial_{person}"),
-            &labelled("wardsum v1 sign partial aggregate", &[body]),
-        );
+        let body = signed_body(bytes);
+        let place = u8::try_from(*person).expect("few members");
+        let value = encode(&[values[person]]);
+        let expected = [verdict_digest.as_slice(), &[place], &[0, 16], &value].concat();
+        assert_eq!(body, expected, "a partial aggregate is bound to everything");
+        let signed = labelled("wardsum v1 sign partial aggregate", &[body]);
+        note(&format!("signed_partial_{person}"), &signed);
     }
     explained
 }
 
-/// The body of a partial aggregate, which is bound to study, committee and manifest and has this value.
-fn partial_body<'a>(message: &'a [u8], digests: &[[u8; 32]; 3], value: Field) -> &'a [u8] {
-    let body = &message[3..message.len() - 64];
-    assert_eq!(body[..96], digests.concat(), "a partial aggregate is bound to everything");
-    let sum = field::encode(value);
-    assert_eq!(body[97..], sum, "a partial aggregate is the sum of the shares");
-    body
+/// The body of a message that is one signed body.
+fn signed_body(message: &[u8]) -> &[u8] {
+    &message[3..message.len() - 64]
 }
