@@ -337,6 +337,7 @@ fn record_name(record: &Record) -> String {
         Record::Enrolled(_) => "an enrolment".to_owned(),
         Record::CommitteeFixed(_) => "the committee".to_owned(),
         Record::Contributed(contributed) => format!("contribution {}", contributed.number),
+        Record::Verified(_) => "a verification".to_owned(),
         Record::Partial(_) => "a partial aggregate".to_owned(),
         Record::Published { aggregate, .. } => format!("the result {aggregate:?}"),
         other => format!("{other:?}"),
