@@ -89,6 +89,14 @@ impl Log {
         self.entries.len()
     }
 
+    /// The positions of the manifest and of the verdict.
+    pub fn decisions(&self) -> Vec<usize> {
+        let decision =
+            |record: Record| matches!(record, Record::ManifestFixed { .. } | Record::Judged(_));
+        let records = self.records().map(|(_, record)| decision(record)).enumerate();
+        records.filter_map(|(position, is_decision)| is_decision.then_some(position)).collect()
+    }
+
     pub fn append(&mut self, at: Timestamp, record: &Record) {
         self.summary.take_in(record);
         let sealed = match record {

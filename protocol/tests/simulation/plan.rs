@@ -177,7 +177,14 @@ impl Weather {
             lossy: !backup && !calm && dice.chance(15),
             backup,
             mishap_every: if calm { 0 } else { dice.between(500, 10_000) },
-            hospital_crash: if calm { 0 } else { percent(dice) },
+            // Who goes back to a backup has crashed, and what counts is when.
+            hospital_crash: if backup {
+                12
+            } else if calm {
+                0
+            } else {
+                percent(dice)
+            },
             peer_crash: if calm { 0 } else { percent(dice) },
             latency: [2, 50, 400, 3_000][dice.index(4)],
             commit: [1, 10, 100, 2_000][dice.index(4)],
