@@ -205,9 +205,10 @@ fn counts_all_but(mut net: Net, rejected: &[usize], left_out: &[usize]) -> Net {
     assert_eq!(status.left_out, left_out.into_iter().collect());
     for patient in 0..net.patients.len() {
         let own = net.published(patient).expect("everybody is shown the result").own;
-        let expected = match rejected.contains(&patient) {
-            true => OwnAnswer::Rejected(Rejection::Disputed),
-            false => OwnAnswer::Counted,
+        let expected = if rejected.contains(&patient) {
+            OwnAnswer::Rejected(Rejection::Disputed)
+        } else {
+            OwnAnswer::Counted
         };
         assert_eq!(own, expected, "patient {patient}");
     }

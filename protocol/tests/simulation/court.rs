@@ -198,7 +198,7 @@ impl Deeds<'_> {
                 matches!(self.of_contribution(*number),
                     Some(Misbehaviour::Share(to, _) | Misbehaviour::Unopenable(to)) if to == *place)
             });
-            let mut disputes = targeted.count();
+            let mut claims = targeted.count();
             match doing(place) {
                 Some(Misbehaviour::DisputeAll) => {
                     liars.push(*place);
@@ -212,15 +212,14 @@ impl Deeds<'_> {
                 }
                 Some(Misbehaviour::Dispute(number)) if numbers().contains(&number) => {
                     disputed.insert(number);
-                    disputes += 1;
+                    claims += 1;
                 }
                 _ => {}
             }
-            if disputes > tolerated {
+            if claims > tolerated {
                 return None;
             }
         }
-        // A contribution that one disputes falsely has one share fewer to tell wrong ones by.
         let told = honest.iter().filter(|number| !disputed.contains(number)).count();
         if cost > spare || (!liars.is_empty() && told <= tolerated) {
             return None;

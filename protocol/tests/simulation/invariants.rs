@@ -110,8 +110,9 @@ pub struct Evidence {
     published: Option<Aggregate>,
     verdict: Option<Ruling>,
     pub corrected: bool,
-    pub rejected: bool,
-    pub left_out: bool,
+    /// How many contributions the verdict rejects, and how many members it leaves out.
+    pub rejected: usize,
+    pub left_out: usize,
 }
 
 impl Evidence {
@@ -407,8 +408,8 @@ impl Evidence {
                 broken.push(format!("{left_out:?} are left out, and {liars:?} lie"));
             }
         }
-        self.rejected = !told.rejected.is_empty();
-        self.left_out = told.members.len() < verified.len();
+        self.rejected = told.rejected.len();
+        self.left_out = verified.len().saturating_sub(told.members.len());
         if let Some(detail) = broken.pop() {
             self.breaks(Invariant::Judged, format!("{detail}: {told:?}"));
         }

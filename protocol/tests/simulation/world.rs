@@ -197,8 +197,8 @@ impl World {
             connections: self.connections.len() as u64,
             reloads: self.patients.iter().map(|patient| patient.reloads).sum(),
             corrected: u32::from(self.evidence.corrected),
-            rejecting: published * u32::from(self.evidence.rejected),
-            leaving_out: published * u32::from(self.evidence.left_out),
+            rejecting: published * u32::from(self.evidence.rejected > 0),
+            leaving_out: published * u32::from(self.evidence.left_out > 0),
         }
     }
 

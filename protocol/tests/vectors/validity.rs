@@ -7,7 +7,7 @@ use rand_core::{Rng, SeedableRng};
 use wardsum_protocol::field::{self, Field};
 
 /// Elements of a verifier message.
-pub(crate) const VERIFIER_LEN: usize = 3;
+const VERIFIER_LEN: usize = 3;
 
 /// `7^4611686018427387897`, which generates the roots of unity of order `2^66`.
 fn generator() -> Field {
@@ -89,12 +89,12 @@ impl Circuit {
         };
         [output, lagrange(&wires, &wire, *point), gadget_at(*point)]
     }
+}
 
-    /// Whether a verifier message is that of a valid answer.
-    pub(crate) fn decide(&self, verifier: &[Field]) -> bool {
-        let [output, wire, gadget] = *verifier else { panic!("a verifier message") };
-        output == field::zero() && wire * wire - wire == gadget
-    }
+/// Whether a verifier message is that of a valid answer.
+pub(crate) fn is_valid(verifier: &[Field]) -> bool {
+    let [output, wire, gadget] = *verifier else { panic!("a verifier message") };
+    output == field::zero() && wire * wire - wire == gadget
 }
 
 fn sum(terms: impl Iterator<Item = Field>) -> Field {
