@@ -292,6 +292,25 @@ fn a_peer_that_comes_back_answers_no_other_verdict() {
     assert_eq!(net.round.status().partials, 3);
 }
 
+/// Nor does it believe a result that follows from another one.
+#[test]
+fn a_peer_that_comes_back_believes_no_result_of_another_verdict() {
+    let mut net = seven();
+    net.run();
+    let member = a_member(&net);
+    let memory = memory(&net, member, |record| matches!(record, peer::Record::Aggregating(_)));
+    let (peer, _) = resumed(&mut net, memory.clone(), |message| {
+        if let HospitalMessage::Published(publication) = message {
+            let (mut members, rejected) = common::verdict_parts(&publication.verdict);
+            members.pop();
+            publication.verdict = common::verdict_bytes(&members, &rejected);
+        }
+    });
+    assert_eq!(peer.failure(), Some(Failure::Equivocation));
+    let (peer, _) = resumed(&mut net, memory, |_| {});
+    assert_eq!(peer.stage(), Stage::Finished);
+}
+
 /// The messages of a kind that a patient's peer has sent, as bytes.
 fn sent_by(net: &Net, patient: usize, wanted: fn(&PeerMessage) -> bool) -> Vec<Vec<u8>> {
     let sent = net.patients[patient].history.iter().filter_map(|step| match step {
