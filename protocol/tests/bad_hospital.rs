@@ -9,6 +9,8 @@ mod common;
 
 use common::{Net, all_answer, study};
 use wardsum_protocol::committee::Committee;
+use wardsum_protocol::contribution::Sender;
+use wardsum_protocol::identity::Identity;
 use wardsum_protocol::messages::{HospitalMessage, Inclusion, PeerMessage, Publication};
 use wardsum_protocol::peer::{AnswerError, Event, Failure, Input, Output, Peer, Stage};
 use wardsum_protocol::{
@@ -110,8 +112,32 @@ impl Victim {
         self.sent.iter().any(|message| matches!(message, PeerMessage::Partial(_)))
     }
 
+    fn verifications(&self) -> usize {
+        let sent = self.sent.iter();
+        sent.filter(|message| matches!(message, PeerMessage::Verification(_))).count()
+    }
+
     fn sent_a_contribution(&self) -> bool {
         self.sent.iter().any(|message| matches!(message, PeerMessage::Contribute(_)))
+    }
+
+    fn committee(&self) -> Committee {
+        self.net.committee().expect("it is fixed")
+    }
+
+    /// The victim's place on the committee.
+    fn place(&self) -> u8 {
+        let me = Identity::derive(&Entropy::new([42; 32])).id();
+        self.committee().place_of(&me).expect("the victim is a member").number()
+    }
+
+    /// What everybody but `sender` answers.
+    fn answers_except(&self, sender: Sender) -> impl Iterator<Item = i128> {
+        let left_out = sender.resolve(&self.committee()).unwrap();
+        let others = (0..self.net.patients.len()).map(|patient| self.net.id_of(patient));
+        let mut answers: Vec<_> = others.zip(1..).collect();
+        answers.push((Identity::derive(&Entropy::new([42; 32])).id(), 5));
+        answers.into_iter().filter(move |(id, _)| *id != left_out).map(|(_, answer)| answer)
     }
 
     fn declined(&self) -> Option<DeclineReason> {
@@ -243,12 +269,14 @@ fn another_committee_than_before_is_refused() {
     assert!(!victim.sent_a_contribution());
 }
 
+/// The victim disputes the contribution, which is no more than a member may: the answer is left out, the
+/// victim helps with the others', and if the answer was its own it gives no partial aggregate.
 #[test]
-fn an_altered_share_is_noticed_and_the_member_gives_no_partial_aggregate() {
-    let mut altered = false;
+fn an_altered_share_is_noticed_and_its_contribution_is_in_dispute() {
+    let mut altered = None;
     let victim = meddled(4, 32, |message| match message {
-        HospitalMessage::Deliver(mut delivery) if !altered => {
-            altered = true;
+        HospitalMessage::Deliver(mut delivery) if altered.is_none() => {
+            altered = Some(delivery.sender);
             let mut share = delivery.share.0.to_vec();
             share[40] ^= 1;
             delivery.share = wire::Rest(share.into());
@@ -256,11 +284,15 @@ fn an_altered_share_is_noticed_and_the_member_gives_no_partial_aggregate() {
         }
         other => vec![other],
     });
-    assert_eq!(victim.declined(), Some(DeclineReason::Unreadable));
-    assert!(!victim.sent_a_partial());
-    // T = 4 of 5: the others do without it, and the victim checks the result like everybody.
     assert_eq!(victim.peer.stage(), Stage::Finished);
-    assert_eq!(victim.net.aggregate().map(|a| (a.count, a.sum)), Some((5, 15)));
+    let own = altered == Some(Sender::Member(victim.place()));
+    assert_eq!(victim.declined(), own.then_some(DeclineReason::OwnAnswer));
+    assert_eq!(victim.sent_a_partial(), !own);
+    let status = victim.net.round.status();
+    assert_eq!((status.contributed, status.rejected), (5, 1));
+    assert_eq!(status.left_out.len(), 0);
+    let rest: i128 = victim.answers_except(altered.unwrap()).sum();
+    assert_eq!(status.aggregate.map(|a| (a.count, a.sum)), Some((4, rest)));
 }
 
 #[test]
@@ -369,17 +401,32 @@ fn a_manifest_with_more_than_was_delivered_is_not_answered() {
 
 #[test]
 fn a_second_manifest_is_not_answered() {
+    let mut meddled_with = false;
     let victim = meddled(4, 32, |message| match message {
         HospitalMessage::Manifest(ref digests) => {
+            meddled_with = true;
             let mut shorter = digests.as_slice().to_vec();
             shorter.pop();
-            vec![message.clone(), HospitalMessage::Manifest(shorter.into()), message]
+            vec![message.clone(), HospitalMessage::Manifest(shorter.into())]
         }
         other => vec![other],
     });
+    assert!(meddled_with);
+    assert_eq!(victim.peer.failure(), Some(Failure::Equivocation));
+    assert!(victim.verifications() <= 1, "one manifest, one verification");
+    assert!(!victim.sent_a_partial());
+}
+
+#[test]
+fn the_same_manifest_twice_is_answered_once() {
+    let victim = meddled(4, 32, |message| match message {
+        HospitalMessage::Manifest(_) => vec![message.clone(), message],
+        other => vec![other],
+    });
     assert_eq!(victim.peer.stage(), Stage::Finished);
+    assert_eq!(victim.verifications(), 1);
     let partials = victim.sent.iter().filter(|m| matches!(m, PeerMessage::Partial(_))).count();
-    assert_eq!(partials, 1, "one manifest, one partial aggregate");
+    assert_eq!(partials, 1, "one verdict, one partial aggregate");
 }
 
 fn meddled_result(change: fn(&mut Publication)) -> Option<Failure> {

@@ -174,6 +174,17 @@ fn open_manifest() -> Net {
     for away in &members(&net)[..2] {
         net.leave(*away);
     }
+    net.run_until(|net| net.round.status().verified == 3);
+    net
+}
+
+/// A round in which all have verified and two are missed when the verdict is to be answered.
+fn open_verdict() -> Net {
+    let mut net = seven();
+    net.run_until(|net| net.round.status().phase == Phase::Aggregating);
+    for away in &members(&net)[..2] {
+        net.leave(*away);
+    }
     net.run_until(|net| net.round.status().partials == 3);
     net
 }
@@ -191,11 +202,11 @@ fn memory(net: &Net, patient: usize, wanted: fn(&peer::Record) -> bool) -> Memor
     found.expect("it has written this down")
 }
 
-/// The peer with this memory, after a reload, before a hospital that changes the manifest.
+/// The peer with this memory, after a reload, before a hospital that changes what it says.
 fn resumed(
     net: &mut Net,
     memory: Memory,
-    change: fn(&mut Vec<ContributionDigest>),
+    change: fn(&mut HospitalMessage),
 ) -> (Peer, Vec<PeerMessage>) {
     let mut peer = Peer::resume(memory, net.now);
     peer.handle(Input::Connected, net.now);
@@ -211,20 +222,24 @@ fn resumed(
         }
         if let Some(bytes) = net.raw[&raw].get(read) {
             read += 1;
-            let bytes = match wire::decode(bytes) {
-                Ok(HospitalMessage::Manifest(digests)) => {
-                    let mut digests = digests.as_slice().to_vec();
-                    change(&mut digests);
-                    wire::encode(&HospitalMessage::Manifest(digests.into()))
-                }
-                _ => bytes.clone(),
-            };
+            let mut message = wire::decode(bytes).expect("the hospital's messages decode");
+            change(&mut message);
+            let bytes = wire::encode(&message);
             peer.handle(Input::Message(bytes), net.now);
-        } else if peer.stage() == Stage::Sealing {
+        } else if matches!(peer.stage(), Stage::Sealing | Stage::AwaitingVerdict) {
             peer.handle(Input::Timeout, net.now);
         }
     }
     (peer, sent)
+}
+
+/// Changes the manifest of a message that tells one.
+fn with_manifest(message: &mut HospitalMessage, change: fn(&mut Vec<ContributionDigest>)) {
+    if let HospitalMessage::Manifest(digests) = message {
+        let mut changed = digests.as_slice().to_vec();
+        change(&mut changed);
+        *digests = changed.into();
+    }
 }
 
 /// A peer is bound to the manifest that it has written down, whatever it is told after a reload.
@@ -232,21 +247,77 @@ fn resumed(
 fn a_peer_that_comes_back_answers_no_other_manifest() {
     let mut net = open_manifest();
     let member = a_member(&net);
-    let memory = memory(&net, member, |record| matches!(record, peer::Record::Aggregating(_)));
-    let leave_one_out = |digests: &mut Vec<ContributionDigest>| {
-        digests.pop();
-    };
-    let (peer, sent) = resumed(&mut net, memory.clone(), leave_one_out);
+    let memory = memory(&net, member, |record| matches!(record, peer::Record::Verifying(_)));
+    let (peer, sent) = resumed(&mut net, memory.clone(), |message| {
+        with_manifest(message, |digests| {
+            digests.pop();
+        });
+    });
     assert_eq!(peer.failure(), Some(Failure::Equivocation), "{:?}", peer.stage());
-    let answered = |message: &PeerMessage| {
-        matches!(message, PeerMessage::Partial(_) | PeerMessage::Decline(_))
+    let answers = |message: &&PeerMessage| {
+        matches!(
+            message,
+            PeerMessage::Verification(_) | PeerMessage::Partial(_) | PeerMessage::Decline(_)
+        )
     };
-    assert!(!sent.iter().any(answered));
+    assert_eq!(sent.iter().filter(answers).count(), 0);
     // The same manifest is answered with the same bytes, which count once.
     let (peer, sent) = resumed(&mut net, memory, |_| {});
     assert_eq!(peer.failure(), None);
-    assert!(sent.iter().any(|message| matches!(message, PeerMessage::Partial(_))));
+    let again: Vec<_> = sent.iter().filter(answers).map(wire::encode).collect();
+    assert_eq!(again, sent_by(&net, member, |m| matches!(m, PeerMessage::Verification(_))));
+    assert_eq!(net.round.status().verified, 3);
+}
+
+/// A peer is bound to the verdict that it has written down, too.
+#[test]
+fn a_peer_that_comes_back_answers_no_other_verdict() {
+    let mut net = open_verdict();
+    let member = a_member(&net);
+    let memory = memory(&net, member, |record| matches!(record, peer::Record::Aggregating(_)));
+    let (peer, sent) = resumed(&mut net, memory.clone(), |message| {
+        if let HospitalMessage::Verdict(verdict) = message {
+            let (mut members, rejected) = common::verdict_parts(verdict);
+            members.pop();
+            *verdict = common::verdict_bytes(&members, &rejected);
+        }
+    });
+    assert_eq!(peer.failure(), Some(Failure::Equivocation), "{:?}", peer.stage());
+    let partial = |message: &&PeerMessage| matches!(message, PeerMessage::Partial(_));
+    assert_eq!(sent.iter().filter(partial).count(), 0);
+    let (peer, sent) = resumed(&mut net, memory, |_| {});
+    assert_eq!(peer.failure(), None);
+    let again: Vec<_> = sent.iter().filter(partial).map(wire::encode).collect();
+    assert_eq!(again, sent_by(&net, member, |m| matches!(m, PeerMessage::Partial(_))));
     assert_eq!(net.round.status().partials, 3);
+}
+
+/// Nor does it believe a result that follows from another one.
+#[test]
+fn a_peer_that_comes_back_believes_no_result_of_another_verdict() {
+    let mut net = seven();
+    net.run();
+    let member = a_member(&net);
+    let memory = memory(&net, member, |record| matches!(record, peer::Record::Aggregating(_)));
+    let (peer, _) = resumed(&mut net, memory.clone(), |message| {
+        if let HospitalMessage::Published(publication) = message {
+            let (mut members, rejected) = common::verdict_parts(&publication.verdict);
+            members.pop();
+            publication.verdict = common::verdict_bytes(&members, &rejected);
+        }
+    });
+    assert_eq!(peer.failure(), Some(Failure::Equivocation));
+    let (peer, _) = resumed(&mut net, memory, |_| {});
+    assert_eq!(peer.stage(), Stage::Finished);
+}
+
+/// The messages of a kind that a patient's peer has sent, as bytes.
+fn sent_by(net: &Net, patient: usize, wanted: fn(&PeerMessage) -> bool) -> Vec<Vec<u8>> {
+    let sent = net.patients[patient].history.iter().filter_map(|step| match step {
+        PeerStep::Sent(bytes) => Some(bytes.clone()),
+        PeerStep::Wrote(_) => None,
+    });
+    sent.filter(|bytes| wire::decode(bytes).is_ok_and(|message| wanted(&message))).collect()
 }
 
 /// What was acknowledged before a reload must be counted after it.
@@ -254,11 +325,10 @@ fn a_peer_that_comes_back_answers_no_other_manifest() {
 fn a_peer_that_comes_back_remembers_what_it_was_promised() {
     let mut net = open_manifest();
     let member = a_member(&net);
-    let forget_it = |digests: &mut Vec<ContributionDigest>| {
-        digests.fill(ContributionDigest([1; 32]));
-    };
     let promised = memory(&net, member, |record| matches!(record, peer::Record::Promised));
-    let (peer, _) = resumed(&mut net, promised, forget_it);
+    let (peer, _) = resumed(&mut net, promised, |message| {
+        with_manifest(message, |digests| digests.fill(ContributionDigest([1; 32])));
+    });
     assert_eq!(peer.failure(), Some(Failure::ManifestInvalid));
 }
 

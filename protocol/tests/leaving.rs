@@ -91,7 +91,7 @@ fn one_more_ends_the_round_and_says_so() {
     let left = net.now;
     net.run();
     // They are waited for until the deadline: a closed tab can be opened again.
-    let reason = EndReason::PartialsLate(Shortfall { have: 4, need: 5 });
+    let reason = EndReason::VerificationsLate(Shortfall { have: 4, need: 5 });
     assert_eq!(ended(&net), Some(reason));
     assert!(net.now.since(left) >= 60_000, "the aggregation deadline");
     assert_eq!(net.aggregate(), None);
@@ -106,7 +106,7 @@ fn members_that_come_back_before_the_deadline_save_the_round() {
     for patient in [0, 3, 5] {
         net.leave(patient);
     }
-    net.run_until(|net| net.round.status().partials == 4);
+    net.run_until(|net| net.round.status().verified == 4);
     assert_eq!(net.round.status().away, 3, "everybody is told whom the round waits for");
     net.reload(3);
     net.run();
@@ -155,7 +155,7 @@ fn an_additive_study_cannot_spare_anybody() {
     net.run_until(|net| net.round.status().contributed == 5);
     net.leave(2);
     net.run();
-    assert_eq!(ended(&net), Some(EndReason::PartialsLate(Shortfall { have: 4, need: 5 })));
+    assert_eq!(ended(&net), Some(EndReason::VerificationsLate(Shortfall { have: 4, need: 5 })));
 }
 
 #[test]
@@ -202,6 +202,22 @@ fn a_command_closes_only_what_the_study_lets_it_close() {
     assert_eq!(net.round.status().phase, Phase::Contributing);
     net.run();
     assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((4, 10)));
+}
+
+/// Whoever has not verified when the verdict is reached is not among those who open the sum, and comes back
+/// to see the result.
+#[test]
+fn a_member_that_comes_back_after_the_verdict_is_shown_the_result() {
+    let mut net = seven();
+    net.run_until(|net| net.round.status().contributed == 7);
+    net.settle_mail();
+    net.leave(3);
+    net.run_until(|net| net.round.status().phase == Phase::Aggregating);
+    net.reload(3);
+    net.run();
+    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((7, 28)));
+    assert_eq!(net.published(3).map(|p| p.own), Some(OwnAnswer::Counted));
+    assert!(!net.patients[3].events.contains(&Event::PartialSent));
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn the_stored_digest_covers_every_byte_of_a_contribution() {
 #[test]
 fn the_hospital_writes_down_before_it_says() {
     let net = finished();
-    let (mut acknowledged, mut announced) = (0, [0; 3]);
+    let (mut acknowledged, mut announced) = (0, [0; 4]);
     for (position, step) in net.history.iter().enumerate() {
         let Step::Sent(bytes) = step else { continue };
         let written = |wanted: &dyn Fn(&Record) -> bool| {
@@ -57,9 +57,9 @@ fn the_hospital_writes_down_before_it_says() {
             HospitalMessage::Acknowledge(digest) => {
                 acknowledged += 1;
                 assert!(written(&|record| match record {
-                    Record::Enrolled(message) | Record::Partial(message) => {
-                        MessageDigest::of(message) == digest
-                    }
+                    Record::Enrolled(message)
+                    | Record::Verified(message)
+                    | Record::Partial(message) => MessageDigest::of(message) == digest,
                     Record::Contributed(contributed) => {
                         MessageDigest::from(contributed.digest) == digest
                     }
@@ -79,8 +79,12 @@ fn the_hospital_writes_down_before_it_says() {
                 announced[1] += 1;
                 assert!(written(&|record| matches!(record, Record::ManifestFixed { size: 7 })));
             }
-            HospitalMessage::Published(_) => {
+            HospitalMessage::Verdict(verdict) => {
                 announced[2] += 1;
+                assert!(written(&|record| *record == Record::Judged(verdict.clone())));
+            }
+            HospitalMessage::Published(_) => {
+                announced[3] += 1;
                 assert!(written(&|record| matches!(record, Record::Published { .. })));
             }
             HospitalMessage::Welcome(_)
@@ -89,15 +93,16 @@ fn the_hospital_writes_down_before_it_says() {
             HospitalMessage::WordsDisputed(_) => panic!("nobody disputes the words here"),
         }
     }
-    // Five enrolments, seven contributions, five partial aggregates; and everybody was told.
-    assert_eq!(acknowledged, 17);
-    assert_eq!(announced, [7, 7, 7]);
+    // Five enrolments, seven contributions, five verifications, five partial aggregates; everybody was
+    // told how it went on, and the members of the verdict.
+    assert_eq!(acknowledged, 22);
+    assert_eq!(announced, [7, 7, 5, 7]);
 }
 
 #[test]
 fn a_peer_writes_down_before_it_says() {
     let net = finished();
-    let mut partials = 0;
+    let (mut verifications, mut partials) = (0, 0);
     for patient in &net.patients {
         for (position, step) in patient.history.iter().enumerate() {
             let PeerStep::Sent(bytes) = step else { continue };
@@ -111,6 +116,10 @@ fn a_peer_writes_down_before_it_says() {
                 }
                 PeerMessage::Contribute(_) => {
                     assert!(written(|record| matches!(record, peer::Record::Contributing(_))));
+                }
+                PeerMessage::Verification(_) => {
+                    verifications += 1;
+                    assert!(written(|record| matches!(record, peer::Record::Verifying(_))));
                 }
                 PeerMessage::Partial(_) => {
                     partials += 1;
@@ -130,7 +139,7 @@ fn a_peer_writes_down_before_it_says() {
             Some(PeerStep::Wrote(peer::Record::Finished { published: Some(_), .. }))
         ));
     }
-    assert_eq!(partials, 5);
+    assert_eq!((verifications, partials), (5, 5));
 }
 
 /// What a broken connection leaves behind is what the peer comes back with.

@@ -28,6 +28,8 @@ mod replay;
 mod rounds;
 #[path = "vectors/studies.rs"]
 mod studies;
+#[path = "vectors/validity.rs"]
+mod validity;
 #[path = "vectors/values.rs"]
 mod values;
 #[path = "vectors/words.rs"]

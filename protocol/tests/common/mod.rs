@@ -7,11 +7,15 @@ use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use prio::field::FieldElement;
+use wardsum_protocol::committee::Committee;
 use wardsum_protocol::field::{self, Field};
-use wardsum_protocol::peer::{self, Memory, Peer};
+use wardsum_protocol::identity::{Identity, PeerId};
+use wardsum_protocol::peer::{self, Memory, Misbehaviour, Peer};
 use wardsum_protocol::round::{self, ConnectionId, Record, Refusal, Round};
+use wardsum_protocol::sharing::ShareIndex;
+use wardsum_protocol::verdict::VerdictBytes;
 use wardsum_protocol::{
-    Challenge, Closing, Entropy, SchemeChoice, Study, StudyParameters, Suite, Timestamp,
+    Challenge, Closing, Entropy, SchemeChoice, Study, StudyParameters, Suite, Timestamp, wire,
 };
 
 pub use dice::Dice;
@@ -66,6 +70,8 @@ pub struct Patient {
     pub peer: Peer,
     /// What its keys are made of.
     pub entropy: Entropy,
+    /// What it does instead of what it should.
+    misbehaviour: Option<Misbehaviour>,
     /// The connection that it has or, once it has none, that it had last.
     pub connection: ConnectionId,
     pub events: Vec<peer::Event>,
@@ -164,10 +170,20 @@ impl Net {
 
     /// A patient opens the page; returns its number.
     pub fn join(&mut self) -> usize {
+        self.join_as(None)
+    }
+
+    /// A patient opens a page that cheats; returns its number.
+    pub fn join_misbehaving(&mut self, misbehaviour: Misbehaviour) -> usize {
+        self.join_as(Some(misbehaviour))
+    }
+
+    fn join_as(&mut self, misbehaviour: Option<Misbehaviour>) -> usize {
         let entropy = Entropy::new(self.dice.bytes());
         self.patients.push(Patient {
-            peer: Peer::new(entropy.clone(), self.now),
+            peer: behaving(Peer::new(entropy.clone(), self.now), misbehaviour),
             entropy,
+            misbehaviour,
             connection: ConnectionId(0),
             events: Vec::new(),
             history: Vec::new(),
@@ -270,7 +286,8 @@ impl Net {
         self.leave(patient);
         let memory = self.patients[patient].memory.as_ref().expect("the patient has answered");
         let memory = Memory::decode(&memory.encode()).expect("our own memory decodes");
-        let peer = Peer::resume(memory, self.now);
+        let misbehaviour = self.patients[patient].misbehaviour;
+        let peer = behaving(Peer::resume(memory, self.now), misbehaviour);
         let patient_mut = &mut self.patients[patient];
         (patient_mut.peer, patient_mut.open, patient_mut.timer) = (peer, true, None);
         self.drain_peer(patient);
@@ -499,6 +516,45 @@ impl Net {
     }
 }
 
+fn behaving(peer: Peer, misbehaviour: Option<Misbehaviour>) -> Peer {
+    match misbehaviour {
+        Some(misbehaviour) => peer.misbehaving(misbehaviour),
+        None => peer,
+    }
+}
+
+/// What the hospital's journal says.
+impl Net {
+    /// The committee, once it is fixed.
+    pub fn committee(&self) -> Option<Committee> {
+        let bytes = self.journal.iter().find_map(|(_, record)| match record {
+            Record::CommitteeFixed(bytes) => Some(bytes),
+            _ => None,
+        });
+        bytes.map(|bytes| Committee::decode(self.round.study(), bytes).expect("it was accepted"))
+    }
+
+    pub fn id_of(&self, patient: usize) -> PeerId {
+        Identity::derive(&self.patients[patient].entropy).id()
+    }
+
+    /// A patient's place on the committee.
+    pub fn place_of(&self, patient: usize) -> Option<ShareIndex> {
+        self.committee()?.place_of(&self.id_of(patient))
+    }
+
+    /// The number of a patient's contribution.
+    pub fn number_of(&self, patient: usize) -> Option<u32> {
+        let id = self.id_of(patient);
+        self.journal.iter().find_map(|(_, record)| match record {
+            Record::Contributed(contributed) if contributed.sender == id => {
+                Some(contributed.number)
+            }
+            _ => None,
+        })
+    }
+}
+
 /// Opens the page for each value and answers; returns when everybody has answered.
 pub fn all_answer(net: &mut Net, values: &[i128]) {
     let patients: Vec<usize> = values.iter().map(|_| net.join()).collect();
@@ -587,4 +643,25 @@ impl Net {
         self.patients[patient].peer.handle(peer::Input::Wake, self.now);
         self.drain_peer(patient);
     }
+}
+
+/// A verdict's bytes with these members and rejections: numbers and reasons.
+pub fn verdict_bytes(members: &[u8], rejected: &[(u32, u8)]) -> VerdictBytes {
+    let entries: Vec<u8> = rejected
+        .iter()
+        .flat_map(|(number, reason)| [&number.to_be_bytes()[..], &[*reason]].concat())
+        .collect();
+    let (k, len) = (u8::try_from(members.len()).unwrap(), u32::try_from(entries.len()).unwrap());
+    let bytes = [&[k], members, &len.to_be_bytes(), &entries].concat();
+    wire::decode(&bytes).expect("the verdict's encoding")
+}
+
+/// A verdict's members and rejections.
+pub fn verdict_parts(verdict: &VerdictBytes) -> (Vec<u8>, Vec<(u32, u8)>) {
+    let bytes = wire::encode(verdict);
+    let (members, rejected) = bytes[1..].split_at(usize::from(bytes[0]));
+    let rejected = rejected[4..].chunks(5).map(|entry| {
+        (u32::from_be_bytes(entry[..4].try_into().expect("four of five bytes")), entry[4])
+    });
+    (members.to_vec(), rejected.collect())
 }

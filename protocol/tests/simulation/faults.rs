@@ -89,7 +89,7 @@ impl World {
     }
 
     /// A tab is closed, and opened again after at most `longest` milliseconds.
-    fn reload(&mut self, patient: usize, longest: u64) {
+    pub fn reload(&mut self, patient: usize, longest: u64) {
         if self.patients[patient].tab.is_some() {
             self.close_tab(patient);
             let pause = self.dice.wait(longest);

@@ -112,16 +112,32 @@ impl World {
         self.pump_hospital();
     }
 
-    /// Sometimes what comes back is a backup that somebody made a while ago.
+    /// Sometimes what comes back is a backup that somebody made a while ago, most often when there is
+    /// something that members are bound to. That takes a while, and some look after their page meanwhile.
     fn use_backup(&mut self) {
-        let len = self.hospital.log.len();
-        if self.plan.weather.backup && !self.hospital.from_backup && len > 2 && self.dice.chance(50)
-        {
-            let kept = self.dice.index(len);
-            self.hospital.log.roll_back(kept);
-            self.hospital.from_backup = true;
-            self.evidence.went_back();
-            self.note(|| format!("hospital goes back to {kept} of {len} records"));
+        let log = &self.hospital.log;
+        let (len, decided) = (log.len(), log.decisions());
+        let percent = if decided.is_empty() { 10 } else { 60 };
+        if !self.plan.weather.backup || self.hospital.from_backup || len <= 2 {
+            return;
+        }
+        if !self.dice.chance(percent) {
+            return;
+        }
+        let kept = if !decided.is_empty() && self.dice.chance(70) {
+            let decision = decided[self.dice.index(decided.len())];
+            decision.saturating_sub(self.dice.index(4)).max(1)
+        } else {
+            self.dice.index(len)
+        };
+        self.hospital.log.roll_back(kept);
+        self.hospital.from_backup = true;
+        self.evidence.went_back();
+        self.note(|| format!("hospital goes back to {kept} of {len} records"));
+        for patient in 0..self.patients.len() {
+            if self.dice.chance(50) {
+                self.reload(patient, 1_000);
+            }
         }
     }
 
@@ -337,6 +353,7 @@ fn record_name(record: &Record) -> String {
         Record::Enrolled(_) => "an enrolment".to_owned(),
         Record::CommitteeFixed(_) => "the committee".to_owned(),
         Record::Contributed(contributed) => format!("contribution {}", contributed.number),
+        Record::Verified(_) => "a verification".to_owned(),
         Record::Partial(_) => "a partial aggregate".to_owned(),
         Record::Published { aggregate, .. } => format!("the result {aggregate:?}"),
         other => format!("{other:?}"),

@@ -1,26 +1,32 @@
 //! What holds in every run, whatever goes wrong.
 //!
-//! 1. **Exact or refused.** A published sum is the plain sum of the buckets of those whom it counts, and
-//!    as many as it says. Every peer that shows a result shows the same. The only exception:
-//!    more partial aggregates are false in the same way than half of those beyond the threshold, so
-//!    that nobody can tell.
+//! 1. **Exact or refused.** A published sum is the plain sum of the buckets of those whom its verdict accepts,
+//!    and it says how many they are. Every peer that shows a result shows the same, and whether its own answer
+//!    is in it. The only exception: more partial aggregates are false in the same way than half of those
+//!    beyond the threshold, so that nobody can tell.
 //! 2. **No acknowledged answer lost.** A published sum contains every answer that a peer was told to be
-//!    stored.
+//!    stored, unless the verdict rejects it.
 //! 3. **No answer twice.** Every bucket is in a published sum once or not at all, and nobody is counted
 //!    under two numbers.
-//! 4. **One answer each, for good.** Whatever happens to a peer, it only ever sends one contribution and
-//!    one partial aggregate, byte by byte, and so never for two committees or two manifests.
+//! 4. **One answer each, for good.** Whatever happens to a peer, it only ever sends one contribution, one
+//!    verification and one partial aggregate, byte by byte, and so never for two committees, two manifests or
+//!    two verdicts.
 //! 5. **Every run ends.** Once the weather is calm the round is over within its deadlines, and soon after
 //!    that every open page has a result or a reason. Whoever waits has a timer. Nobody connects again
 //!    and again, and nobody who is here is taken to be away or lacks what the others have.
-//! 6. **Durable before said.** What the hospital acknowledges, delivers or announces is in its log, and
-//!    what a peer contributes or releases is bound by what it wrote down. It contributes nothing before its
-//!    patient has agreed to the safety words.
+//! 6. **Durable before said.** What the hospital acknowledges, delivers or announces is in its log, its verdict
+//!    too, and what a peer contributes, finds or releases is bound by what it wrote down. It contributes
+//!    nothing before its patient has agreed to the safety words.
 //! 7. **Alive.** If the deadlines are no excuse and no more members are gone than the threshold allows,
-//!    there is a result, and no member is sent away that it takes. If there is none, there is a reason,
-//!    and too few partial aggregates for a sum.
+//!    there is a result, and no member is sent away that it takes. Members count here until the verdict if
+//!    they may verify, and then if the verdict counts on them and accepts their own answers. If there is no
+//!    result, there is a reason, and too few partial aggregates for a sum.
 //! 8. **Nobody is blamed.** An honest peer is not refused, an honest hospital not accused, and a log that
 //!    was written can be restored. Members whose partial aggregate is false are named, and no others.
+//! 9. **Judged by the rules.** The verdict is the one that the document's rules give for the verifications in
+//!    the log. An answer or a proof that is none is never accepted, however many members lie (each in its own
+//!    way). As long as few enough cheat for the rules to promise something (`court::Deeds::promise`),
+//!    every honest answer is accepted, and exactly those members are left out that lie about all of them.
 //!
 //! Where the hospital comes back from an old backup it breaks its word, and peers may say so: then 2, 7
 //! and 8 are not asked for, the others are.
@@ -30,14 +36,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use thiserror::Error;
 use wardsum_protocol::identity::SignedBytes;
 use wardsum_protocol::messages::{HospitalMessage, PeerMessage};
-use wardsum_protocol::peer::{Failure, OwnAnswer, Published, Stage};
+use wardsum_protocol::peer::{Failure, Misbehaviour, OwnAnswer, Published, Stage};
 use wardsum_protocol::round::{Event, Record, RestoreError};
 use wardsum_protocol::sharing::ShareIndex;
 use wardsum_protocol::{Aggregate, Committee, EndReason, PeerId, Timestamp, wire};
 
+use crate::court::{Deeds, Ruling, place_of_verification};
 use crate::log::Summary;
 use crate::patient::Bound;
-use crate::plan::{Lie, Plan};
+use crate::plan::Plan;
 use crate::world::World;
 
 /// How often a tab may connect once the weather is calm: what broke before is noticed late, and
@@ -56,7 +63,7 @@ pub enum Invariant {
     Acknowledged,
     #[error("3, no answer twice")]
     Once,
-    #[error("4, one contribution and one partial aggregate for good")]
+    #[error("4, one contribution, verification and partial aggregate for good")]
     OneAnswer,
     #[error("5, every run ends")]
     Ends,
@@ -66,6 +73,8 @@ pub enum Invariant {
     Alive,
     #[error("8, nobody honest is blamed")]
     Blame,
+    #[error("9, judged by the rules")]
+    Judged,
 }
 
 /// An invariant that does not hold.
@@ -85,12 +94,13 @@ pub struct Evidence {
     acknowledged: BTreeSet<usize>,
     /// What each patient's peer has sent, and may not send otherwise.
     contributions: BTreeMap<usize, Vec<u8>>,
+    verifications: BTreeMap<usize, Vec<u8>>,
     partials: BTreeMap<usize, Vec<u8>>,
     shown: BTreeMap<usize, Published>,
     /// Who came too late, or when all places were taken.
     turned_away: BTreeSet<usize>,
-    /// The false partial aggregates, as they were sent.
-    lies: BTreeMap<usize, (Lie, SignedBytes)>,
+    /// Who has sent a false partial aggregate, and by how much it is off.
+    lies: BTreeMap<usize, u128>,
     /// The places of those that the hospital has to name beside its result.
     to_be_named: Option<Vec<u8>>,
     beyond_telling: bool,
@@ -99,7 +109,11 @@ pub struct Evidence {
     /// The hospital came back from an old backup.
     went_back: bool,
     published: Option<Aggregate>,
+    verdict: Option<Ruling>,
     pub corrected: bool,
+    /// How many contributions the verdict rejects, and how many members it leaves out.
+    pub rejected: usize,
+    pub left_out: usize,
 }
 
 impl Evidence {
@@ -113,10 +127,6 @@ impl Evidence {
 
     pub fn went_back(&mut self) {
         self.went_back = true;
-    }
-
-    pub fn lied(&mut self, patient: usize, lie: Lie, told: SignedBytes) {
-        self.lies.insert(patient, (lie, told));
     }
 
     pub fn acknowledged(&mut self, patient: usize) {
@@ -173,12 +183,25 @@ impl Evidence {
         }
     }
 
-    pub fn peer_says(&mut self, patient: usize, bound: Bound, bytes: &[u8]) {
+    pub fn peer_says(
+        &mut self,
+        patient: usize,
+        bound: Bound,
+        misbehaviour: Option<Misbehaviour>,
+        bytes: &[u8],
+    ) {
         let (said, bound) = match wire::decode(bytes) {
             Ok(PeerMessage::Contribute(_)) => {
                 (&mut self.contributions, bound.committee && bound.agreed)
             }
-            Ok(PeerMessage::Partial(_)) => (&mut self.partials, bound.manifest),
+            // All contributions of these rounds fit one piece.
+            Ok(PeerMessage::Verification(_)) => (&mut self.verifications, bound.manifest),
+            Ok(PeerMessage::Partial(_)) => {
+                if let Some(Misbehaviour::Partial(change)) = misbehaviour {
+                    self.lies.insert(patient, change.add);
+                }
+                (&mut self.partials, bound.verdict)
+            }
             Ok(_) => return,
             Err(_) => {
                 let detail = format!("patient {patient} sends something malformed");
@@ -213,6 +236,9 @@ impl Evidence {
             Ok(HospitalMessage::Manifest(digests)) => {
                 let size = u32::try_from(digests.len()).ok();
                 (log.manifest.is_some() && log.manifest == size, "a manifest".to_owned())
+            }
+            Ok(HospitalMessage::Verdict(verdict)) => {
+                (log.verdict == Some(verdict), "a verdict".to_owned())
             }
             Ok(HospitalMessage::Counted(_)) => (log.manifest.is_some(), "a proof".to_owned()),
             Ok(HospitalMessage::Published(_)) => {
@@ -287,6 +313,7 @@ impl Evidence {
         if unique.len() != log.contributors.len() {
             self.breaks(Invariant::Once, "somebody contributed twice".to_owned());
         }
+        self.check_verdict(plan, log);
         let Some((aggregate, message)) = &log.published else { return };
         if self.published.replace(*aggregate) == Some(*aggregate) {
             return;
@@ -295,15 +322,29 @@ impl Evidence {
         if self.beyond_telling {
             return;
         }
-        let patients = || log.contributors.iter().map(|id| self.patients[id]);
-        let sum: i128 = patients().map(|patient| plan.patients[patient].value).sum();
-        if aggregate.sum != sum || aggregate.count as usize != log.contributors.len() {
-            let detail = format!("{aggregate:?} of {:?}", patients().collect::<Vec<_>>());
-            self.breaks(Invariant::Exact, detail);
+        let Some(verdict) = self.verdict.clone() else {
+            return self.breaks(Invariant::Judged, "a result without a verdict".to_owned());
+        };
+        let rejected = |number: &u32| verdict.rejected.contains_key(number);
+        let numbered = || (0u32..).zip(&log.contributors);
+        let accepted: Vec<usize> = numbered()
+            .filter(|(number, _)| !rejected(number))
+            .map(|(_, id)| self.patients[id])
+            .collect();
+        let sum: i128 = accepted.iter().map(|patient| plan.patients[*patient].value).sum();
+        if aggregate.sum != sum || aggregate.count as usize != accepted.len() {
+            self.breaks(Invariant::Exact, format!("{aggregate:?} of {accepted:?}"));
         }
+        let rejected: BTreeSet<usize> = numbered()
+            .filter(|(number, _)| rejected(number))
+            .map(|(_, id)| self.patients[id])
+            .collect();
         for patient in 0..plan.patients.len() {
             match (aggregate.sum >> (2 * patient)) & 3 {
-                0 if self.acknowledged.contains(&patient) && !self.went_back => {
+                0 if self.acknowledged.contains(&patient)
+                    && !rejected.contains(&patient)
+                    && !self.went_back =>
+                {
                     let detail = format!("patient {patient} is not in {:o}", aggregate.sum);
                     self.breaks(Invariant::Acknowledged, detail);
                 }
@@ -330,15 +371,56 @@ impl Evidence {
         let mut lies = BTreeMap::new();
         for (place, member) in committee.members() {
             let lie = self.lies.get(&self.patients[&member.id()]);
-            if let Some((lie, told)) = lie
-                && partials.contains(told)
-            {
+            // The place stands behind the verdict's digest.
+            let gave = |partial: &SignedBytes| partial.body.as_slice()[32] == place.number();
+            if let Some(lie) = lie.filter(|_| partials.iter().any(gave)) {
                 lies.insert(place.number(), *lie);
             }
         }
         self.to_be_named = (lies.len() <= spare / 2).then(|| lies.keys().copied().collect());
-        let alike = lies.values().any(|lie| *lie == Lie::ByOne);
+        let alike = lies.values().any(|lie| *lie == 1);
         self.beyond_telling = lies.len() > spare.div_ceil(2) && alike;
+    }
+
+    /// The verdict follows from the log, and from what everybody did.
+    fn check_verdict(&mut self, plan: &Plan, log: &Summary) {
+        let Some(told) = log.verdict.as_ref().map(Ruling::read) else {
+            self.verdict = None;
+            return;
+        };
+        let committee = log.committee.as_ref().map(|bytes| Committee::decode(&plan.study, bytes));
+        let Some(Ok(committee)) = committee.filter(|_| self.verdict.as_ref() != Some(&told)) else {
+            return;
+        };
+        let ruling = Ruling::of(&committee, log);
+        if told != ruling {
+            self.breaks(Invariant::Judged, format!("{told:?} instead of {ruling:?}"));
+        }
+        let misbehaviour = |id: &PeerId| plan.patients[self.patients[id]].misbehaviour;
+        let contributors = &log.contributors;
+        let deeds = Deeds { committee: &committee, contributors, misbehaviour: &misbehaviour };
+        let (_, verified) = verified(&committee, log);
+        let accepted = |number: &u32| !told.rejected.contains_key(number);
+        let numbers = || (0u32..).take(contributors.len());
+        let mut broken = numbers()
+            .filter(|number| accepted(number) && deeds.is_invalid(*number))
+            .map(|number| format!("contribution {number} is invalid and counted"))
+            .collect::<Vec<_>>();
+        if let Some((liars, counted)) = deeds.promise(&verified) {
+            let lost = counted.iter().filter(|number| !accepted(number));
+            broken.extend(lost.map(|number| format!("contribution {number} is honest")));
+            let left_out = |place: &&u8| !told.members.contains(place);
+            let left_out: Vec<u8> = verified.iter().filter(left_out).copied().collect();
+            if left_out != liars {
+                broken.push(format!("{left_out:?} are left out, and {liars:?} lie"));
+            }
+        }
+        self.rejected = told.rejected.len();
+        self.left_out = verified.len().saturating_sub(told.members.len());
+        if let Some(detail) = broken.pop() {
+            self.breaks(Invariant::Judged, format!("{detail}: {told:?}"));
+        }
+        self.verdict = Some(told);
     }
 
     pub fn peer_publishes(&mut self, plan: &Plan, patient: usize, published: Published) {
@@ -355,7 +437,7 @@ impl Evidence {
         let bucket = (published.aggregate.sum >> (2 * patient)) & 3;
         let counted = match published.own {
             OwnAnswer::Counted => 1,
-            OwnAnswer::NotCounted | OwnAnswer::None => 0,
+            OwnAnswer::NotCounted | OwnAnswer::Rejected(_) | OwnAnswer::None => 0,
         };
         if bucket != counted && !self.beyond_telling {
             let detail =
@@ -464,12 +546,22 @@ impl World {
         let log = &self.hospital.log.summary;
         let staying = (0..self.patients.len()).filter(|patient| self.stays(*patient)).count();
         let study = &self.plan.study;
-        // Whoever stays and has contributed can vouch for the sum; before the manifest, all who stay.
+        // Whoever stays and has contributed can vouch for the sum; before the manifest, all who stay. Once
+        // there is a verdict, those on whom it counts and whose own answers it accepts.
+        let counts_on = |place: ShareIndex, id: &PeerId| {
+            let number = log.contributors.iter().position(|contributor| contributor == id);
+            let number = number.and_then(|number| u32::try_from(number).ok());
+            log.verdict.as_ref().map(Ruling::read).is_none_or(|verdict| {
+                verdict.members.contains(&place.number())
+                    && number.is_some_and(|number| !verdict.rejected.contains_key(&number))
+            })
+        };
         let able = self.committee().map_or(0, |committee| {
-            let able = committee.members().filter(|(_, member)| {
+            let able = committee.members().filter(|(place, member)| {
                 let contributed = log.contributors.contains(&member.id());
                 self.stays(self.evidence.patients[&member.id()])
                     && (contributed || log.manifest.is_none())
+                    && counts_on(*place, &member.id())
             });
             able.count()
         });
@@ -479,11 +571,42 @@ impl World {
             EndReason::TooFewContributed(_) => {
                 able >= threshold && staying >= study.minimum_cohort() as usize
             }
-            EndReason::MembersLost(_) | EndReason::PartialsLate(_) => able >= threshold,
+            EndReason::MembersLost(_)
+            | EndReason::VerificationsLate(_)
+            | EndReason::PartialsLate(_) => able >= threshold,
+            EndReason::TooFewValid(_) => self.enough_are_valid(),
             EndReason::Contradiction => self.evidence.lies.is_empty(),
             EndReason::Aborted => false,
         };
         let detail = format!("{staying} who stayed, {able} of them able, T = {threshold}");
-        (enough && (self.plan.weather.gentle || reason == EndReason::Contradiction), detail)
+        let excused = !matches!(reason, EndReason::Contradiction | EndReason::TooFewValid(_));
+        (enough && (self.plan.weather.gentle || !excused), detail)
     }
+
+    /// Whether enough honest answers have to be accepted, by those who verified.
+    fn enough_are_valid(&self) -> bool {
+        let log = &self.hospital.log.summary;
+        let Some(committee) = self.committee() else { return false };
+        let misbehaviour =
+            |id: &PeerId| self.plan.patients[self.evidence.patients[id]].misbehaviour;
+        let contributors = &log.contributors;
+        let deeds = Deeds { committee: &committee, contributors, misbehaviour: &misbehaviour };
+        let (ruling, verified) = verified(&committee, log);
+        let promised = deeds.promise(&verified).map_or(0, |(_, counted)| counted.len());
+        let judged = contributors.len() - ruling.rejected.len();
+        promised.max(judged) >= self.plan.study.minimum_cohort() as usize
+    }
+}
+
+/// What follows from the verifications in a log, and the places of the members that gave them and have not
+/// declined.
+fn verified(committee: &Committee, log: &Summary) -> (Ruling, Vec<u8>) {
+    let declined = |place: &u8| {
+        let member = ShareIndex::new(*place).and_then(|place| committee.member(place));
+        member.is_some_and(|member| log.declined.contains(&member.id()))
+    };
+    let mut verified: Vec<u8> =
+        log.verified.iter().map(place_of_verification).filter(|place| !declined(place)).collect();
+    verified.sort_unstable();
+    (Ruling::of(committee, log), verified)
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use wardsum_protocol::messages::PeerMessage;
 use wardsum_protocol::round::Record;
+use wardsum_protocol::verdict::VerdictBytes;
 use wardsum_protocol::{Aggregate, EndReason, MessageDigest, PeerId, Timestamp, wire};
 
 /// Records without the sealed messages, which stand beside.
@@ -31,6 +32,11 @@ pub struct Summary {
     /// Who contributed, by number.
     pub contributors: Vec<PeerId>,
     pub manifest: Option<u32>,
+    /// The messages of verifications, in order.
+    pub verified: Vec<Bytes>,
+    /// Who declined before there was a verdict.
+    pub declined: BTreeSet<PeerId>,
+    pub verdict: Option<VerdictBytes>,
     /// How many partial aggregates there are.
     pub partials: u32,
     /// How many have said that their safety words differ.
@@ -58,11 +64,19 @@ impl Summary {
                 self.contributors.push(contributed.sender);
             }
             Record::ManifestFixed { size } => self.manifest = Some(*size),
+            Record::Verified(message) => {
+                store(message);
+                self.verified.push(message.clone());
+            }
+            Record::Judged(verdict) => self.verdict = Some(verdict.clone()),
             Record::Partial(message) => {
                 store(message);
                 self.partials += 1;
             }
-            Record::Declined(_, reason) => {
+            Record::Declined(peer, reason) => {
+                if self.verdict.is_none() {
+                    self.declined.insert(*peer);
+                }
                 store(&wire::encode(&PeerMessage::Decline(*reason)));
             }
             Record::Published { aggregate, message } => {
@@ -76,6 +90,14 @@ impl Summary {
 impl Log {
     pub fn len(&self) -> usize {
         self.entries.len()
+    }
+
+    /// The positions of the manifest and of the verdict.
+    pub fn decisions(&self) -> Vec<usize> {
+        let decision =
+            |record: Record| matches!(record, Record::ManifestFixed { .. } | Record::Judged(_));
+        let records = self.records().map(|(_, record)| decision(record)).enumerate();
+        records.filter_map(|(position, is_decision)| is_decision.then_some(position)).collect()
     }
 
     pub fn append(&mut self, at: Timestamp, record: &Record) {

@@ -179,7 +179,6 @@ impl World {
                     self.tell_peer(patient, peer::Input::Connected);
                 }
                 Mail::Message(bytes) => {
-                    let bytes = self.as_peer_hears(patient, bytes);
                     self.note_message(&bytes, |name| format!("  {patient} <- {name}"));
                     self.tell_peer(patient, peer::Input::Message(bytes.into()));
                 }

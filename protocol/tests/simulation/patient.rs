@@ -1,15 +1,13 @@
 //! Drives a [`Peer`] as a browser's page does: a tab that can be closed, reloaded and killed at any
 //! moment, a little storage that survives it, and a clock of its own.
 
-use bytes::Bytes;
-use wardsum_protocol::identity::{Identity, SignatureLabel};
-use wardsum_protocol::messages::{HospitalMessage, PeerMessage};
+use wardsum_protocol::identity::Identity;
 use wardsum_protocol::peer::{Event, Failure, Input, Memory, Output, Peer, Record, Role, Stage};
 use wardsum_protocol::round::ConnectionId;
-use wardsum_protocol::{Entropy, MessageDigest, Timestamp, field, wire};
+use wardsum_protocol::{Entropy, Timestamp};
 
 use crate::network::{Direction, Mail};
-use crate::plan::{Fate, Lie, PatientPlan};
+use crate::plan::{Fate, PatientPlan};
 use crate::world::{Happening, World, name_of_peer_message};
 
 /// How often a patient tries again whose page has given up for a reason that may pass.
@@ -34,7 +32,6 @@ pub struct Patient {
     pub clock_ahead: u64,
     /// No network before then.
     pub cut_off_until: u64,
-    lie: Option<Falsified>,
 }
 
 /// What a peer has written down that it will answer.
@@ -44,12 +41,7 @@ pub struct Bound {
     pub agreed: bool,
     pub committee: bool,
     pub manifest: bool,
-}
-
-/// A partial aggregate that was falsified on its way out.
-struct Falsified {
-    honest: Vec<u8>,
-    told: Vec<u8>,
+    pub verdict: bool,
 }
 
 pub struct Tab {
@@ -77,7 +69,6 @@ impl Patient {
             reloads: 0,
             clock_ahead: 0,
             cut_off_until: 0,
-            lie: None,
         }
     }
 
@@ -134,6 +125,10 @@ impl World {
             let id = Identity::derive(&Entropy::new(entropy)).id();
             self.evidence.peer_is(id, patient);
             Peer::new(Entropy::new(entropy), now)
+        };
+        let peer = match self.plan.patients[patient].misbehaviour {
+            Some(misbehaviour) => peer.misbehaving(misbehaviour),
+            None => peer,
         };
         this.tab =
             Some(Tab { peer, number, connection: None, timer: 0, due: false, received: None });
@@ -233,7 +228,8 @@ impl World {
         this.memory = Memory::after(memory, record).map(|memory| memory.encode().to_vec());
         this.answered |= matches!(record, Record::Answered { .. });
         this.bound.committee |= matches!(record, Record::Contributing(_));
-        this.bound.manifest |= matches!(record, Record::Aggregating(_));
+        this.bound.manifest |= matches!(record, Record::Verifying(_));
+        this.bound.verdict |= matches!(record, Record::Aggregating(_));
         self.note(|| format!("  {patient} writes {record:?}"));
         if self.weather_is_bad() && self.dice.chance(percent) {
             self.note(|| format!("  {patient} is killed after that"));
@@ -243,9 +239,9 @@ impl World {
 
     fn peer_sends(&mut self, patient: usize, bytes: Vec<u8>) {
         let bound = self.patients[patient].bound;
-        self.evidence.peer_says(patient, bound, &bytes);
+        let misbehaviour = self.plan.patients[patient].misbehaviour;
+        self.evidence.peer_says(patient, bound, misbehaviour, &bytes);
         self.note(|| format!("  {patient} -> {}", name_of_peer_message(&bytes)));
-        let bytes = self.falsify(patient, bytes);
         if let Some(id) = self.patients[patient].tab.as_ref().and_then(|tab| tab.connection) {
             self.send(id, Direction::Up, &Mail::Message(bytes.into()));
         }
@@ -374,47 +370,5 @@ impl World {
         }
         self.close_tab(patient);
         self.patients[patient].gone = true;
-    }
-}
-
-/// Lying members.
-impl World {
-    /// A liar's partial aggregate, changed and signed anew; anything else as it is.
-    fn falsify(&mut self, patient: usize, bytes: Vec<u8>) -> Vec<u8> {
-        let Some(lie) = self.plan.patients[patient].lie else { return bytes };
-        let Ok(PeerMessage::Partial(mut signed)) = wire::decode(&bytes) else { return bytes };
-        let this = &mut self.patients[patient];
-        if let Some(told) = this.lie.as_ref().filter(|told| told.honest == bytes) {
-            return told.told.clone();
-        }
-        let mut body = signed.body.as_slice().to_vec();
-        let start = body.len() - field::ENCODED_LEN;
-        let value = body[start..].try_into().expect("a field element's length");
-        let value = field::decode(value).expect("a peer sends a field element");
-        let wrong = match lie {
-            Lie::ByOne => field::Field::from(1u128),
-            // Half of a field's elements would do; more than the modulus would not.
-            Lie::Wild => field::Field::from(u128::from_le_bytes(self.dice.bytes()) >> 2),
-        };
-        body[start..].copy_from_slice(&field::encode(value + wrong));
-        let identity = Identity::derive(&Entropy::new(this.entropy));
-        signed.signature = identity.sign(SignatureLabel::PartialAggregate, &[&body]);
-        signed.body = body.into();
-        self.evidence.lied(patient, lie, signed.clone());
-        let told = wire::encode(&PeerMessage::Partial(signed));
-        this.lie = Some(Falsified { honest: bytes, told: told.clone() });
-        told
-    }
-
-    /// What the liar's peer hears: the lie that was acknowledged is what it believes to have sent.
-    pub fn as_peer_hears(&self, patient: usize, bytes: Bytes) -> Bytes {
-        let Some(lie) = &self.patients[patient].lie else { return bytes };
-        match wire::decode(&bytes) {
-            Ok(HospitalMessage::Acknowledge(digest)) if digest == MessageDigest::of(&lie.told) => {
-                let digest = MessageDigest::of(&lie.honest);
-                wire::encode(&HospitalMessage::Acknowledge(digest)).into()
-            }
-            _ => bytes,
-        }
     }
 }

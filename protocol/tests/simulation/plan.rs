@@ -1,5 +1,7 @@
 //! What one run is: its study, its patients and its weather, all drawn from the seed.
 
+use wardsum_protocol::field;
+use wardsum_protocol::peer::{Change, Misbehaviour};
 use wardsum_protocol::{Closing, SchemeChoice, Study, StudyParameters, Suite};
 
 use crate::dice::Dice;
@@ -30,7 +32,8 @@ pub struct PatientPlan {
     /// Milliseconds that its clock is ahead, and how many of them pass in a second.
     pub clock_offset: u64,
     pub clock_rate: u64,
-    pub lie: Option<Lie>,
+    /// What it does instead of what it should.
+    pub misbehaviour: Option<Misbehaviour>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,15 +50,6 @@ impl Fate {
     pub fn stays(self) -> bool {
         self == Self::Stays
     }
-}
-
-/// How a member falsifies its partial aggregate, which it signs properly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lie {
-    /// By one: with nothing to check it against, the sum is wrong and looks right.
-    ByOne,
-    /// By something random.
-    Wild,
 }
 
 /// What goes wrong, and how often.
@@ -92,8 +86,18 @@ impl Plan {
         let study = draw_study(dice, number, weather, calm_from);
         let goers = dice.below(40);
         let liars = if dice.chance(20) { dice.between(5, 40) } else { 0 };
+        let cheats = if dice.chance(40) { dice.between(5, 35) } else { 0 };
         let patients = (0..number)
-            .map(|place| PatientPlan::draw(dice, place, calm_from, goers, liars))
+            .map(|place| {
+                let misbehaviour = if dice.chance(liars) {
+                    // By one: with nothing to check it against, the sum is wrong and looks right.
+                    let add = if dice.chance(30) { 1 } else { draw_wild(dice) };
+                    Some(Misbehaviour::Partial(Change { position: 0, add }))
+                } else {
+                    dice.chance(cheats).then(|| draw_misbehaviour(dice, number))
+                };
+                PatientPlan::draw(dice, place, calm_from, goers, misbehaviour)
+            })
             .collect();
         let command_at =
             if weather.gentle { calm_from + RECOVERY_MS } else { dice.below(2 * calm_from) };
@@ -104,14 +108,19 @@ impl Plan {
 }
 
 impl PatientPlan {
-    fn draw(dice: &mut Dice, place: u64, calm_from: u64, goers: u64, liars: u64) -> Self {
+    fn draw(
+        dice: &mut Dice,
+        place: u64,
+        calm_from: u64,
+        goers: u64,
+        misbehaviour: Option<Misbehaviour>,
+    ) -> Self {
         let when = dice.below(calm_from);
         let fate = match (dice.chance(goers), dice.chance(30)) {
             (false, _) => Fate::Stays,
             (true, true) => Fate::Leaves(when),
             (true, false) => Fate::Vanishes(when),
         };
-        let lie = dice.chance(liars).then(|| if dice.chance(30) { Lie::ByOne } else { Lie::Wild });
         Self {
             value: 1 << (2 * place),
             arrives: dice.wait(calm_from / 2),
@@ -121,8 +130,42 @@ impl PatientPlan {
             fate,
             clock_offset: dice.wait(1_000_000_000_000),
             clock_rate: dice.between(900, 1_100),
-            lie,
+            misbehaviour,
         }
+    }
+}
+
+/// Something that no bit survives: the least and the greatest of it, or anything.
+fn draw_addend(dice: &mut Dice) -> u128 {
+    match dice.below(4) {
+        0 => 2,
+        1 => field::modulus() - 2,
+        _ => draw_wild(dice),
+    }
+}
+
+/// A quarter of a field's elements will do; more than the modulus would not.
+fn draw_wild(dice: &mut Dice) -> u128 {
+    2 + (dice.u128() >> 2)
+}
+
+fn draw_misbehaviour(dice: &mut Dice, number: u64) -> Misbehaviour {
+    let (position, wild) = (dice.index(64), draw_wild(dice));
+    let change = Change { position, add: draw_addend(dice) };
+    // What one member is given is off by something random, so that it does not make up for anything.
+    let wild = Change { position, add: wild };
+    let member = u8::try_from(dice.between(1, number)).expect("small");
+    let contribution = u32::try_from(dice.below(number)).expect("small");
+    match dice.below(9) {
+        0 => Misbehaviour::Input(change),
+        1 => Misbehaviour::Proof(change),
+        2 => Misbehaviour::Share(member, wild),
+        3 => Misbehaviour::Unopenable(member),
+        4 => Misbehaviour::Degree,
+        5 => Misbehaviour::Dispute(contribution),
+        6 => Misbehaviour::DisputeAll,
+        7 => Misbehaviour::Verifier(change),
+        _ => Misbehaviour::Partial(wild),
     }
 }
 
@@ -140,7 +183,14 @@ impl Weather {
             lossy: !backup && !calm && dice.chance(15),
             backup,
             mishap_every: if calm { 0 } else { dice.between(500, 10_000) },
-            hospital_crash: if calm { 0 } else { percent(dice) },
+            // Who goes back to a backup has crashed, and what counts is when.
+            hospital_crash: if backup {
+                12
+            } else if calm {
+                0
+            } else {
+                percent(dice)
+            },
             peer_crash: if calm { 0 } else { percent(dice) },
             latency: [2, 50, 400, 3_000][dice.index(4)],
             commit: [1, 10, 100, 2_000][dice.index(4)],

@@ -95,5 +95,7 @@ impl std::ops::AddAssign for Tally {
         self.connections += other.connections;
         self.reloads += other.reloads;
         self.corrected += other.corrected;
+        self.rejecting += other.rejecting;
+        self.leaving_out += other.leaving_out;
     }
 }

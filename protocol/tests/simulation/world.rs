@@ -86,6 +86,9 @@ pub struct Tally {
     pub connections: u64,
     pub reloads: u32,
     pub corrected: u32,
+    /// Runs with a result that does not count every contribution, and with one that leaves members out.
+    pub rejecting: u32,
+    pub leaving_out: u32,
 }
 
 impl World {
@@ -114,6 +117,11 @@ impl World {
     pub fn play(mut self) -> Result<Tally, Broken> {
         self.trace.note(0, || format!("{:?} calm from {}", self.plan.weather, self.plan.calm_from));
         self.trace.note(0, || format!("{:?}", self.plan.study.parameters()));
+        for (patient, plan) in self.plan.patients.iter().enumerate() {
+            if let Some(misbehaviour) = plan.misbehaviour {
+                self.trace.note(0, || format!("patient {patient} cheats: {misbehaviour:?}"));
+            }
+        }
         self.schedule_at(0, Happening::StartHospital);
         self.schedule_at(self.plan.command_at, Happening::Command);
         self.schedule_at(self.plan.calm_from + RECOVERY_MS, Happening::Inspect);
@@ -194,6 +202,8 @@ impl World {
             connections: self.connections.len() as u64,
             reloads: self.patients.iter().map(|patient| patient.reloads).sum(),
             corrected: u32::from(self.evidence.corrected),
+            rejecting: published * u32::from(self.evidence.rejected > 0),
+            leaving_out: published * u32::from(self.evidence.left_out > 0),
         }
     }
 
@@ -263,6 +273,7 @@ pub fn name_of_peer_message(bytes: &[u8]) -> String {
     match wire::decode(bytes) {
         Ok(PeerMessage::Enrol(_)) => "Enrol".to_owned(),
         Ok(PeerMessage::Contribute(_)) => "Contribute".to_owned(),
+        Ok(PeerMessage::Verification(_)) => "Verification".to_owned(),
         Ok(PeerMessage::Partial(_)) => "Partial".to_owned(),
         Ok(PeerMessage::Identify(_)) => "Identify".to_owned(),
         Ok(other) => format!("{other:?}"),
@@ -281,7 +292,11 @@ fn name_of_hospital_message(bytes: &[u8]) -> Option<String> {
         Ok(HospitalMessage::Manifest(digests)) => format!("Manifest of {}", digests.len()),
         Ok(HospitalMessage::Counted(counted)) => format!("Counted {}", counted.number),
         Ok(HospitalMessage::Published(result)) => format!("Published {:?}", result.sum),
-        Ok(other @ (HospitalMessage::Ended(_) | HospitalMessage::WordsDisputed(_))) => {
+        Ok(
+            other @ (HospitalMessage::Verdict(_)
+            | HospitalMessage::Ended(_)
+            | HospitalMessage::WordsDisputed(_)),
+        ) => {
             format!("{other:?}")
         }
         Err(_) => "something malformed".to_owned(),

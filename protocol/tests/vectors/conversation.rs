@@ -85,7 +85,7 @@ pub(crate) fn identifications(
 fn check_repetitions(sent: &[Sent]) {
     let mut first = BTreeMap::new();
     for Sent { person, bytes, .. } in sent.iter().filter(|sent| sent.way == "up") {
-        if let kind @ (1 | 2 | 4 | 5) = bytes[0] {
+        if let kind @ 1..=5 = bytes[0] {
             let before = *first.entry((person, kind)).or_insert(bytes);
             assert_eq!(before, bytes, "person {person} repeats itself");
         }
@@ -113,7 +113,7 @@ fn check_held(round: &Value) {
             ("down", 5) => {
                 delivered.entry(person).or_default().insert(number_at(1));
             }
-            ("down", 7) | ("up", 4 | 5) => {
+            ("down", 7) | ("up", 3..=5) => {
                 done.insert(person);
             }
             ("up", 6) => {
@@ -133,13 +133,16 @@ fn check_held(round: &Value) {
 }
 
 /// Everything that has to be acknowledged is, as often as it is sent, and nothing else. A contribution is
-/// acknowledged by its digest.
+/// acknowledged by its digest, and a verification until there is a verdict, which answers it.
 pub(crate) fn check_acknowledgements(sent: &[Sent], contributions: &BTreeMap<u64, [u8; 32]>) {
     let mut expected: BTreeMap<u64, Vec<[u8; 32]>> = BTreeMap::new();
     let mut acknowledged = expected.clone();
+    let mut judged = false;
     for Sent { way, person, bytes, .. } in sent {
+        judged |= (way.as_str(), bytes[0]) == ("down", 8);
         match (way.as_str(), bytes[0]) {
-            ("up", 1 | 4 | 5) => {
+            ("up", 3) if judged => {}
+            ("up", 1 | 3 | 4 | 5) => {
                 let digest = hash("wardsum v1 message", &[bytes]);
                 expected.entry(*person).or_default().push(digest);
             }

@@ -5,8 +5,8 @@ use wardsum_protocol::field;
 
 use crate::keys::hash;
 use crate::refusals::{
-    CONTRIBUTE, ENROL, Good, IDENTIFY, NEWCOMERS_CHALLENGE, PARTIAL, body, changed, flipped,
-    keys_of, longer, truncated, with_last_bit_flipped,
+    CONTRIBUTE, ENROL, Good, IDENTIFY, NEWCOMERS_CHALLENGE, PARTIAL, VERIFICATION, body, changed,
+    flipped, keys_of, longer, truncated, with_last_bit_flipped,
 };
 
 pub(crate) fn cases(additive: &Good, shamir: &Good) -> Vec<Value> {
@@ -15,7 +15,8 @@ pub(crate) fn cases(additive: &Good, shamir: &Good) -> Vec<Value> {
         identifications(additive),
         enrolments(additive),
         contributions(additive),
-        partials(additive),
+        verifications(additive),
+        partials(additive, shamir),
         declines(additive, shamir),
         receipts(additive, shamir),
         goodbyes(additive),
@@ -36,14 +37,14 @@ fn framing(good: &Good) -> Vec<Value> {
     vec![
         at("bad_empty", &[]),
         at("bad_type_0", &[0]),
-        at("bad_type_3_reserved", &[3]),
         at("bad_type_10", &[10]),
         at("bad_words_differ_while_enrolling", &[9]),
         at("bad_words_differ_trailing_byte", &[9, 0]),
         at("bad_type_255", &[255]),
         at("bad_contribute_while_enrolling", &good.message("contribute_1")),
         at("bad_partial_while_enrolling", &good.message("partial_1")),
-        at("bad_decline_while_enrolling", &[5, 4]),
+        at("bad_verification_while_enrolling", &good.message("verification_1")),
+        at("bad_decline_while_enrolling", &[5, 3]),
     ]
 }
 
@@ -141,6 +142,7 @@ fn enrolments(good: &Good) -> Vec<Value> {
         }),
         good.hospital("enrol_again", 1, "enrol_2", &message),
         good.hospital("enrol_while_contributing", 1, "contribute_1", &message),
+        good.hospital("enrol_while_verifying", 1, "verification_1", &message),
         good.hospital("enrol_while_aggregating", 1, "partial_1", &message),
         good.hospital("enrol_after_the_result", 1, "published_to_1", &message),
     ]
@@ -172,39 +174,102 @@ fn contributions(good: &Good) -> Vec<Value> {
         at("bad_contribute_place_of_another", &changed(&message, 2, |_| 2)),
         at("bad_contribute_member_as_visitor", &from_visitor),
         at("bad_contribute_of_another_member", &good.message("contribute_2")),
+        at("bad_verification_while_contributing", &good.message("verification_1")),
         at("bad_partial_while_contributing", &good.message("partial_1")),
         at("bad_decline_while_contributing", &[5, 1]),
         good.hospital("bad_contribute_again_and_different", 1, "contribute_2", &another),
         good.hospital("bad_contribute_different_after_the_result", 1, "published_to_1", &another),
         good.hospital("contribute_again", 1, "contribute_2", &message),
+        good.hospital("contribute_again_while_verifying", 1, "verification_1", &message),
         good.hospital("contribute_again_while_aggregating", 1, "partial_1", &message),
         good.hospital("contribute_again_after_the_result", 1, "published_to_1", &message),
     ]
 }
 
-fn partials(good: &Good) -> Vec<Value> {
+fn verifications(good: &Good) -> Vec<Value> {
+    let message = good.message("verification_1");
+    let (keys, body) = (keys_of(1), body(&message));
+    let at = |name: &str, bytes: &[u8]| good.hospital(name, 1, "verification_1", bytes);
+    let signed = |body: &[u8]| keys.signed_message(3, VERIFICATION, body);
+    // Manifest, place, first number, length, then a finding of 49 bytes for each contribution.
+    let with_findings = |findings: &[u8]| {
+        let len = u16::try_from(findings.len()).expect("few findings").to_be_bytes();
+        signed(&[&body[..37], &len, findings].concat())
+    };
+    let findings = &body[39..];
+    let unreduced = [&findings[..1], &field::modulus().to_le_bytes(), &findings[17..]].concat();
+    let unreadable = [&[2], &findings[49..]].concat();
+    vec![
+        at("bad_verification_truncated", &truncated(&message)),
+        at("bad_verification_trailing_byte", &longer(&message)),
+        at("bad_verification_body_trailing_byte", &signed(&longer(&body))),
+        at("bad_verification_signature", &with_last_bit_flipped(&message)),
+        at("bad_verification_label", &keys.signed_message(3, PARTIAL, &body)),
+        at("bad_verification_manifest", &signed(&flipped(&body, 0))),
+        at("bad_verification_place_0", &signed(&changed(&body, 32, |_| 0))),
+        at("bad_verification_place_4", &signed(&changed(&body, 32, |_| 4))),
+        at("bad_verification_of_a_later_piece", &signed(&changed(&body, 35, |_| 4))),
+        at("bad_verification_from_number_1_on", &signed(&changed(&body, 36, |_| 1))),
+        at("bad_verification_without_findings", &with_findings(&[])),
+        at("bad_verification_too_few_findings", &with_findings(&findings[49..])),
+        at("bad_verification_too_many_findings", &with_findings(&[findings, &[2]].concat())),
+        at("bad_verification_finding_of_type_3", &with_findings(&changed(findings, 0, |_| 3))),
+        at("bad_verification_unreduced", &with_findings(&unreduced)),
+        at("bad_verification_of_another_member", &good.message("verification_2")),
+        at("bad_partial_while_verifying", &good.message("partial_1")),
+        at("verification_unreadable", &with_findings(&unreadable)),
+        good.hospital(
+            "bad_verification_again_and_different",
+            1,
+            "verification_2",
+            &with_findings(&unreadable),
+        ),
+        good.hospital("verification_again", 1, "verification_2", &message),
+        good.hospital("verification_while_aggregating", 1, "partial_1", &message),
+        good.hospital("verification_after_the_result", 1, "published_to_1", &message),
+    ]
+}
+
+fn partials(good: &Good, shamir: &Good) -> Vec<Value> {
     let message = good.message("partial_1");
     let (keys, body) = (keys_of(1), body(&message));
     let at = |name: &str, bytes: &[u8]| good.hospital(name, 1, "partial_1", bytes);
     let signed = |body: &[u8]| keys.signed_message(4, PARTIAL, body);
-    let unreduced = [&body[..97], &field::modulus().to_le_bytes()].concat();
+    // Verdict, place, length, then the value.
+    let with_values = |values: &[u8]| {
+        let len = u16::try_from(values.len()).expect("few values").to_be_bytes();
+        signed(&[&body[..33], &len, values].concat())
+    };
+    let value = &body[35..];
+    // Person 4 has left, and the verdict does without it.
+    let left_out = {
+        let body = [&shamir.message("verdict_digest"), [4, 0, 16].as_slice(), value].concat();
+        keys_of(4).signed_message(4, PARTIAL, &body)
+    };
     vec![
         at("bad_partial_truncated", &truncated(&message)),
         at("bad_partial_trailing_byte", &longer(&message)),
         at("bad_partial_signature", &with_last_bit_flipped(&message)),
         at("bad_partial_label", &keys.signed_message(4, ENROL, &body)),
-        at("bad_partial_study", &signed(&flipped(&body, 0))),
-        at("bad_partial_committee", &signed(&flipped(&body, 32))),
-        at("bad_partial_manifest", &signed(&flipped(&body, 64))),
-        at("bad_partial_place_0", &signed(&changed(&body, 96, |_| 0))),
-        at("bad_partial_place_4", &signed(&changed(&body, 96, |_| 4))),
-        at("bad_partial_unreduced", &signed(&unreduced)),
+        at("bad_partial_verdict", &signed(&flipped(&body, 0))),
+        at("bad_partial_place_0", &signed(&changed(&body, 32, |_| 0))),
+        at("bad_partial_place_4", &signed(&changed(&body, 32, |_| 4))),
+        at("bad_partial_unreduced", &with_values(&field::modulus().to_le_bytes())),
+        at("bad_partial_without_a_value", &with_values(&[])),
+        at("bad_partial_of_two_values", &with_values(&[value, value].concat())),
+        at("bad_partial_of_17_bytes", &with_values(&longer(value))),
         at("bad_partial_of_another_member", &good.message("partial_2")),
+        shamir.newcomer(
+            "bad_partial_of_a_member_that_is_left_out",
+            "partial_1",
+            &[shamir.identify(4, &NEWCOMERS_CHALLENGE, u32::MAX)],
+            &left_out,
+        ),
         good.hospital(
             "bad_partial_again_and_different",
             1,
             "partial_2",
-            &signed(&flipped(&body, 97)),
+            &signed(&flipped(&body, 35)),
         ),
         good.hospital("partial_again", 1, "partial_2", &message),
         good.hospital("partial_after_the_result", 1, "published_to_1", &message),
@@ -215,10 +280,11 @@ fn declines(additive: &Good, shamir: &Good) -> Vec<Value> {
     let at = |name: &str, bytes: &[u8]| additive.hospital(name, 1, "partial_1", bytes);
     vec![
         at("bad_decline_reason_0", &[5, 0]),
-        at("bad_decline_reason_5", &[5, 5]),
+        at("bad_decline_reason_4", &[5, 4]),
         shamir.hospital("bad_decline_by_a_visitor", 5, "partial_1", &[5, 1]),
-        shamir.hospital("decline", 1, "partial_1", &[5, 4]),
-        additive.hospital("decline_after_the_partial_aggregate", 1, "partial_2", &[5, 4]),
+        shamir.hospital("decline_while_verifying", 1, "verification_1", &[5, 2]),
+        shamir.hospital("decline", 1, "partial_1", &[5, 3]),
+        additive.hospital("decline_after_the_partial_aggregate", 1, "partial_2", &[5, 3]),
     ]
 }
 
@@ -241,6 +307,7 @@ fn goodbyes(good: &Good) -> Vec<Value> {
         good.hospital("leave_while_enrolling", 1, "enrol_3", &[8]),
         // Three of three are needed: the round ends.
         good.hospital("leave_below_the_threshold", 1, "contribute_2", &[8]),
+        good.hospital("leave_after_the_verification", 1, "verification_2", &[8]),
         good.hospital("leave_after_the_partial_aggregate", 1, "partial_2", &[8]),
     ]
 }
@@ -263,7 +330,8 @@ fn latecomers(good: &Good) -> Vec<Value> {
             &good.message("contribute_5"),
         ),
         good.newcomer("contribute_in_time", "contribute_6", &first, &message),
-        good.newcomer("bad_contribute_after_the_manifest", "partial_1", &first, &message),
+        good.newcomer("bad_contribute_after_the_manifest", "verification_1", &first, &message),
+        good.newcomer("bad_contribute_after_the_verdict", "partial_1", &first, &message),
         good.newcomer("bad_contribute_after_the_result", "welcome_to_7", &first, &message),
     ]
 }

@@ -18,6 +18,7 @@ pub(crate) fn cases(additive: &Good, shamir: &Good, resumed: &Good) -> Vec<Value
         deliveries(additive),
         manifests(additive, resumed),
         inclusions(additive, shamir),
+        verdicts(additive, shamir, resumed),
         publications(additive, shamir),
     ]
     .concat()
@@ -28,16 +29,17 @@ fn framing(good: &Good) -> Vec<Value> {
     let progress = good.message("progress_to_1");
     vec![
         told("bad_empty_from_hospital", &[]),
-        told("bad_type_8_reserved", &[8]),
         told("bad_type_12", &[12]),
         told("words_disputed", &[11, 0, 0, 0, 1]),
         told("bad_words_disputed_truncated", &[11, 0, 0, 0]),
         told("bad_acknowledge_truncated", &truncated(&good.message("acknowledge_to_1"))),
         told("bad_progress_truncated", &truncated(&progress)),
-        told("bad_progress_phase_6", &changed(&progress, 1, |_| 6)),
-        told("bad_ended_reason_7", &[10, 7]),
+        told("bad_progress_phase_7", &changed(&progress, 1, |_| 7)),
+        told("bad_ended_reason_9", &[10, 9]),
         told("bad_ended_trailing_byte", &[10, 6, 0]),
         told("ended_too_few_enrolled", &[10, 1, 0, 0, 0, 2, 0, 0, 0, 3]),
+        told("ended_verifications_late", &[10, 7, 0, 0, 0, 2, 0, 0, 0, 3]),
+        told("ended_too_few_valid", &[10, 8, 0, 0, 0, 2, 0, 0, 0, 3]),
         told("ended_called_off", &[10, 6]),
         told("acknowledge_of_something_else", &flipped(&good.message("acknowledge_to_1"), 1)),
     ]
@@ -121,24 +123,26 @@ fn deliveries(good: &Good) -> Vec<Value> {
         [&message[..7], &sealed, &signature].concat()
     };
     let plaintext = good.message("share_0_to_2");
-    let unreduced = [&plaintext[..48], &field::modulus().to_le_bytes()].concat();
+    let last = plaintext.len() - 16;
+    let unreduced = [&plaintext[..last], &field::modulus().to_le_bytes()].concat();
     let for_another = good.message("hpke_aad_0_to_3");
-    let rest = ["deliver_1_to_2", "deliver_2_to_2", "manifest_to_2"];
+    // The member says that it cannot read its share, and the verdict counts on it all the same.
+    let rest = ["deliver_1_to_2", "deliver_2_to_2", "manifest_to_2", "verdict_to_2"];
     let at = |name: &str, bytes: &[u8]| good.person(name, 2, "deliver_0_to_2", bytes);
-    let declined =
+    let disputed =
         |name: &str, bytes: &[u8]| good.person_then(name, 2, "deliver_0_to_2", bytes, &rest);
     let visitor = [&message[..5], &[2], &sender.verifying(), &message[7..]].concat();
     // Person 1 a second time, as contribution 1.
     let second = changed(&message, 4, |_| 1);
     vec![
-        declined("deliver_resealed", &share(&aad, &plaintext)),
-        declined("bad_deliver_truncated", &truncated(&message)),
-        declined("bad_deliver_trailing_byte", &longer(&message)),
-        declined("bad_deliver_signature", &with_last_bit_flipped(&message)),
-        declined("bad_deliver_ciphertext", &flipped(&message, 7 + 40)),
-        declined("bad_deliver_sealed_for_another", &share(&for_another, &plaintext)),
-        declined("bad_deliver_unreduced", &share(&aad, &unreduced)),
-        declined(
+        disputed("deliver_resealed", &share(&aad, &plaintext)),
+        disputed("bad_deliver_truncated", &truncated(&message)),
+        disputed("bad_deliver_trailing_byte", &longer(&message)),
+        disputed("bad_deliver_signature", &with_last_bit_flipped(&message)),
+        disputed("bad_deliver_ciphertext", &flipped(&message, 7 + 40)),
+        disputed("bad_deliver_sealed_for_another", &share(&for_another, &plaintext)),
+        disputed("bad_deliver_unreduced", &share(&aad, &unreduced)),
+        disputed(
             "bad_deliver_of_another_share",
             &[&message[..7], &good.message("deliver_0_to_3")[7..]].concat(),
         ),
@@ -185,8 +189,15 @@ fn manifests(good: &Good, resumed: &Good) -> Vec<Value> {
         at("bad_manifest_with_an_undelivered_share", &manifest(&[own, two, three, two])),
         good.person("bad_manifest_before_the_last_share", 1, "deliver_2_to_1", &message),
         good.person("bad_manifest_before_the_committee", 1, "committee_to_1", &message),
-        good.person("manifest_again", 1, "published_to_1", &message),
-        good.person("manifest_again_and_different", 1, "published_to_1", &manifest(&[own, two])),
+        good.person("manifest_again", 1, "verdict_to_1", &message),
+        good.person("bad_manifest_again_and_different", 1, "verdict_to_1", &manifest(&[own, two])),
+        good.person("manifest_after_the_verdict", 1, "published_to_1", &message),
+        good.person(
+            "manifest_after_the_verdict_and_different",
+            1,
+            "published_to_1",
+            &manifest(&[own, two]),
+        ),
         resumed.person("bad_counted_changed_after_a_reload", 1, "manifest_to_1_2", &{
             // Contributions 0 to 3 alone; person 1's is number 3.
             let leaves = [0, 1, 2, 3].map(|n| resumed.message(&format!("leaf_hash_{n}")));
@@ -263,14 +274,73 @@ fn inclusions(additive: &Good, good: &Good) -> Vec<Value> {
     ]
 }
 
+/// A verdict, as a message.
+fn verdict(members: &[u8], rejected: &[(u32, u8)]) -> Vec<u8> {
+    let k = u8::try_from(members.len()).expect("few members");
+    let rejected: Vec<u8> = rejected
+        .iter()
+        .flat_map(|(number, reason)| [number.to_be_bytes().as_slice(), &[*reason]].concat())
+        .collect();
+    let len = u32::try_from(rejected.len()).expect("few contributions").to_be_bytes();
+    [&[8, k], members, &len, &rejected].concat()
+}
+
+fn verdicts(additive: &Good, shamir: &Good, resumed: &Good) -> Vec<Value> {
+    let message = additive.message("verdict_to_1");
+    let at = |name: &str, bytes: &[u8]| additive.person(name, 1, "verdict_to_1", bytes);
+    // Six contributions, of which three would be enough, and places 1 to 3; person 1's number is 0.
+    let of_six = |name: &str, members: &[u8], rejected: &[(u32, u8)]| {
+        shamir.person(name, 1, "verdict_to_1", &verdict(members, rejected))
+    };
+    let good = [1, 2, 3];
+    vec![
+        at("bad_verdict_truncated", &truncated(&message)),
+        at("bad_verdict_trailing_byte", &longer(&message)),
+        at("bad_verdict_below_minimum", &verdict(&good, &[(1, 1)])),
+        of_six("bad_verdict_members_out_of_order", &[2, 1, 3], &[]),
+        of_six("bad_verdict_member_twice", &[1, 2, 3, 3], &[]),
+        of_six("bad_verdict_member_0", &[0, 1, 2, 3], &[]),
+        of_six("bad_verdict_member_5", &[1, 2, 3, 5], &[]),
+        of_six("bad_verdict_too_few_members", &[1, 2], &[]),
+        of_six("bad_verdict_contributions_out_of_order", &good, &[(2, 1), (1, 1)]),
+        of_six("bad_verdict_contribution_twice", &good, &[(1, 1), (1, 2)]),
+        of_six("bad_verdict_contribution_6", &good, &[(6, 1)]),
+        of_six("bad_verdict_reason_0", &good, &[(1, 0)]),
+        of_six("bad_verdict_reason_3", &good, &[(1, 3)]),
+        of_six("bad_verdict_rejects_too_many", &good, &[(1, 1), (2, 1), (3, 2), (4, 2)]),
+        // The member's own answer: it stays to see the result, and helps with none.
+        of_six("bad_verdict_rejects_own_answer", &good, &[(0, 2)]),
+        // Nothing is wrong with these.
+        of_six("verdict_rejects_others", &good, &[(1, 1), (5, 2)]),
+        of_six("verdict_without_this_member", &[2, 3, 4], &[]),
+        additive.person("bad_verdict_before_the_manifest", 1, "manifest_to_1", &message),
+        shamir.person("bad_verdict_to_a_visitor", 5, "counted_to_5", &verdict(&good, &[])),
+        additive.person("verdict_again", 1, "published_to_1", &message),
+        shamir.person(
+            "verdict_again_and_different",
+            1,
+            "published_to_1",
+            &verdict(&good, &[(1, 1)]),
+        ),
+        // A member that has answered one verdict comes back and is given another.
+        resumed.person(
+            "bad_verdict_changed_after_a_reload",
+            1,
+            "verdict_to_1_2",
+            &verdict(&[1, 2, 3, 4], &[(4, 1)]),
+        ),
+    ]
+}
+
 fn publications(additive: &Good, shamir: &Good) -> Vec<Value> {
     let message = additive.message("published_to_1");
     let partials: Vec<Vec<u8>> =
         (1..=3).map(|n| additive.message(&format!("partial_{n}"))[1..].to_vec()).collect();
+    // Type, size, root, verdict of 8 bytes, sum; then the partial aggregates.
     let published = |partials: &[&[u8]]| {
         let partials = partials.concat();
         let len = u32::try_from(partials.len()).expect("few members").to_be_bytes();
-        [&message[..53], &len[1..], &partials].concat()
+        [&message[..61], &len[1..], &partials].concat()
     };
     let [one, two, three] = [&partials[0], &partials[1], &partials[2]].map(Vec::as_slice);
     let keys = keys_of(2);
@@ -279,40 +349,64 @@ fn publications(additive: &Good, shamir: &Good) -> Vec<Value> {
         change(&mut body);
         keys.signed_message(4, PARTIAL, &body)[1..].to_vec()
     };
-    let unreduced = lie(&|body| body[97..].copy_from_slice(&[0xff; 16]));
-    let other_manifest = lie(&|body| body[64] ^= 1);
-    let other_value = lie(&|body| body[97] ^= 1);
-    let impossible = lie(&|body| body[112] ^= 1);
+    let unreduced = lie(&|body| body[35..].copy_from_slice(&[0xff; 16]));
+    let other_verdict = lie(&|body| body[0] ^= 1);
+    let other_value = lie(&|body| body[35] ^= 1);
+    let impossible = lie(&|body| body[50] ^= 1);
     let at = |name: &str, bytes: &[u8]| additive.person(name, 1, "published_to_1", bytes);
-    // A fourth partial aggregate that contradicts the first three.
+    // Somebody who was told no verdict, and a fourth partial aggregate that contradicts the first three.
     let contradiction = {
-        let message = shamir.message("published_to_1");
-        let mut body = body(&shamir.message("partial_3"));
-        (body[96], body[97]) = (4, 7);
-        let fourth = keys_of(4).signed_message(4, PARTIAL, &body)[1..].to_vec();
-        let partials = [&message[56..], &fourth].concat();
+        let message = shamir.message("published_to_5");
+        let verdict = &verdict(&[1, 2, 3, 4], &[])[1..];
+        let manifest = shamir.message("manifest_digest");
+        let digest = keys::hash("wardsum v1 verdict", &[&manifest, verdict]);
+        let partials: Vec<u8> = (1..=4)
+            .flat_map(|person| {
+                let value = match person {
+                    4 => vec![7; 16],
+                    _ => shamir.message(&format!("partial_value_{person}")),
+                };
+                let place = u8::try_from(person).expect("few members");
+                let body = [digest.as_slice(), &[place, 0, 16], &value].concat();
+                keys_of(person).signed_message(4, PARTIAL, &body)[1..].to_vec()
+            })
+            .collect();
         let len = u32::try_from(partials.len()).expect("few members").to_be_bytes();
-        [&message[..53], &len[1..], &partials].concat()
+        [&message[..37], verdict, &message[45..61], &len[1..], &partials].concat()
+    };
+    let rejecting = |rejected: &[(u32, u8)]| {
+        let verdict = &verdict(&[1, 2, 3], rejected)[1..];
+        [&message[..37], verdict, &message[45..]].concat()
     };
     vec![
         at("bad_published_truncated", &truncated(&message)),
         at("bad_published_trailing_byte", &longer(&message)),
-        at("bad_published_sum", &flipped(&message, 52)),
+        at("bad_published_sum", &flipped(&message, 60)),
         at("bad_published_size", &flipped(&message, 4)),
         at("bad_published_root", &flipped(&message, 5)),
         at("bad_published_signature", &published(&[one, two, &with_last_bit_flipped(three)])),
         at("bad_published_too_few", &published(&[one, three])),
         at("bad_published_duplicate", &published(&[one, two, two])),
         at("bad_published_unreduced", &published(&[one, &unreduced, three])),
-        at("bad_published_for_another_manifest", &published(&[one, &other_manifest, three])),
+        at("bad_published_for_another_verdict", &published(&[one, &other_verdict, three])),
         at("bad_published_partial_of_another_value", &published(&[one, &other_value, three])),
         at("bad_published_impossible_sum", &published(&[one, &impossible, three])),
-        shamir.person("bad_published_contradiction", 1, "published_to_1", &contradiction),
+        at("bad_published_verdict_below_minimum", &rejecting(&[(1, 1)])),
+        at("bad_published_verdict_out_of_order", &rejecting(&[(1, 1), (0, 1)])),
+        shamir.person("bad_published_another_verdict_than_was_told", 1, "published_to_1", &{
+            let message = shamir.message("published_to_1");
+            [&message[..37], &verdict(&[1, 2, 3], &[(1, 1)])[1..], &message[45..]].concat()
+        }),
+        shamir.person("bad_published_another_verdict_to_a_visitor", 5, "published_to_5", &{
+            let message = shamir.message("published_to_5");
+            [&message[..37], &verdict(&[1, 2, 3], &[(1, 1)])[1..], &message[45..]].concat()
+        }),
+        shamir.person("bad_published_contradiction", 5, "published_to_5", &contradiction),
         shamir.person(
             "bad_published_to_an_observer",
             7,
             "published_to_7",
-            &flipped(&shamir.message("published_to_7"), 52),
+            &flipped(&shamir.message("published_to_7"), 60),
         ),
     ]
 }

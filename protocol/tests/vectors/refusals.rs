@@ -12,6 +12,7 @@ use crate::{for_hospital, for_peers, replay, rounds};
 
 pub(crate) const ENROL: &str = "wardsum v1 sign enrolment";
 pub(crate) const CONTRIBUTE: &str = "wardsum v1 sign contribution";
+pub(crate) const VERIFICATION: &str = "wardsum v1 sign verification";
 pub(crate) const PARTIAL: &str = "wardsum v1 sign partial aggregate";
 pub(crate) const SHARE: &str = "wardsum v1 sign sealed share";
 pub(crate) const IDENTIFY: &str = "wardsum v1 sign identification";

@@ -80,6 +80,10 @@ pub(crate) fn generate_resumed() -> Value {
     stage.restart();
     stage.unload(1);
     stage.resume(1);
+    // The verdict is reached, and one who has answered it comes back once more.
+    stage.clock(4_000);
+    stage.unload(1);
+    stage.resume(1);
     stage.clock(6_000);
     stage.resume(4);
     stage.finish()
@@ -96,7 +100,7 @@ pub(crate) fn generate_x_wing() -> Value {
     }
     stage.clock(2_000);
     let mut round = stage.finish();
-    let kept = ["enrol_1", "deliver_0_to_1", "deliver_0_to_2", "published_to_1"];
+    let kept = ["enrol_1", "deliver_0_to_1", "deliver_0_to_2", "verdict_to_1", "published_to_1"];
     let steps = round["steps"].as_array_mut().expect("a list");
     steps.retain(|step| kept.iter().any(|name| step["name"] == *name));
     let about = ["hpke_info", "_digest", "_0_to_1", "_0_to_2", "partial_value", "manifest"];
@@ -303,6 +307,7 @@ impl Stage {
         let kind = match (way, bytes[0]) {
             ("up", 1) => "enrol",
             ("up", 2) => "contribute",
+            ("up", 3) => "verification",
             ("up", 4) => "partial",
             ("up", 6) => "identify",
             ("up", 8) => "leave",
@@ -313,6 +318,7 @@ impl Stage {
             ("down", 5) => "deliver",
             ("down", 6) => "manifest",
             ("down", 7) => "counted",
+            ("down", 8) => "verdict",
             ("down", 9) => "published",
             (_, other) => panic!("message {other} has no part in a good round"),
         };

@@ -5,12 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use wardsum_protocol::Study;
-use wardsum_protocol::field::{self, Field, SecretVector};
-use wardsum_protocol::sharing::{Share, ShareIndex};
+use wardsum_protocol::field::{Field, SecretVector};
+use wardsum_protocol::sharing::{Scheme, Share, ShareIndex};
 
 use crate::conversation::{self, Sent};
 use crate::json::{array, bytes, hex, number};
 use crate::keys::{Keys, hash, labelled, merkle_root};
+use crate::validity::{Circuit, encode, is_valid, weights};
 
 /// What is explained, by name.
 pub(crate) type Explained = Map<String, Value>;
@@ -52,110 +53,227 @@ pub(crate) fn explain(round: &Value, people: &People) -> Explained {
     let sent = conversation::messages(round);
     conversation::check(round, &sent);
     let study = Study::decode(&bytes(round, "study")).expect("the study is admissible");
-    let of = |way: &str, kind: u8| {
-        let way = way.to_owned();
-        sent.iter().filter(move |sent| sent.way == way && sent.bytes[0] == kind)
-    };
-    let committee = &of("down", 4).next().expect("there is a committee").bytes[1..];
-    let mut explained = Explained::new();
-    let mut note = |name: &str, bytes: &[u8]| {
-        explained.insert(name.to_owned(), hex(bytes).into());
-    };
-
-    let study_digest = hash("wardsum v1 study", &[study.encode()]);
-    let committee_digest = hash("wardsum v1 committee", &[committee]);
-    let info = labelled("wardsum v1 sealed share", &[&study_digest, &committee_digest]);
-    note("study_digest", &study_digest);
-    note("committee", committee);
-    note("committee_digest", &committee_digest);
-    note("hpke_info", &info);
+    let weights = weights(study.min(), study.max());
+    let circuit = Circuit { len: weights.len() };
+    let mut text = Explanation { sent: &sent, explained: Explained::new(), circuit };
     for (connection, body) in conversation::identifications(round, &sent, people, &study) {
         let signed = labelled("wardsum v1 sign identification", &[&body]);
-        note(&format!("signed_identification_{connection}"), &signed);
+        text.note(&format!("signed_identification_{connection}"), &signed);
     }
-    for Sent { person, bytes, .. } in of("up", 1) {
-        let body = &bytes[3..bytes.len() - 64];
-        note(
-            &format!("signed_enrolment_{person}"),
-            &labelled("wardsum v1 sign enrolment", &[body]),
-        );
-    }
-
-    // Contributions, in the order in which they reach the hospital.
-    let share_len = study.sealed_share_len();
-    let mut leaves = Vec::new();
-    let mut digests = BTreeMap::new();
-    let mut sums: BTreeMap<u64, SecretVector> = BTreeMap::new();
-    let mut senders = BTreeSet::new();
-    let contributions = of("up", 2).filter(|sent| senders.insert(sent.person));
-    for (index, Sent { person, bytes, .. }) in contributions.enumerate() {
-        let keys = &people.keys[person];
-        let header = if bytes[1] == 1 { 3 } else { 34 };
-        let sealed_shares = &bytes[header + 64..];
-        let k = sealed_shares.len() / share_len;
-        let shares_hash = hash("wardsum v1 shares", &[sealed_shares]);
-        let digest = hash(
-            "wardsum v1 contribution",
-            &[&study_digest, &committee_digest, &keys.verifying(), &shares_hash],
-        );
-        note(&format!("shares_hash_{index}"), &shares_hash);
-        note(&format!("contribution_digest_{index}"), &digest);
-        let leaf: [u8; 64] = [keys.verifying(), digest].concat().try_into().expect("64 bytes");
-        note(&format!("leaf_hash_{index}"), &merkle_root(&[leaf]));
-        leaves.push(leaf);
-        digests.insert(*person, digest);
-
-        let mut plaintexts = Vec::new();
-        for (member, sealed) in (1..).zip(sealed_shares.chunks(share_len)) {
-            let recipient = &people.keys[&member];
-            let aad = [keys.verifying().as_slice(), &recipient.verifying(), &[1]].concat();
-            let sealed = &sealed[..share_len - 64];
-            let opened = recipient.open(&info, &aad, sealed);
-            let to = format!("{index}_to_{member}");
-            note(&format!("hpke_aad_{to}"), &aad);
-            note(&format!("share_{to}"), &opened);
-            let values =
-                SecretVector::decode(&opened, study.range().len()).expect("reduced elements");
-            sums.entry(member)
-                .or_insert_with(|| SecretVector::zeros(values.len()))
-                .add_assign(&values);
-            let index =
-                ShareIndex::new(u8::try_from(member).expect("few members")).expect("from 1 on");
-            plaintexts.push(Share { index, values });
-        }
-        let scheme = study.scheme(u8::try_from(k).expect("few members"));
-        let combined = scheme.combine(&plaintexts).expect("the shares of an answer agree");
-        note(&format!("bits_{index}"), &combined.secret.encode());
-    }
-
-    conversation::check_acknowledgements(&sent, &digests);
-    let size = u32::try_from(leaves.len()).expect("few leaves");
-    let root = merkle_root(&leaves);
-    note("manifest_root", &root);
-    let parts: [&[u8]; 4] = [&study_digest, &committee_digest, &size.to_be_bytes(), &root];
-    let manifest_digest = hash("wardsum v1 manifest", &parts);
-    note("manifest_digest", &manifest_digest);
-    for (member, sum) in &sums {
-        note(&format!("sum_of_shares_{member}"), &sum.encode());
-        let value = study.range().aggregate(sum);
-        note(&format!("partial_value_{member}"), &field::encode(value));
-    }
-    for Sent { person, bytes, .. } in of("up", 4) {
-        let digests = [study_digest, committee_digest, manifest_digest];
-        let body = partial_body(bytes, &digests, study.range().aggregate(&sums[person]));
-        note(
-            &format!("signed_partial_{person}"),
-            &labelled("wardsum v1 sign partial aggregate", &[body]),
-        );
-    }
-    explained
+    let fixed = text.committee(&study);
+    let given = text.contributions(&study, &fixed, people);
+    conversation::check_acknowledgements(&sent, &given.digests);
+    let manifest_digest = text.manifest(&fixed, &given.leaves);
+    let valid = text.verifications(&manifest_digest, &given);
+    let verdict_digest = text.verdict(&manifest_digest, &valid);
+    text.partials(&verdict_digest, &given, &valid, &weights);
+    text.explained
 }
 
-/// The body of a partial aggregate, which is bound to study, committee and manifest and has this value.
-fn partial_body<'a>(message: &'a [u8], digests: &[[u8; 32]; 3], value: Field) -> &'a [u8] {
-    let body = &message[3..message.len() - 64];
-    assert_eq!(body[..96], digests.concat(), "a partial aggregate is bound to everything");
-    let sum = field::encode(value);
-    assert_eq!(body[97..], sum, "a partial aggregate is the sum of the shares");
-    body
+/// What is fixed before anybody contributes.
+struct Fixed {
+    study_digest: [u8; 32],
+    committee_digest: [u8; 32],
+    info: Vec<u8>,
+}
+
+/// What was contributed.
+struct Given {
+    /// The manifest's leaves, in the order in which the contributions reached the hospital.
+    leaves: Vec<[u8; 64]>,
+    /// The contributions' digests, by person.
+    digests: BTreeMap<u64, [u8; 32]>,
+    /// The shares, by contribution and place.
+    shares: BTreeMap<(u32, u64), SecretVector>,
+    scheme: Scheme,
+}
+
+impl Given {
+    fn numbers(&self) -> core::ops::Range<u32> {
+        0..u32::try_from(self.leaves.len()).expect("few contributions")
+    }
+
+    fn places(&self) -> core::ops::RangeInclusive<u64> {
+        1..=self.scheme.shares().into()
+    }
+}
+
+/// An explanation while it is written.
+struct Explanation<'a> {
+    sent: &'a [Sent],
+    explained: Explained,
+    circuit: Circuit,
+}
+
+impl<'a> Explanation<'a> {
+    fn note(&mut self, name: &str, bytes: &[u8]) {
+        self.explained.insert(name.to_owned(), hex(bytes).into());
+    }
+
+    /// The messages of one kind.
+    fn of(&self, way: &'static str, kind: u8) -> impl Iterator<Item = &'a Sent> + use<'a> {
+        self.sent.iter().filter(move |sent| sent.way == way && sent.bytes[0] == kind)
+    }
+
+    fn committee(&mut self, study: &Study) -> Fixed {
+        let committee = &self.of("down", 4).next().expect("there is a committee").bytes[1..];
+        let study_digest = hash("wardsum v1 study", &[study.encode()]);
+        let committee_digest = hash("wardsum v1 committee", &[committee]);
+        let info = labelled("wardsum v1 sealed share", &[&study_digest, &committee_digest]);
+        self.note("study_digest", &study_digest);
+        self.note("committee", committee);
+        self.note("committee_digest", &committee_digest);
+        self.note("hpke_info", &info);
+        for Sent { person, bytes, .. } in self.of("up", 1) {
+            let signed = labelled("wardsum v1 sign enrolment", &[signed_body(bytes)]);
+            self.note(&format!("signed_enrolment_{person}"), &signed);
+        }
+        Fixed { study_digest, committee_digest, info }
+    }
+
+    fn contributions(&mut self, study: &Study, fixed: &Fixed, people: &People) -> Given {
+        let encapsulated = if study.suite() as u8 == 1 { 1120 } else { 32 };
+        let share_len = encapsulated + 16 * self.circuit.proven_len() + 16 + 64;
+        let (mut leaves, mut digests, mut shares) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
+        let mut scheme = None;
+        let mut senders = BTreeSet::new();
+        let contributions = self.of("up", 2).filter(|sent| senders.insert(sent.person));
+        for (number, Sent { person, bytes, .. }) in (0..).zip(contributions) {
+            let keys = &people.keys[person];
+            let header = if bytes[1] == 1 { 3 } else { 34 };
+            let sealed_shares = &bytes[header + 64..];
+            let shares_hash = hash("wardsum v1 shares", &[sealed_shares]);
+            let digests_of =
+                [fixed.study_digest, fixed.committee_digest, keys.verifying()].concat();
+            let digest = hash("wardsum v1 contribution", &[&digests_of, &shares_hash]);
+            self.note(&format!("shares_hash_{number}"), &shares_hash);
+            self.note(&format!("contribution_digest_{number}"), &digest);
+            let leaf: [u8; 64] = [keys.verifying(), digest].concat().try_into().expect("64 bytes");
+            self.note(&format!("leaf_hash_{number}"), &merkle_root(&[leaf]));
+            leaves.push(leaf);
+            digests.insert(*person, digest);
+
+            let mut plaintexts = Vec::new();
+            for (member, sealed) in (1..).zip(sealed_shares.chunks(share_len)) {
+                let recipient = &people.keys[&member];
+                let aad = [keys.verifying().as_slice(), &recipient.verifying(), &[1]].concat();
+                let opened = recipient.open(&fixed.info, &aad, &sealed[..share_len - 64]);
+                let to = format!("{number}_to_{member}");
+                self.note(&format!("hpke_aad_{to}"), &aad);
+                self.note(&format!("share_{to}"), &opened);
+                let values = SecretVector::decode(&opened, self.circuit.proven_len());
+                let values = values.expect("reduced elements");
+                shares.insert((number, member), values.clone());
+                plaintexts.push(Share { index: place(member), values });
+            }
+            let k = u8::try_from(plaintexts.len()).expect("few members");
+            let combined = study.scheme(k).combine(&plaintexts).expect("an answer's shares agree");
+            let (bits, proof) = combined.secret.elements().split_at(self.circuit.len);
+            self.note(&format!("bits_{number}"), &encode(bits));
+            self.note(&format!("proof_{number}"), &encode(proof));
+            scheme = Some(study.scheme(k));
+        }
+        Given { leaves, digests, shares, scheme: scheme.expect("somebody has contributed") }
+    }
+
+    fn manifest(&mut self, fixed: &Fixed, leaves: &[[u8; 64]]) -> [u8; 32] {
+        let size = u32::try_from(leaves.len()).expect("few leaves");
+        let root = merkle_root(leaves);
+        self.note("manifest_root", &root);
+        let parts: [&[u8]; 4] =
+            [&fixed.study_digest, &fixed.committee_digest, &size.to_be_bytes(), &root];
+        let digest = hash("wardsum v1 manifest", &parts);
+        self.note("manifest_digest", &digest);
+        digest
+    }
+
+    /// What each member finds about each contribution, and which contributions are valid.
+    fn verifications(&mut self, manifest: &[u8; 32], given: &Given) -> Vec<bool> {
+        let mut findings: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
+        let mut valid = Vec::new();
+        for (number, leaf) in given.numbers().zip(&given.leaves) {
+            let seed = hash("wardsum v1 query", &[manifest, &leaf[32..]]);
+            let randomness = self.circuit.query_randomness(seed);
+            self.note(&format!("query_randomness_{number}"), &encode(&randomness));
+            let mut verifiers = Vec::new();
+            for member in given.places() {
+                let share = given.shares[&(number, member)].elements();
+                let verifier = self.circuit.query(share, &randomness);
+                self.note(&format!("verifier_share_{number}_to_{member}"), &encode(&verifier));
+                let finding = [[1].as_slice(), &encode(&verifier)].concat();
+                findings.entry(member).or_default().extend(finding);
+                let values = SecretVector::new(verifier.to_vec());
+                verifiers.push(Share { index: place(member), values });
+            }
+            let verifier = given.scheme.combine(&verifiers).expect("the query is linear").secret;
+            self.note(&format!("verifier_{number}"), &encode(verifier.elements()));
+            valid.push(is_valid(verifier.elements()));
+        }
+        for Sent { person, bytes, .. } in self.of("up", 3) {
+            let found = &findings[person];
+            let len = u16::try_from(found.len()).expect("few contributions").to_be_bytes();
+            let head = [manifest.as_slice(), &[place(*person).number()], &[0; 4], &len].concat();
+            let body = signed_body(bytes);
+            assert_eq!(body, [&head, found.as_slice()].concat(), "a member says what it finds");
+            let signed = labelled("wardsum v1 sign verification", &[body]);
+            self.note(&format!("signed_verification_{person}"), &signed);
+        }
+        valid
+    }
+
+    /// The verdict of a round in which nobody disputes anything.
+    fn verdict(&mut self, manifest: &[u8; 32], valid: &[bool]) -> [u8; 32] {
+        let verdict = &self.of("down", 8).next().expect("there is a verdict").bytes[1..];
+        let verified: BTreeSet<u8> =
+            self.of("up", 3).map(|sent| place(sent.person).number()).collect();
+        let members: Vec<u8> = verified.into_iter().collect();
+        let rejected: Vec<u8> = (0u32..)
+            .zip(valid)
+            .filter(|(_, valid)| !**valid)
+            .flat_map(|(number, _)| [number.to_be_bytes().as_slice(), &[1]].concat())
+            .collect();
+        let k = u8::try_from(members.len()).expect("few members");
+        let len = u32::try_from(rejected.len()).expect("few contributions").to_be_bytes();
+        let expected = [[k].as_slice(), &members, &len, &rejected].concat();
+        assert_eq!(verdict, expected, "the verdict follows from what the members find");
+        let same = |sent: &Sent| &sent.bytes[1..] == verdict;
+        assert!(self.of("down", 8).all(same), "everybody is told the same verdict");
+        let digest = hash("wardsum v1 verdict", &[manifest, verdict]);
+        self.note("verdict_digest", &digest);
+        digest
+    }
+
+    fn partials(&mut self, verdict: &[u8; 32], given: &Given, valid: &[bool], weights: &[Field]) {
+        let mut values = BTreeMap::new();
+        for member in given.places() {
+            let mut sum = SecretVector::zeros(self.circuit.proven_len());
+            for (number, _) in given.numbers().zip(valid).filter(|(_, valid)| **valid) {
+                sum.add_assign(&given.shares[&(number, member)]);
+            }
+            let bits = &sum.elements()[..self.circuit.len];
+            self.note(&format!("sum_of_shares_{member}"), &encode(bits));
+            let weighted = bits.iter().zip(weights).map(|(bit, weight)| *bit * *weight);
+            let value: Field = weighted.reduce(|sum, term| sum + term).expect("at least one bit");
+            self.note(&format!("partial_value_{member}"), &encode(&[value]));
+            values.insert(member, encode(&[value]));
+        }
+        for Sent { person, bytes, .. } in self.of("up", 4) {
+            let body = signed_body(bytes);
+            let head = [verdict.as_slice(), &[place(*person).number()], &[0, 16]].concat();
+            let expected = [&head, values[person].as_slice()].concat();
+            assert_eq!(body, expected, "a partial aggregate is bound to everything");
+            let signed = labelled("wardsum v1 sign partial aggregate", &[body]);
+            self.note(&format!("signed_partial_{person}"), &signed);
+        }
+    }
+}
+
+/// The place of a member.
+fn place(member: u64) -> ShareIndex {
+    ShareIndex::new(u8::try_from(member).expect("few members")).expect("from 1 on")
+}
+
+/// The body of a message that is one signed body.
+fn signed_body(message: &[u8]) -> &[u8] {
+    &message[3..message.len() - 64]
 }

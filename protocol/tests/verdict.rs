@@ -1,0 +1,153 @@
+//! Verdicts follow from what the members find, contribution by contribution, however many contributions
+//! there are and whoever lies about them.
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use common::Dice;
+use proptest::prelude::*;
+use wardsum_protocol::encoding::IntegerRange;
+use wardsum_protocol::field::{self, Field, SecretVector};
+use wardsum_protocol::questionnaire::{Question, Questionnaire};
+use wardsum_protocol::sharing::{Scheme, Share, ShareIndex};
+use wardsum_protocol::validity::Verifier;
+use wardsum_protocol::verdict::{Findings, Rejection, TOLERATED, judge};
+use wardsum_protocol::verification::Finding;
+#[cfg(target_arch = "wasm32")]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// What each member finds about each contribution.
+type Found = BTreeMap<ShareIndex, Vec<Finding>>;
+
+fn questions() -> Questionnaire {
+    Questionnaire::new(vec![Question::Number(IntegerRange::new(0, 10).unwrap())]).unwrap()
+}
+
+/// The findings of `present` members about `size` contributions, of which every so many percent are invalid,
+/// and some of which do not fit together because a patient or a member lies.
+fn findings(scheme: Scheme, present: usize, size: usize, percent: u64, dice: &mut Dice) -> Found {
+    let mut members: Vec<ShareIndex> = ShareIndex::all(scheme.shares()).collect();
+    while members.len() > present {
+        members.remove(dice.index(members.len()));
+    }
+    let mut found: Found = members.iter().map(|member| (*member, Vec::new())).collect();
+    // Members that lie about all, some, or none.
+    let lying: BTreeMap<ShareIndex, (u64, bool)> = members
+        .iter()
+        .map(|member| {
+            let often = [0, 0, 0, 0, 3, 100][dice.index(6)];
+            (*member, (often, dice.chance(50)))
+        })
+        .collect();
+    for _ in 0..size {
+        let wire = field::sample(&mut dice.0);
+        let output = if dice.chance(percent) { field::sample(&mut dice.0) } else { field::zero() };
+        let message = SecretVector::new(vec![output, wire, wire * wire - wire]);
+        let shares = scheme.split(&message, &mut dice.0);
+        let unlucky = dice.chance(percent).then(|| dice.index(usize::from(scheme.shares())));
+        for share in shares {
+            let Some(of) = found.get_mut(&share.index) else { continue };
+            let mut verifier = Verifier::try_from(share.values.elements()).unwrap();
+            let (often, unreadable) = lying[&share.index];
+            let lies = dice.chance(often) || unlucky == Some(share.index.position());
+            let finding = match (lies, unreadable) {
+                (true, true) => Finding::Unreadable,
+                (true, false) => {
+                    verifier[dice.index(3)] += Field::from(1u128);
+                    Finding::Share(verifier)
+                }
+                (false, _) => Finding::Share(verifier),
+            };
+            of.push(finding);
+        }
+    }
+    found
+}
+
+/// The shares of those members that can read contribution `number`, and those that cannot.
+fn heard(
+    found: &Found,
+    members: &BTreeSet<ShareIndex>,
+    number: usize,
+) -> (Vec<Share>, Vec<ShareIndex>) {
+    let (mut shares, mut unreadable) = (Vec::new(), Vec::new());
+    for member in members {
+        match found[member][number] {
+            Finding::Share(verifier) => {
+                let values = SecretVector::new(verifier.to_vec());
+                shares.push(Share { index: *member, values });
+            }
+            Finding::Unreadable => unreadable.push(*member),
+        }
+    }
+    (shares, unreadable)
+}
+
+/// The document's rules, one contribution after the other.
+fn by_the_rules(
+    scheme: Scheme,
+    found: &Found,
+    size: usize,
+) -> (Vec<ShareIndex>, Vec<(u32, Rejection)>) {
+    let mut members: BTreeSet<ShareIndex> = found.keys().copied().collect();
+    let mut disputes: BTreeMap<ShareIndex, usize> = BTreeMap::new();
+    for number in 0..size {
+        let (shares, mut disputing) = heard(found, &members, number);
+        disputing.extend(scheme.combine(&shares).map_or(Vec::new(), |combined| combined.wrong));
+        disputing.into_iter().for_each(|member| *disputes.entry(member).or_default() += 1);
+    }
+    let mut suspects: Vec<_> = disputes
+        .into_iter()
+        .filter(|(_, disputes)| *disputes > (size / TOLERATED).max(1))
+        .map(|(member, disputes)| (usize::MAX - disputes, member))
+        .collect();
+    suspects.sort_unstable();
+    let spare = members.len() - usize::from(scheme.threshold());
+    for (_, member) in suspects.into_iter().take(spare) {
+        members.remove(&member);
+    }
+    let reason = |number: usize| {
+        let (shares, unreadable) = heard(found, &members, number);
+        let combined = scheme.combine(&shares).ok().filter(|combined| combined.wrong.is_empty());
+        match combined.filter(|_| unreadable.is_empty()) {
+            None => Some(Rejection::Disputed),
+            Some(combined) => {
+                let verifier = Verifier::try_from(combined.secret.elements()).unwrap();
+                let [output, wire, gadget] = verifier;
+                let valid = output == field::zero() && wire * wire - wire == gadget;
+                (!valid).then_some(Rejection::Invalid)
+            }
+        }
+    };
+    let numbers = (0u32..).zip(0..size);
+    let rejected = numbers.filter_map(|(number, at)| reason(at).map(|reason| (number, reason)));
+    let rejected = rejected.collect();
+    (members.into_iter().collect(), rejected)
+}
+
+fn schemes() -> impl Strategy<Value = (Scheme, usize)> {
+    let scheme = prop_oneof![
+        (3u8..=6).prop_map(Scheme::additive),
+        (4u8..=13).prop_map(Scheme::threshold_of),
+    ];
+    scheme.prop_flat_map(|scheme| {
+        let enough = usize::from(scheme.threshold())..=usize::from(scheme.shares());
+        (Just(scheme), enough)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(400) })]
+
+    #[test]
+    fn a_verdict_is_that_of_the_rules((scheme, present) in schemes(), size in 1usize..90, percent in 0u64..15, seed: u64) {
+        let dice = &mut Dice::new(seed);
+        let found = findings(scheme, present, size, percent, dice);
+        let findings: Vec<Findings<'_>> =
+            found.iter().map(|(member, of)| Findings { member: *member, of }).collect();
+        let verdict = judge(&questions(), scheme, &findings);
+        let told = (verdict.members().iter().collect(), verdict.rejected().collect());
+        prop_assert_eq!(told, by_the_rules(scheme, &found, size));
+    }
+}
