@@ -28,7 +28,7 @@ fn verified(k: u8, visitor: Option<Misbehaviour>) -> Net {
     let mut net = Net::new(study_of(k), 31);
     let answers: Vec<i128> = (0..k.into()).collect();
     common::all_answer(&mut net, &answers);
-    net.run_until(|net| net.round.status().contributed == k.into());
+    net.run_until(|net| net.round.status().contributed == u32::from(k));
     let visitor = match visitor {
         Some(misbehaviour) => net.join_misbehaving(misbehaviour),
         None => net.join(),
