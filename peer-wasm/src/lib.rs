@@ -36,6 +36,9 @@
 //! tabs are the same one. [`Kept`] is what a tab finds there. When the round is over all of that is
 //! erased, and [`Outcome`] stays: the result, and whether it counts the answer.
 
+#[cfg(all(test, target_arch = "wasm32"))]
+wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
+
 mod clock;
 mod driver;
 mod error;

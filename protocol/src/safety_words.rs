@@ -9,12 +9,12 @@
 //! keys of its own for both, so it need not hit given words: it looks for *any* two committees that agree,
 //! which takes about `2^44.8` attempts (the square root of `2^88`, and a little more because the two have to
 //! be of different kinds), next to no memory, and as many machines as it likes. That alone would be no
-//! obstacle: with SHA-256 it takes one graphics card an hour. Here each attempt is an Argon2id over 64 MiB in three passes: about 200 ms on
-//! a core of a server, and half a gigabyte that moves to and from memory on any machine, so no more than
-//! some 2,000 a second on a graphics card with 1 TB/s. A collision then costs about 500 years of such a card. And it
-//! cannot be prepared: each of the two committees has to contain a key that a person's browser has only
-//! just made, or to agree with one that does. Within the 15 minutes for which enrolment is open it would
-//! take some 17 million cards; within two weeks, 13,000.
+//! obstacle: with SHA-256 it takes one graphics card an hour. Here each attempt is an Argon2id over 64 MiB in
+//! three passes: about 200 ms on a core of a server, and half a gigabyte that moves to and from memory on any
+//! machine, so no more than some 2,000 a second on a graphics card with 1 TB/s. A collision then costs about
+//! 500 years of such a card. And it cannot be prepared: each of the two committees has to contain a key that a
+//! person's browser has only just made, or to agree with one that does. Within the 15 minutes for which
+//! enrolment is open it would take some 17 million cards; within two weeks, 13,000.
 //!
 //! What is *not* covered: a committee which is the same for everybody and consists of the hospital's own
 //! keys. Its words agree. This is why people are told how many hold the shares, and that they should

@@ -373,6 +373,9 @@ impl Puppet {
                     peer::Output::Timeout(Some(at)) if at <= self.net.now => {
                         self.peer.handle(peer::Input::Timeout, self.net.now);
                     }
+                    peer::Output::Event(Event::SafetyWords { awaited: true, .. }) => {
+                        self.peer.handle(peer::Input::WordsMatch, self.net.now);
+                    }
                     _ => {}
                 }
             }

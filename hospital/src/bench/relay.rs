@@ -255,6 +255,9 @@ async fn seal_contribution(connector: &Connector, answer: i128) -> Result<Loaded
                 Output::Event(Event::StudyReceived(_)) => {
                     machine.answer(answer, clock.now()).expect("the simulated study allows it");
                 }
+                Output::Event(Event::SafetyWords { awaited: true, .. }) => {
+                    machine.handle(Input::WordsMatch, clock.now());
+                }
                 Output::Event(Event::Failed(failure)) => {
                     return Err(RelayError::Broken(failure.to_string()));
                 }

@@ -100,6 +100,9 @@ impl Table {
                 peer::Output::Event(peer::Event::StudyReceived(_)) => {
                     self.peers[place].answer(ANSWERS[place], self.now).expect("it is admissible");
                 }
+                peer::Output::Event(peer::Event::SafetyWords { awaited: true, .. }) => {
+                    self.peers[place].handle(peer::Input::WordsMatch, self.now);
+                }
                 // Sealing goes on at once.
                 peer::Output::Timeout(Some(at)) if at <= self.now => {
                     self.peers[place].handle(peer::Input::Timeout, self.now);

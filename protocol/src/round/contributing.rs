@@ -1,7 +1,5 @@
 //! The committee is fixed; sealed shares are accepted and relayed.
 
-use std::collections::BTreeSet;
-
 use bytes::Bytes;
 
 use crate::committee::Committee;
@@ -26,7 +24,7 @@ use crate::wire::{self, Rest};
 const MEMBER_GRACE_MS: u64 = 30_000;
 
 /// The same in a study in which people compare the safety words first, in milliseconds: they may be many, and
-/// the words are said aloud. It holds for everybody who has answered, members or not.
+/// the words are said aloud.
 const COMPARING_GRACE_MS: u64 = 180_000;
 
 /// Awaits contributions.
@@ -39,8 +37,6 @@ pub(super) struct Contributing {
     pub(super) announcement: Bytes,
     pub(super) seats: Seats,
     pub(super) ledger: Ledger,
-    /// Who is here, has answered, holds no seat and has not contributed.
-    visitors: BTreeSet<PeerId>,
     commanded: bool,
 }
 
@@ -53,11 +49,8 @@ impl Contributing {
         let mut state = Self::restore(committee, room.now(), room.now());
         room.broadcast(&state.announcement);
         for (peer, connection) in room.peers() {
-            match state.committee.place_of(&peer) {
-                Some(place) => state.seats.arrive(place, connection, 0, 0),
-                None => {
-                    state.visitors.insert(peer);
-                }
+            if let Some(place) = state.committee.place_of(&peer) {
+                state.seats.arrive(place, connection, 0, 0);
             }
         }
         state
@@ -73,7 +66,6 @@ impl Contributing {
             seats: Seats::of(&committee, now),
             committee,
             ledger: Ledger::default(),
-            visitors: BTreeSet::new(),
             commanded: false,
         }
     }
@@ -174,7 +166,6 @@ impl Contributing {
         if place.is_none() && number.saturating_add(self.reserved(room.now())) >= maximum {
             return Err(Refusal::PlacesKept);
         }
-        self.visitors.remove(&sender);
         if let Some(place) = place {
             self.seats.set_contributed(place);
         }
@@ -205,15 +196,12 @@ impl Contributing {
             let total = self.ledger.len();
             self.seats.arrive(place, arrival.connection, arrival.held, total);
             self.seats.catch_up(total, room);
-        } else if self.ledger.digest_of(&arrival.peer).is_none() {
-            self.visitors.insert(arrival.peer);
         }
         State::Contributing(self)
     }
 
     /// A peer's connection is gone; it may come back.
     pub(super) fn go_away(mut self, peer: &PeerId, room: &Room) -> State {
-        self.visitors.remove(peer);
         if let Some(place) = self.committee.place_of(peer) {
             self.seats.go_away(place, room.now());
         }
@@ -223,7 +211,6 @@ impl Contributing {
     /// A patient leaves for good. A contribution that it made counts all the same.
     pub(super) fn leave(mut self, peer: &PeerId, room: &mut Room) -> State {
         let Some(place) = self.committee.place_of(peer) else {
-            self.visitors.remove(peer);
             return State::Contributing(self);
         };
         if self.seats.leave(place) {
@@ -307,21 +294,17 @@ impl Contributing {
         self.able() < u32::from(self.committee.threshold())
     }
 
-    /// Until when people are waited for who have not contributed.
+    /// Until when members are waited for that have not contributed.
     fn hold_until(&self, room: &Room) -> Option<Timestamp> {
         let compares = room.study().needs_comparison();
         let grace = if compares { COMPARING_GRACE_MS } else { MEMBER_GRACE_MS };
-        let here = self.began.after(grace);
         let missing = self.seats.iter().map(|(_, seat)| seat).filter(|seat| !seat.contributed);
-        let members = missing.filter_map(|seat| match seat.presence {
-            Presence::Here(_) => Some(here),
+        let hold = missing.filter_map(|seat| match seat.presence {
+            Presence::Here(_) => Some(self.began.after(grace)),
             Presence::Away(since) => Some(since.after(AWAY_GRACE_MS)),
             Presence::Left => None,
         });
-        // Whoever only contributes is waited for where there is room for one more answer.
-        let room_left = self.ledger.len() < room.study().maximum_cohort();
-        let visitors = (compares && room_left && !self.visitors.is_empty()).then_some(here);
-        members.chain(visitors).max().filter(|until| room.now() < *until)
+        hold.max().filter(|until| room.now() < *until)
     }
 
     /// How many places among the answers are kept for members: for all that are expected, and for as many
