@@ -7,6 +7,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use thiserror::Error;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{self, Instant};
@@ -16,7 +17,7 @@ use wardsum_protocol::{Aggregate, Study, StudyDigest, StudyError, StudyParameter
 
 use crate::round_task::{ResumeError, RoundHandle, RoundHost, RoundLabel};
 use crate::store::{StoreError, StoredRound};
-use crate::transcripts::{self, RoundTranscript, TranscriptFault};
+use crate::transcripts::{TranscriptFault, Transcripts};
 
 /// The shortest time between two rounds of a study, so that rounds which end at once cannot spin.
 const REOPEN_PAUSE: Duration = Duration::from_secs(1);
@@ -79,6 +80,7 @@ pub struct StudyDesk {
     /// Earlier rounds whose tasks may still run: those that were current, and those that somebody came
     /// back to. The longest ago first.
     earlier: Mutex<VecDeque<RoundHandle>>,
+    transcripts: Transcripts,
 }
 
 /// Why a study cannot be opened.
@@ -151,7 +153,7 @@ impl StudyDesk {
         previous: VecDeque<PreviousResult>,
     ) -> Self {
         let (rounds, _) = watch::channel(Rounds { current, previous });
-        Self { plan, host, rounds, earlier: Mutex::default() }
+        Self { plan, host, rounds, earlier: Mutex::default(), transcripts: Transcripts::default() }
     }
 
     /// The round with this digest, if it is one of this study: the current one, or an earlier one that
@@ -182,12 +184,12 @@ impl StudyDesk {
         Ok(Some(round))
     }
 
-    /// The transcript of one of the study's rounds, the last finished one unless one is named.
+    /// The transcript of the study's last round with a result, or of the one that is named, with its number.
     pub(crate) async fn transcript(
         &self,
         round: Option<u32>,
-    ) -> Result<RoundTranscript, TranscriptFault> {
-        transcripts::of_store(&self.host.store, self.plan.id.as_str(), round).await
+    ) -> Result<(u32, Bytes), TranscriptFault> {
+        self.transcripts.get(&self.host.store, self.plan.id.as_str(), round).await
     }
 
     /// The study's id, rules and whether it reopens.

@@ -189,6 +189,7 @@ impl Transcript {
         let mut pieces = BTreeMap::new();
         let mut declined = BTreeSet::new();
         let (mut verdict, mut publication) = (None, None);
+        let mut fixed = None;
         for record in records {
             match record {
                 Record::CommitteeFixed(bytes) => {
@@ -200,10 +201,14 @@ impl Transcript {
                     digest: contributed.digest,
                     signature: contributed.signature.ok_or(NoTranscript::TooOld)?,
                 }),
-                Record::Verified(message) if verdict.is_none() => {
+                Record::ManifestFixed { .. } => {
                     let committee = committee.as_ref().ok_or(NoTranscript::Records)?;
                     let commitment = commitment(&contributions).ok_or(NoTranscript::Records)?;
-                    let manifest = commitment.digest(study, committee);
+                    fixed = Some((commitment, commitment.digest(study, committee)));
+                }
+                Record::Verified(message) if verdict.is_none() => {
+                    let committee = committee.as_ref().ok_or(NoTranscript::Records)?;
+                    let (commitment, manifest) = fixed.ok_or(NoTranscript::Records)?;
                     let Ok(PeerMessage::Verification(signed)) = PeerMessage::decode(message) else {
                         return Err(NoTranscript::Records);
                     };
@@ -428,7 +433,7 @@ impl fmt::Display for Checked {
         )?;
         writeln!(
             f,
-            "verification {} members found {count} answers valid and {rejected} not",
+            "verification by {} members: {count} answers are valid, {rejected} are not or are in dispute",
             self.verified.len()
         )?;
         for member in self.left_out.iter().map(ShareIndex::number) {
@@ -437,6 +442,12 @@ impl fmt::Display for Checked {
         writeln!(f, "partial sums {}, all signed for these answers", self.partials.len())?;
         for member in self.wrong.iter().map(ShareIndex::number) {
             writeln!(f, "             that of member {member} was wrong and has been corrected")?;
+        }
+        let spare = self.partials.len().saturating_sub(u32::from(*threshold));
+        if spare == 0 {
+            writeln!(f, "             none to spare: nothing checks them against each other")?;
+        } else {
+            writeln!(f, "             {spare} more than are needed check the others")?;
         }
         write!(f, "result       the sum of {count} answers is {sum}")
     }

@@ -11,15 +11,13 @@
 //!
 //! 1. A member that disputes more than one in [`TOLERATED`] of the contributions, and more than one, is
 //!    left out, those with the most disputes first, as long as as many members as the threshold remain.
-//! 2. A contribution that a remaining member disputes, or on which the remaining members' shares lie on no
-//!    one polynomial, is rejected.
+//! 2. A contribution that a remaining member disputes is rejected, and so is one on which the remaining
+//!    members' shares lie on no one polynomial.
 //!
 //! So a patient who lies to some members costs the round its own answer, and a member who disputes
 //! falsely costs it one answer, or one in [`TOLERATED`].
 
 use std::collections::{BTreeMap, BTreeSet};
-
-use core::ops::Range;
 
 use thiserror::Error;
 use tls_codec::{TlsByteVecU8, TlsDeserializeBytes, TlsSerialize, TlsSize, TlsVecU32};
@@ -233,31 +231,50 @@ pub struct Findings<'a> {
 ///
 /// # Panics
 ///
-/// If there are findings of fewer members than the threshold, of one member twice, or of different lengths.
+/// If the members' findings are about different numbers of contributions.
 #[must_use]
 pub fn judge(questionnaire: &Questionnaire, scheme: Scheme, findings: &[Findings<'_>]) -> Verdict {
     let contributions = findings.first().map_or(0, |findings| findings.of.len());
+    let all: Vec<usize> = (0..contributions).collect();
     let court = Court { scheme, findings };
-    let mut disputes = BTreeMap::new();
-    court.count_disputes(0..contributions, &mut disputes);
+    let mut disputes: BTreeMap<ShareIndex, Vec<usize>> = BTreeMap::new();
+    for positions in all.chunks(AT_ONCE) {
+        court.find_disputes(positions, &mut disputes);
+    }
 
     let dispensable = findings.len().saturating_sub(usize::from(scheme.threshold()));
     let tolerated = (contributions / TOLERATED).max(1);
     let mut suspects: Vec<(usize, ShareIndex)> = disputes
-        .into_iter()
-        .filter(|(_, disputes)| *disputes > tolerated)
-        .map(|(member, disputes)| (disputes, member))
+        .iter()
+        .map(|(member, disputed)| (disputed.len(), *member))
+        .filter(|(disputed, _)| *disputed > tolerated)
         .collect();
-    suspects.sort_unstable_by_key(|&(disputes, member)| (core::cmp::Reverse(disputes), member));
+    suspects.sort_unstable_by_key(|&(disputed, member)| (core::cmp::Reverse(disputed), member));
     let left_out: BTreeSet<ShareIndex> =
         suspects.into_iter().take(dispensable).map(|(_, member)| member).collect();
 
+    // Whatever a member that remains has disputed stays in dispute, although the others may be too few now to
+    // contradict it.
+    disputes.retain(|member, _| !left_out.contains(member));
+    let disputed: BTreeSet<usize> = disputes.into_values().flatten().collect();
+    let mut rejected: BTreeMap<u32, Rejection> =
+        disputed.iter().map(|position| (number(*position), Rejection::Disputed)).collect();
     let remaining: Vec<Findings<'_>> =
         findings.iter().copied().filter(|of| !left_out.contains(&of.member)).collect();
-    let mut rejected = BTreeMap::new();
     let court = Court { scheme, findings: &remaining };
-    court.settle(questionnaire, 0..contributions, &mut rejected);
+    let undisputed: Vec<usize> =
+        all.into_iter().filter(|position| !disputed.contains(position)).collect();
+    for positions in undisputed.chunks(AT_ONCE) {
+        court.settle(questionnaire, positions, &mut rejected);
+    }
     Verdict { members: remaining.iter().map(|of| of.member).collect(), rejected }
+}
+
+/// How many contributions are looked at together, so that no second copy of all findings is made.
+const AT_ONCE: usize = 1_024;
+
+fn number(position: usize) -> u32 {
+    u32::try_from(position).expect("a cohort is at most 100,000")
 }
 
 /// The findings of the members that are heard.
@@ -267,66 +284,60 @@ struct Court<'a> {
 }
 
 impl Court<'_> {
-    /// Each member's shares of the verifier messages of some contributions, one after the other, with
-    /// zeros for what is missing.
-    fn shares(&self, range: &Range<usize>) -> Vec<Share> {
-        let share = |findings: &Findings<'_>| {
-            let verifiers = findings.of[range.clone()].iter().flat_map(|finding| match finding {
-                Finding::Share(verifier) => *verifier,
-                Finding::Unreadable => [crate::field::zero(); VERIFIER_LEN],
-            });
-            Share { index: findings.member, values: SecretVector::new(verifiers.collect()) }
-        };
-        self.findings.iter().map(share).collect()
-    }
-
-    /// Those who cannot read their share of the contribution at `position`.
-    fn unreadable(&self, position: usize) -> impl Iterator<Item = ShareIndex> {
-        self.findings
-            .iter()
-            .filter(move |findings| findings.of[position] == Finding::Unreadable)
-            .map(|findings| findings.member)
-    }
-
-    /// Whether everybody can read all of these.
-    fn is_readable(&self, range: &Range<usize>) -> bool {
-        range.clone().all(|position| self.unreadable(position).next().is_none())
-    }
-
-    /// How many contributions each member disputes. Where more shares are off than can be told from the
-    /// others, nobody is blamed but those who cannot read theirs.
-    fn count_disputes(&self, range: Range<usize>, disputes: &mut BTreeMap<ShareIndex, usize>) {
-        if range.is_empty() {
-            return;
-        }
-        let mut shares = self.shares(&range);
-        if range.len() == 1 {
-            let unreadable: BTreeSet<_> = self.unreadable(range.start).collect();
-            shares.retain(|share| !unreadable.contains(&share.index));
-            let wrong = self.scheme.combine(&shares).map_or(Vec::new(), |combined| combined.wrong);
-            for member in unreadable.into_iter().chain(wrong) {
-                *disputes.entry(member).or_default() += 1;
+    /// Those who can read all of these contributions, with their shares of the verifier messages one after the
+    /// other; and those who can read none of them. `None` if there are others.
+    fn hear(&self, positions: &[usize]) -> Option<(Vec<Share>, Vec<ShareIndex>)> {
+        let (mut shares, mut unreadable) = (Vec::new(), Vec::new());
+        for Findings { member, of } in self.findings {
+            let mut verifiers = Vec::with_capacity(VERIFIER_LEN * positions.len());
+            for position in positions {
+                if let Finding::Share(verifier) = &of[*position] {
+                    verifiers.extend_from_slice(verifier);
+                }
             }
+            match verifiers.len() {
+                0 => unreadable.push(*member),
+                len if len == VERIFIER_LEN * positions.len() => {
+                    shares.push(Share { index: *member, values: SecretVector::new(verifiers) });
+                }
+                _ => return None,
+            }
+        }
+        Some((shares, unreadable))
+    }
+
+    /// Which contributions each member disputes. Where more shares are off than can be told from the others,
+    /// nobody is blamed but those who cannot read theirs.
+    fn find_disputes(&self, positions: &[usize], disputes: &mut BTreeMap<ShareIndex, Vec<usize>>) {
+        if positions.is_empty() {
             return;
         }
-        let combined =
-            self.is_readable(&range).then(|| self.scheme.combine(&shares).ok()).flatten();
-        let Some(combined) = combined else {
-            let middle = usize::midpoint(range.start, range.end);
-            self.count_disputes(range.start..middle, disputes);
-            self.count_disputes(middle..range.end, disputes);
+        let heard = self.hear(positions);
+        let combined = heard.and_then(|(shares, unreadable)| {
+            let combined = self.scheme.combine(&shares).ok();
+            (combined.is_some() || positions.len() == 1).then_some((shares, unreadable, combined))
+        });
+        let Some((shares, unreadable, combined)) = combined else {
+            let (first, second) = positions.split_at(positions.len() / 2);
+            self.find_disputes(first, disputes);
+            self.find_disputes(second, disputes);
             return;
         };
+        for member in unreadable {
+            disputes.entry(member).or_default().extend_from_slice(positions);
+        }
+        let named = combined.map_or(Vec::new(), |combined| combined.wrong);
         let (wrong, right): (Vec<Share>, Vec<Share>) =
-            shares.into_iter().partition(|share| combined.wrong.contains(&share.index));
+            shares.into_iter().partition(|share| named.contains(&share.index));
         for share in &wrong {
             let expected = self.scheme.share_at(&right, share.index);
-            let pairs = share.values.elements().chunks(VERIFIER_LEN);
-            let off = pairs
-                .zip(expected.elements().chunks(VERIFIER_LEN))
-                .filter(|(have, expected)| have != expected)
-                .count();
-            *disputes.entry(share.index).or_default() += off;
+            let pairs = share
+                .values
+                .elements()
+                .chunks(VERIFIER_LEN)
+                .zip(expected.elements().chunks(VERIFIER_LEN));
+            let off = positions.iter().zip(pairs).filter(|(_, (have, expected))| have != expected);
+            disputes.entry(share.index).or_default().extend(off.map(|(position, _)| *position));
         }
     }
 
@@ -334,32 +345,31 @@ impl Court<'_> {
     fn settle(
         &self,
         questionnaire: &Questionnaire,
-        range: Range<usize>,
+        positions: &[usize],
         rejected: &mut BTreeMap<u32, Rejection>,
     ) {
-        if range.is_empty() {
+        if positions.is_empty() {
             return;
         }
-        let agreed =
-            self.is_readable(&range).then(|| self.scheme.agreed(&self.shares(&range))).flatten();
-        let number =
-            |position: usize| u32::try_from(position).expect("a cohort is at most 100,000");
-        match agreed {
+        let heard = self.hear(positions).filter(|(_, unreadable)| unreadable.is_empty());
+        match heard.and_then(|(shares, _)| self.scheme.agreed(&shares)) {
             Some(verifiers) => {
-                for (position, verifier) in range.zip(verifiers.elements().chunks(VERIFIER_LEN)) {
+                for (position, verifier) in
+                    positions.iter().zip(verifiers.elements().chunks(VERIFIER_LEN))
+                {
                     let verifier = Verifier::try_from(verifier).expect("a chunk of this length");
                     if !questionnaire.accepts(&verifier) {
-                        rejected.insert(number(position), Rejection::Invalid);
+                        rejected.insert(number(*position), Rejection::Invalid);
                     }
                 }
             }
-            None if range.len() == 1 => {
-                rejected.insert(number(range.start), Rejection::Disputed);
+            None if positions.len() == 1 => {
+                rejected.insert(number(positions[0]), Rejection::Disputed);
             }
             None => {
-                let middle = usize::midpoint(range.start, range.end);
-                self.settle(questionnaire, range.start..middle, rejected);
-                self.settle(questionnaire, middle..range.end, rejected);
+                let (first, second) = positions.split_at(positions.len() / 2);
+                self.settle(questionnaire, first, rejected);
+                self.settle(questionnaire, second, rejected);
             }
         }
     }

@@ -91,18 +91,18 @@ fn by_the_rules(
     size: usize,
 ) -> (Vec<ShareIndex>, Vec<(u32, Rejection)>) {
     let mut members: BTreeSet<ShareIndex> = found.keys().copied().collect();
-    let mut disputes: BTreeMap<ShareIndex, usize> = BTreeMap::new();
+    let mut disputes: BTreeMap<ShareIndex, BTreeSet<usize>> = BTreeMap::new();
     for number in 0..size {
         let (shares, mut disputing) = heard(found, &members, number);
         disputing.extend(scheme.combine(&shares).map_or(Vec::new(), |combined| combined.wrong));
         for member in disputing {
-            *disputes.entry(member).or_default() += 1;
+            disputes.entry(member).or_default().insert(number);
         }
     }
     let mut suspects: Vec<_> = disputes
-        .into_iter()
-        .filter(|(_, disputes)| *disputes > (size / TOLERATED).max(1))
-        .map(|(member, disputes)| (usize::MAX - disputes, member))
+        .iter()
+        .filter(|(_, disputes)| disputes.len() > (size / TOLERATED).max(1))
+        .map(|(member, disputes)| (usize::MAX - disputes.len(), *member))
         .collect();
     suspects.sort_unstable();
     let spare = members.len() - usize::from(scheme.threshold());
@@ -110,6 +110,11 @@ fn by_the_rules(
         members.remove(&member);
     }
     let reason = |number: usize| {
+        let by_who_is_left =
+            |(member, of): (_, &BTreeSet<usize>)| members.contains(member) && of.contains(&number);
+        if disputes.iter().any(by_who_is_left) {
+            return Some(Rejection::Disputed);
+        }
         let (shares, unreadable) = heard(found, &members, number);
         let combined = scheme.combine(&shares).ok().filter(|combined| combined.wrong.is_empty());
         match combined.filter(|_| unreadable.is_empty()) {
@@ -152,4 +157,37 @@ proptest! {
         let told = (verdict.members().iter().collect(), verdict.rejected().collect());
         prop_assert_eq!(told, by_the_rules(scheme, &found, size));
     }
+}
+
+/// Seven members, T = 5. Two patients spoil their shares for members 6 and 7, who are left out for it; member 1
+/// gives a wrong share for its own contribution, with which the five that remain would agree on anything.
+#[test]
+fn what_was_in_dispute_stays_so_when_those_who_contradict_are_left_out() {
+    let mut dice = Dice::new(1);
+    let scheme = Scheme::threshold_of(7);
+    let valid = |dice: &mut Dice| {
+        let wire = field::sample(&mut dice.0);
+        let message = SecretVector::new(vec![field::zero(), wire, wire * wire - wire]);
+        scheme.split(&message, &mut dice.0)
+    };
+    let mut found: Found = ShareIndex::all(7).map(|member| (member, Vec::new())).collect();
+    for number in 0..9 {
+        for mut share in valid(&mut dice) {
+            if number == 0 && share.index.number() == 1 {
+                share.values = SecretVector::new(vec![field::sample(&mut dice.0); 3]);
+            }
+            let finding = if [1, 2].contains(&number) && share.index.number() > 5 {
+                Finding::Unreadable
+            } else {
+                Finding::Share(Verifier::try_from(share.values.elements()).unwrap())
+            };
+            found.get_mut(&share.index).unwrap().push(finding);
+        }
+    }
+    let findings: Vec<Findings<'_>> =
+        found.iter().map(|(member, of)| Findings { member: *member, of }).collect();
+    let verdict = judge(&questions(), scheme, &findings);
+    let members: Vec<u8> = verdict.members().iter().map(ShareIndex::number).collect();
+    assert_eq!(members, [1, 2, 3, 4, 5]);
+    assert_eq!(verdict.rejected().collect::<Vec<_>>(), [(0, Rejection::Disputed)]);
 }

@@ -38,21 +38,21 @@ pub(super) async fn transcript(
     Query(query): Query<TranscriptQuery>,
 ) -> Result<Response, Refused> {
     let desk = site.desk(&id)?;
-    let made = desk.transcript(query.round).await.map_err(|fault| {
+    let (round, bytes) = desk.transcript(query.round).await.map_err(|fault| {
         let status = match fault {
             TranscriptFault::NoRound { .. } | TranscriptFault::None { .. } => StatusCode::NOT_FOUND,
             TranscriptFault::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
         };
         Refused::new(status, fault.to_string())
     })?;
-    let name = format!("attachment; filename=\"{id}-{}.wardsum\"", made.round);
+    let name = format!("attachment; filename=\"{id}-{round}.wardsum\"");
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(transcripts::MEDIA_TYPE)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
         // An id is of letters, digits and hyphens.
         (header::CONTENT_DISPOSITION, HeaderValue::try_from(name).expect("a plain name")),
     ];
-    Ok((headers, made.transcript.encode()).into_response())
+    Ok((headers, bytes).into_response())
 }
 
 /// Any other path below `/api/`.

@@ -181,12 +181,13 @@ impl AwaitingVerdict {
     /// This member's share of what is published; `None` if it lacks a share of what is counted.
     fn sum(&self, verdict: &Verdict) -> Option<SecretVector> {
         let questionnaire = self.round.study.questionnaire();
-        let mut sum = SecretVector::zeros(questionnaire.proven_len());
+        let mut sum = SecretVector::zeros(questionnaire.input_len());
         for number in
             (0..self.commitment.size).filter(|number| verdict.rejection(*number).is_none())
         {
             match self.duty.share(number)? {
-                Ok(share) => sum.add_assign(share),
+                // The proof behind the answer has served its purpose.
+                Ok(share) => sum.add_from(0, &share.elements()[..sum.len()]),
                 Err(Unusable::Unreadable | Unusable::Repeated) => return None,
             }
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use bytes::Bytes;
 
-use crate::committee::Committee;
+use crate::committee::{Committee, Enrolment};
 use crate::digest::ManifestDigest;
 use crate::identity::PeerId;
 use crate::manifest::Commitment;
@@ -17,6 +17,7 @@ use crate::round::{Arrival, ConnectionId, Envelope, Event, Output, Record, Refus
 use crate::sharing::ShareIndex;
 use crate::study::Study;
 use crate::time::Timestamp;
+use crate::verdict::Verdict;
 use crate::wire;
 
 /// The manifest, who was told it, and who still takes part.
@@ -67,6 +68,11 @@ impl Closed {
         self.began.after(room.study().aggregation_deadline_ms())
     }
 
+    /// When half of the members' time is over.
+    pub(super) fn half_time(&self, room: &Room) -> Timestamp {
+        self.began.after(room.study().aggregation_deadline_ms() / 2)
+    }
+
     pub(super) fn status(&self, blank: Status) -> Status {
         Status {
             enrolled: u32::from(self.committee.size()),
@@ -95,6 +101,18 @@ impl Closed {
     pub(super) fn away(&self, members: impl Iterator<Item = ShareIndex>) -> u32 {
         let away = |seat: &ShareIndex| matches!(self.seats.seat(*seat).presence, Presence::Away(_));
         u32::try_from(members.filter(away).count()).unwrap_or(u32::MAX)
+    }
+
+    /// How many members can be expected to open a sum by this verdict: those that have not left, and whose own
+    /// answers it counts.
+    pub(super) fn openers(&self, verdict: &Verdict) -> u32 {
+        let opens = |place: &ShareIndex| {
+            let member = self.committee.member(*place).map(Enrolment::id);
+            let number = member.and_then(|id| self.ledger.number_of(&id));
+            let accepted = number.is_some_and(|number| verdict.rejection(number).is_none());
+            accepted && self.seats.seat(*place).presence != Presence::Left
+        };
+        u32::try_from(verdict.members().iter().filter(opens).count()).unwrap_or(u32::MAX)
     }
 
     /// Why the round ends, if so many members cannot reach the threshold.
@@ -201,7 +219,8 @@ impl Closed {
         let total = self.commitment.size;
         let place = self.committee.place_of(&arrival.peer);
         if let Some(place) = place {
-            let takes_part = takes_part(place);
+            // Whoever has not contributed has to be told that it is too late for that.
+            let takes_part = takes_part(place) || !self.seats.seat(place).contributed;
             // Nobody else needs the shares any more.
             let held = if takes_part { arrival.held } else { total };
             self.seats.arrive(place, arrival.connection, held, total);

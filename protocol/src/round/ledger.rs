@@ -57,9 +57,14 @@ impl SealedLedger {
         self.entries.digest_of(sender)
     }
 
+    /// The number of this peer's contribution.
+    pub(super) fn number_of(&self, sender: &PeerId) -> Option<u32> {
+        self.entries.numbers.get(sender).copied()
+    }
+
     /// The proof that this peer's contribution counts, if it does.
     pub(super) fn inclusion(&self, sender: &PeerId) -> Option<Inclusion> {
-        let number = *self.entries.numbers.get(sender)?;
+        let number = self.number_of(sender)?;
         let commitment = self.manifest.commitment();
         Some(Inclusion {
             number,

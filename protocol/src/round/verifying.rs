@@ -20,7 +20,7 @@ use crate::verification::{Finding, Piece, VerificationError};
 /// How long the verifications beyond the threshold are waited for, in milliseconds, and how much longer for
 /// every contribution. They are not needed, but each one more checks the others, and a member whose
 /// verification is not there when the verdict is reached cannot help to open the sum.
-const EXTRA_VERIFICATIONS_MS: u64 = 3_000;
+const EXTRA_VERIFICATIONS_MS: u64 = 10_000;
 const EXTRA_VERIFICATIONS_MS_EACH: u64 = 1;
 
 /// Awaits verifications.
@@ -29,7 +29,7 @@ pub(super) struct Verifying {
     pub(super) closed: Closed,
     verifications: BTreeMap<ShareIndex, Verification>,
     enough_since: Option<Timestamp>,
-    /// How many verifications there were when they left too few answers.
+    /// How many verifications there were when they left too few answers, or members to open the sum.
     insufficient: Option<u32>,
 }
 
@@ -92,6 +92,10 @@ impl Verifying {
     /// Whoever declines will not open the sum either.
     fn forget_declined(&mut self) {
         self.verifications.retain(|place, _| !self.closed.has_declined(*place));
+        self.insufficient = None;
+        if self.complete() < self.closed.threshold() {
+            self.enough_since = None;
+        }
     }
 
     fn piece(&self, signed: &SignedBytes) -> Result<Piece, VerificationError> {
@@ -229,7 +233,7 @@ impl Verifying {
         }
         let expected =
             self.outstanding().any(|place| self.closed.seats.seat(place).is_expected(room.now()));
-        if !late && expected && room.now() < self.settles_at() {
+        if !late && expected && room.now() < self.settles_at(room) {
             return State::Verifying(self);
         }
         let may_come = !late && outstanding > 0;
@@ -238,6 +242,11 @@ impl Verifying {
         }
         let verdict = self.judge(room.study());
         match verdict.check(room.study(), &self.closed.committee, self.closed.commitment) {
+            // Whoever comes back may still open the sum, and not once there is a verdict without it.
+            Ok(()) if may_come && self.closed.openers(&verdict) < need => {
+                self.insufficient = Some(have);
+                State::Verifying(self)
+            }
             Ok(()) => State::Aggregating(Aggregating::begin(self, verdict, room)),
             // Another one that comes back may still tell who is wrong.
             Err(_) if may_come => {
@@ -274,16 +283,18 @@ impl Verifying {
     /// When the state acts by itself.
     pub(super) fn due(&self, room: &Room) -> Timestamp {
         let deadline = self.closed.deadline(room);
-        if self.enough_since.is_some() && room.now() < self.settles_at() {
-            deadline.min(self.settles_at())
+        if self.enough_since.is_some() && room.now() < self.settles_at(room) {
+            deadline.min(self.settles_at(room))
         } else {
             deadline
         }
     }
 
-    /// Until when the verifications beyond the threshold are waited for.
-    fn settles_at(&self) -> Timestamp {
+    /// Until when the verifications beyond the threshold are waited for. That leaves the members half of their
+    /// time for their partial aggregates.
+    fn settles_at(&self, room: &Room) -> Timestamp {
         let each = EXTRA_VERIFICATIONS_MS_EACH * u64::from(self.closed.commitment.size);
-        self.enough_since.unwrap_or_default().after(EXTRA_VERIFICATIONS_MS + each)
+        let settled = self.enough_since.unwrap_or_default().after(EXTRA_VERIFICATIONS_MS + each);
+        settled.min(self.closed.half_time(room))
     }
 }

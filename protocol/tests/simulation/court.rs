@@ -92,20 +92,20 @@ fn judge(scheme: Scheme, findings: &BTreeMap<u8, Vec<Finding>>) -> Ruling {
         (unreadable, shares)
     };
     let mut members: BTreeSet<u8> = findings.keys().copied().collect();
-    let mut disputes: BTreeMap<u8, usize> = BTreeMap::new();
+    let mut disputes: BTreeMap<u8, BTreeSet<usize>> = BTreeMap::new();
     for number in 0..size {
         let (mut disputing, shares) = heard(number, &members);
         if let Ok(combined) = scheme.combine(&shares) {
             disputing.extend(combined.wrong.iter().map(|place| place.number()));
         }
         for place in disputing {
-            *disputes.entry(place).or_default() += 1;
+            disputes.entry(place).or_default().insert(number);
         }
     }
     let mut suspects: Vec<(usize, u8)> = disputes
-        .into_iter()
-        .filter(|(_, disputes)| *disputes > 1 && disputes * TOLERATED > size)
-        .map(|(place, disputes)| (disputes, place))
+        .iter()
+        .map(|(place, disputes)| (disputes.len(), *place))
+        .filter(|(disputes, _)| *disputes > 1 && disputes * TOLERATED > size)
         .collect();
     suspects.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
     for (_, place) in suspects {
@@ -116,8 +116,10 @@ fn judge(scheme: Scheme, findings: &BTreeMap<u8, Vec<Finding>>) -> Ruling {
     let mut rejected = BTreeMap::new();
     for number in 0..size {
         let (unreadable, shares) = heard(number, &members);
+        let in_dispute =
+            disputes.iter().any(|(place, of)| members.contains(place) && of.contains(&number));
         let combined = scheme.combine(&shares).ok().filter(|combined| combined.wrong.is_empty());
-        let reason = match combined.filter(|_| unreadable.is_empty()) {
+        let reason = match combined.filter(|_| unreadable.is_empty() && !in_dispute) {
             None => Some(2),
             Some(combined) => {
                 let [output, wire, gadget] = *combined.secret.elements() else {
