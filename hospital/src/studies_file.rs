@@ -24,7 +24,7 @@ use std::{fs, io};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use toml::Spanned;
-use wardsum_protocol::{Closing, SchemeChoice, StudyError, StudyParameters, Suite};
+use wardsum_protocol::{Admission, Closing, SchemeChoice, StudyError, StudyParameters, Suite};
 
 use crate::limits::{Limits, LimitsError};
 use crate::study_desk::{StudyId, StudyIdError, StudyPlan};
@@ -277,6 +277,7 @@ impl StudyTable {
             aggregation_deadline_ms: milliseconds(self.aggregation_deadline_seconds),
             scheme: self.scheme.into(),
             suite: self.suite.into(),
+            admission: Admission::Open,
         };
         StudyPlan::new(id.clone(), parameters, self.reopen)
             .map_err(|source| StudiesFileError::Rule { place, id, source })

@@ -45,7 +45,7 @@ pub use identification::{Challenge, IdentificationError};
 pub use identity::{IdentityError, PeerId};
 pub use messages::{DeclineReason, EndReason, Phase, Shortfall};
 pub use seal::Suite;
-pub use study::{Closing, SchemeChoice, Study, StudyError, StudyParameters};
+pub use study::{Admission, Closing, SchemeChoice, Study, StudyError, StudyParameters};
 pub use time::Timestamp;
 
 /// The WebSocket subprotocol, which names the protocol's version.

@@ -26,7 +26,9 @@ use tokio::time;
 use wardsum_certs::CertError;
 use wardsum_protocol::sharing;
 use wardsum_protocol::study::DURATION_MS_MAX;
-use wardsum_protocol::{Aggregate, Closing, SchemeChoice, StudyError, StudyParameters, Suite};
+use wardsum_protocol::{
+    Admission, Aggregate, Closing, SchemeChoice, StudyError, StudyParameters, Suite,
+};
 
 pub use mishaps::{DropPhase, Mishaps, NotADrop, PlannedDrop};
 use patients::{Outcome, Patients};
@@ -279,6 +281,7 @@ impl Simulation {
             aggregation_deadline_ms: deadline_ms,
             scheme: SchemeChoice::from(self.scheme),
             suite: Suite::from(self.suite),
+            admission: Admission::Open,
         }
     }
 

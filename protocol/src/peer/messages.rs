@@ -80,6 +80,9 @@ impl Peer {
             return Ok(state);
         }
         let study = Study::decode(welcome.study.as_slice()).map_err(|_| Failure::StudyInvalid)?;
+        if !study.is_current() {
+            return Err(Failure::StudyInvalid);
+        }
         self.give_up_at = Some(give_up_at(&study, now));
         self.emit(Event::StudyReceived(Box::new(study.clone())));
         Ok(State::AwaitingAnswer(Box::new(AwaitingAnswer {

@@ -221,7 +221,7 @@ impl Seats {
 mod tests {
     use super::*;
     use crate::seal::Suite;
-    use crate::study::{Closing, SchemeChoice, Study, StudyParameters};
+    use crate::study::{Admission, Closing, SchemeChoice, Study, StudyParameters};
 
     fn study() -> Study {
         let closing = Closing::deadline(60_000);
@@ -241,6 +241,7 @@ mod tests {
             aggregation_deadline_ms: 60_000,
             scheme: SchemeChoice::Threshold,
             suite: Suite::X25519,
+            admission: Admission::Open,
         })
         .expect("it is admissible")
     }

@@ -11,7 +11,7 @@ use wardsum_protocol::field::{self, Field};
 use wardsum_protocol::peer::{self, Memory, Peer};
 use wardsum_protocol::round::{self, ConnectionId, Record, Refusal, Round};
 use wardsum_protocol::{
-    Challenge, Closing, Entropy, SchemeChoice, Study, StudyParameters, Suite, Timestamp,
+    Admission, Challenge, Closing, Entropy, SchemeChoice, Study, StudyParameters, Suite, Timestamp,
 };
 
 pub use dice::Dice;
@@ -37,7 +37,14 @@ pub fn parameters() -> StudyParameters {
         aggregation_deadline_ms: 60_000,
         scheme: SchemeChoice::Threshold,
         suite: Suite::X25519,
+        admission: Admission::Open,
     }
+}
+
+/// The bytes that hexadecimal digits stand for.
+pub fn unhex(digits: &str) -> Vec<u8> {
+    let pairs = digits.as_bytes().chunks(2).map(|pair| str::from_utf8(pair).expect("ASCII"));
+    pairs.map(|pair| u8::from_str_radix(pair, 16).expect("hexadecimal digits")).collect()
 }
 
 pub fn settle(ms: u64) -> Closing {

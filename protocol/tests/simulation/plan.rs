@@ -1,6 +1,6 @@
 //! What one run is: its study, its patients and its weather, all drawn from the seed.
 
-use wardsum_protocol::{Closing, SchemeChoice, Study, StudyParameters, Suite};
+use wardsum_protocol::{Admission, Closing, SchemeChoice, Study, StudyParameters, Suite};
 
 use crate::dice::Dice;
 
@@ -170,6 +170,7 @@ fn draw_study(dice: &mut Dice, number: u64, weather: Weather, calm_from: u64) ->
         aggregation_deadline_ms: last,
         scheme: if dice.chance(15) { SchemeChoice::Additive } else { SchemeChoice::Threshold },
         suite: if number < 6 && dice.chance(5) { Suite::XWing } else { Suite::X25519 },
+        admission: Admission::Open,
     })
     .expect("the study is admissible")
 }
