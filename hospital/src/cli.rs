@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::bench::{AbuseSize, RoundSize};
-use crate::control::{Action, StudyCommand};
+use crate::control::{Action, Serials, SerialsError, StudyCommand};
 use crate::http::origin::Origin;
 use crate::simulate::PlannedDrop;
 use crate::studies_file::{SchemeName, SuiteName};
@@ -67,6 +67,34 @@ pub enum StudyAction {
     ///
     /// A phase closes by command only if the study's rules say so (`by_command = true`).
     Close(CloseArgs),
+    /// Take invitations to the study's current round back, before its committee is fixed.
+    ///
+    /// Whoever has enrolled with one of them is sent away, and nobody takes part with one any more.
+    Revoke(RevokeArgs),
+}
+
+/// Flags of `hospital study revoke`.
+#[derive(Debug, Args)]
+pub struct RevokeArgs {
+    /// The data directory of the hospital.
+    #[arg(long, env = "WARDSUM_DATA", value_name = "DIR", default_value = "wardsum-data")]
+    pub data: PathBuf,
+
+    /// The study.
+    #[arg(long, value_name = "ID")]
+    pub study: StudyId,
+
+    /// A file with the number of one invitation on each line.
+    #[arg(long, value_name = "FILE")]
+    pub serials: PathBuf,
+}
+
+impl RevokeArgs {
+    /// What the hospital is told.
+    pub fn command(&self) -> Result<StudyCommand, SerialsError> {
+        let serials = Serials::read(&self.serials)?.into_vec();
+        Ok(StudyCommand { study: self.study.to_string(), action: Action::Revoke, serials })
+    }
 }
 
 /// Flags of `hospital study close`.
@@ -100,7 +128,7 @@ impl CloseArgs {
             Some(ClosablePhase::Enrolment) => Action::CloseEnrolment,
             Some(ClosablePhase::Contributing) => Action::CloseContributing,
         };
-        StudyCommand { study: self.study.to_string(), action }
+        StudyCommand { study: self.study.to_string(), action, serials: Vec::new() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The `hospital` command.
 
 use std::io::{self, IsTerminal, Write};
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
@@ -11,10 +12,10 @@ use wardsum_certs::{Action, CertError};
 use wardsum_hospital::announcement::Announce;
 use wardsum_hospital::bench::{self, AbuseError, Bench, BenchError};
 use wardsum_hospital::cli::{
-    BackupArgs, BenchArgs, CertsArgs, Cli, CloseArgs, Command, ExportArgs, ServeArgs, SimulateArgs,
-    StudyAction,
+    BackupArgs, BenchArgs, CertsArgs, Cli, Command, ExportArgs, RevokeArgs, ServeArgs,
+    SimulateArgs, StudyAction,
 };
-use wardsum_hospital::control::{self, CommandError};
+use wardsum_hospital::control::{self, CommandError, SerialsError, StudyCommand};
 use wardsum_hospital::logging;
 use wardsum_hospital::open_files;
 use wardsum_hospital::serve::{self, ServeError, Stopped};
@@ -42,7 +43,8 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench(args),
         Command::Export(args) => export(&args),
         Command::Backup(args) => backup(&args),
-        Command::Study(StudyAction::Close(args)) => close(&args),
+        Command::Study(StudyAction::Close(args)) => tell(&args.data, &args.command()),
+        Command::Study(StudyAction::Revoke(args)) => revoke(&args),
     };
     done.unwrap_or_else(|error| {
         // Nobody is left to tell if standard error is closed.
@@ -70,6 +72,8 @@ enum Error {
     Store(#[from] StoreError),
     #[error(transparent)]
     Command(#[from] CommandError),
+    #[error(transparent)]
+    Serials(#[from] SerialsError),
     #[error("the output cannot be written: {0}")]
     Output(io::Error),
     #[error("the program cannot run here: {0}")]
@@ -83,7 +87,7 @@ impl Error {
             Self::Simulation(error) => error.is_configuration(),
             Self::Bench(error) => error.is_configuration(),
             Self::Store(error) => error.is_configuration(),
-            Self::Values(_) => true,
+            Self::Values(_) | Self::Serials(_) => true,
             Self::Abuse(_)
             | Self::Certs(_)
             | Self::Command(_)
@@ -201,8 +205,13 @@ fn backup(args: &BackupArgs) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn close(args: &CloseArgs) -> Result<ExitCode, Error> {
-    say(&control::send(&args.data, &args.command())?);
+fn revoke(args: &RevokeArgs) -> Result<ExitCode, Error> {
+    tell(&args.data, &args.command()?)
+}
+
+/// Gives a command to the hospital that runs on a data directory.
+fn tell(data: &Path, command: &StudyCommand) -> Result<ExitCode, Error> {
+    say(&control::send(data, command)?);
     Ok(ExitCode::SUCCESS)
 }
 

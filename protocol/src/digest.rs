@@ -18,6 +18,7 @@ pub(crate) enum DigestLabel {
     Manifest,
     Message,
     Stored,
+    InvitationLink,
 }
 
 impl DigestLabel {
@@ -30,6 +31,7 @@ impl DigestLabel {
             Self::Manifest => b"wardsum v1 manifest",
             Self::Message => b"wardsum v1 message",
             Self::Stored => b"wardsum v1 stored contribution",
+            Self::InvitationLink => b"wardsum v1 invitation link",
         }
     }
 }

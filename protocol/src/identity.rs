@@ -30,6 +30,12 @@ pub enum SignatureLabel {
     PartialAggregate,
     /// A connection's challenge.
     Identification,
+    /// An authority's invitation.
+    Invitation,
+    /// The keys that somebody with an invitation enrols.
+    InvitedEnrolment,
+    /// The key under which somebody with an invitation contributes.
+    InvitedContribution,
 }
 
 impl SignatureLabel {
@@ -40,6 +46,9 @@ impl SignatureLabel {
             Self::Contribution => b"wardsum v1 sign contribution",
             Self::PartialAggregate => b"wardsum v1 sign partial aggregate",
             Self::Identification => b"wardsum v1 sign identification",
+            Self::Invitation => b"wardsum v1 sign invitation",
+            Self::InvitedEnrolment => b"wardsum v1 sign invited enrolment",
+            Self::InvitedContribution => b"wardsum v1 sign invited contribution",
         }
     }
 
@@ -122,7 +131,12 @@ impl Identity {
     /// The key that `entropy` determines.
     #[must_use]
     pub fn derive(entropy: &Entropy) -> Self {
-        Self(SigningKey::from_bytes(&entropy.derive(Purpose::SigningKey, &[])))
+        Self::of_seed(&entropy.derive(Purpose::SigningKey, &[]))
+    }
+
+    /// The key of this seed, the private key of RFC 8032.
+    pub(crate) fn of_seed(seed: &[u8; 32]) -> Self {
+        Self(SigningKey::from_bytes(seed))
     }
 
     /// Its verifying key, the peer's name.

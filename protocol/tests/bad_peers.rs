@@ -558,7 +558,7 @@ fn seen(net: &Net, liar: ConnectionId) -> (Vec<u8>, Commitment) {
     let parsed = Committee::decode(net.round.study(), &committee).unwrap();
     let senders = told.iter().filter_map(|message| match message {
         HospitalMessage::Deliver(delivery) => {
-            Some((delivery.number, delivery.sender.resolve(&parsed).unwrap()))
+            Some((delivery.number, delivery.sender.resolve(net.round.study(), &parsed).unwrap().id))
         }
         _ => None,
     });

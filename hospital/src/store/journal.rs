@@ -72,7 +72,9 @@ pub(super) fn append(
         | Record::ManifestFixed { .. }
         | Record::Partial(_)
         | Record::Declined(..)
-        | Record::Left(_) => {}
+        | Record::Left(_)
+        | Record::InvitationUsed { .. }
+        | Record::InvitationsRevoked(_) => {}
     }
     progress.clock = at;
     progress.records += 1;

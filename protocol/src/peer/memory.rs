@@ -1,11 +1,12 @@
 //! What a peer remembers of a round, so that it can come back after a reload.
 
 use thiserror::Error;
-use tls_codec::{TlsByteVecU16, TlsDeserializeBytes, TlsSerialize, TlsSize};
+use tls_codec::{TlsByteVecU8, TlsByteVecU16, TlsDeserializeBytes, TlsSerialize, TlsSize};
 use zeroize::Zeroizing;
 
 use crate::digest::{CommitteeDigest, ManifestDigest};
 use crate::entropy::Entropy;
+use crate::invitation::Invitation;
 use crate::peer::{Answer, Record, given_up_after_ms};
 use crate::study::Study;
 use crate::wire::{self, Int128};
@@ -17,6 +18,8 @@ use crate::wire::{self, Int128};
 #[derive(Clone, Debug)]
 pub struct Memory {
     pub(super) entropy: Entropy,
+    /// What admits it to a study that is not open.
+    pub(super) invitation: Option<Invitation>,
     pub(super) study: Study,
     pub(super) answer: Answer,
     /// The only committee that it contributes to.
@@ -37,8 +40,9 @@ impl Memory {
     #[must_use]
     pub fn after(memory: Option<Self>, record: &Record) -> Option<Self> {
         match (memory, record) {
-            (_, Record::Answered { entropy, study, answer }) => Some(Self {
+            (_, Record::Answered { entropy, invitation, study, answer }) => Some(Self {
                 entropy: entropy.clone(),
+                invitation: invitation.as_deref().cloned(),
                 study: study.clone(),
                 answer: answer.clone(),
                 committee: None,
@@ -82,6 +86,7 @@ impl Memory {
             committee: self.committee,
             promised: self.promised.into(),
             manifest: self.manifest,
+            invitation: self.invitation.as_ref().map(|link| link.encode().as_slice().into()),
         }))
     }
 
@@ -94,7 +99,19 @@ impl Memory {
         if decoded.version != VERSION || !admissible || decoded.promised > 1 {
             return Err(MemoryError);
         }
+        let invitation = decoded.invitation.map(|bytes| {
+            let bytes = Zeroizing::new(bytes.into_vec());
+            Invitation::decode(&bytes)
+                .ok()
+                .filter(|link| link.check(&study).is_ok())
+                .ok_or(MemoryError)
+        });
+        let invitation = invitation.transpose()?;
+        if study.authority().is_some() != invitation.is_some() || !study.is_current() {
+            return Err(MemoryError);
+        }
         Ok(Self {
+            invitation,
             entropy: Entropy::new(decoded.entropy),
             study,
             answer: Answer(answer),
@@ -105,7 +122,7 @@ impl Memory {
     }
 }
 
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
 /// How much longer somebody whose answer was acknowledged can come back to see the result, in
 /// milliseconds: until the next day.
@@ -120,4 +137,5 @@ struct MemoryBytes {
     committee: Option<CommitteeDigest>,
     promised: u8,
     manifest: Option<ManifestDigest>,
+    invitation: Option<TlsByteVecU8>,
 }

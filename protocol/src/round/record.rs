@@ -2,11 +2,12 @@
 
 use bytes::Bytes;
 use thiserror::Error;
-use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
+use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize, TlsVecU32};
 
 use crate::aggregate::Aggregate;
 use crate::digest::{ContributionDigest, StoredDigest};
 use crate::identity::PeerId;
+use crate::invitation::Ticket;
 use crate::messages::{DeclineReason, EndReason};
 use crate::wire::{self, Int128, Rest};
 
@@ -47,6 +48,15 @@ pub enum Record {
     },
     /// The round ended without a result.
     Ended(EndReason),
+    /// Somebody who only contributes uses an invitation; the contribution follows.
+    InvitationUsed {
+        /// The invitation.
+        ticket: Ticket,
+        /// Who uses it.
+        sender: PeerId,
+    },
+    /// The invitations with these numbers were taken back.
+    InvitationsRevoked(Vec<u32>),
 }
 
 /// What a record takes besides the message in it, at most, in bytes.
@@ -98,6 +108,16 @@ impl Record {
                 message: Rest(message.clone()),
             }),
             Self::Ended(reason) => RecordBytes::Ended(*reason),
+            Self::InvitationUsed { ticket, sender } => {
+                RecordBytes::InvitationUsed(InvitationUsedBytes {
+                    serial: ticket.serial,
+                    one_time_key: ticket.one_time_key,
+                    sender: *sender.as_bytes(),
+                })
+            }
+            Self::InvitationsRevoked(serials) => {
+                RecordBytes::InvitationsRevoked(serials.clone().into())
+            }
         })
     }
 
@@ -110,7 +130,9 @@ impl Record {
             }
             Self::Contributed(contributed) => &contributed.message,
             Self::Published { message, .. } => message,
+            Self::InvitationsRevoked(serials) => return SMALL_RECORD + size_of_val(&serials[..]),
             Self::Withdrawn(_)
+            | Self::InvitationUsed { .. }
             | Self::ContributingClosed
             | Self::ManifestFixed { .. }
             | Self::Declined(..)
@@ -145,6 +167,14 @@ impl Record {
                 message: message.0,
             },
             RecordBytes::Ended(reason) => Self::Ended(reason),
+            RecordBytes::InvitationUsed(used) => {
+                let InvitationUsedBytes { serial, one_time_key, sender } = used;
+                let ticket = Ticket { serial, one_time_key };
+                Self::InvitationUsed { ticket, sender: peer(&sender)? }
+            }
+            RecordBytes::InvitationsRevoked(serials) => {
+                Self::InvitationsRevoked(serials.into_vec())
+            }
         })
     }
 }
@@ -175,6 +205,17 @@ enum RecordBytes {
     Ended(EndReason),
     #[tls_codec(discriminant = 11)]
     ContributingClosed,
+    #[tls_codec(discriminant = 30)]
+    InvitationUsed(InvitationUsedBytes),
+    #[tls_codec(discriminant = 31)]
+    InvitationsRevoked(TlsVecU32<u32>),
+}
+
+#[derive(TlsSize, TlsSerialize, TlsDeserializeBytes)]
+struct InvitationUsedBytes {
+    serial: u32,
+    one_time_key: [u8; 32],
+    sender: [u8; 32],
 }
 
 #[derive(TlsSize, TlsSerialize, TlsDeserializeBytes)]

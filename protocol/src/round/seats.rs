@@ -173,7 +173,7 @@ impl Seats {
         let Ok(PeerMessage::Contribute(contribution)) = PeerMessage::decode(message) else {
             unreachable!("a store gives back the message that was accepted")
         };
-        let sender = contribution.sender;
+        let sender = contribution.sender.clone();
         let shares = contribution.stored_shares(room.study().sealed_share_len());
         self.deliver(number, sender, shares, room);
         // What was asked for first comes first, and each load in order.

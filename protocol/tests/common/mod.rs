@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "every test file uses another part of the harness")]
 
 mod dice;
+pub mod invited;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -11,7 +12,8 @@ use wardsum_protocol::field::{self, Field};
 use wardsum_protocol::peer::{self, Memory, Peer};
 use wardsum_protocol::round::{self, ConnectionId, Record, Refusal, Round};
 use wardsum_protocol::{
-    Admission, Challenge, Closing, Entropy, SchemeChoice, Study, StudyParameters, Suite, Timestamp,
+    Admission, Challenge, Closing, Entropy, Invitation, SchemeChoice, Study, StudyParameters,
+    Suite, Timestamp,
 };
 
 pub use dice::Dice;
@@ -170,8 +172,20 @@ impl Net {
     /// A patient opens the page; returns its number.
     pub fn join(&mut self) -> usize {
         let entropy = Entropy::new(self.dice.bytes());
+        let peer = Peer::new(entropy.clone(), self.now);
+        self.join_as(peer, entropy)
+    }
+
+    /// Somebody opens the link of an invitation; returns the patient's number.
+    pub fn join_invited(&mut self, invitation: Invitation) -> usize {
+        let entropy = Entropy::new(self.dice.bytes());
+        let peer = Peer::invited(entropy.clone(), invitation, self.now);
+        self.join_as(peer, entropy)
+    }
+
+    fn join_as(&mut self, peer: Peer, entropy: Entropy) -> usize {
         self.patients.push(Patient {
-            peer: Peer::new(entropy.clone(), self.now),
+            peer,
             entropy,
             connection: ConnectionId(0),
             events: Vec::new(),
@@ -528,7 +542,20 @@ impl Net {
     /// it is, and its enrolment, or its contribution if the committee is fixed already. Nothing is
     /// delivered.
     pub fn compose(&self, connection: ConnectionId, entropy: Entropy, value: i128) -> [Vec<u8>; 2] {
-        let mut peer = Peer::new(entropy, self.now);
+        self.composed_by(Peer::new(entropy, self.now), connection, value)
+    }
+
+    /// The same of a peer with this invitation.
+    pub fn compose_invited(
+        &self,
+        connection: ConnectionId,
+        entropy: Entropy,
+        invitation: Invitation,
+    ) -> [Vec<u8>; 2] {
+        self.composed_by(Peer::invited(entropy, invitation, self.now), connection, 1)
+    }
+
+    fn composed_by(&self, mut peer: Peer, connection: ConnectionId, value: i128) -> [Vec<u8>; 2] {
         peer.handle(peer::Input::Connected, self.now);
         for bytes in &self.raw[&connection] {
             peer.handle(peer::Input::Message(bytes.clone()), self.now);

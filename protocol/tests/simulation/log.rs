@@ -48,7 +48,11 @@ impl Summary {
             Record::Enrolled(message) => {
                 store(message);
             }
-            Record::Withdrawn(_) | Record::Left(_) | Record::ContributingClosed => {}
+            Record::Withdrawn(_)
+            | Record::Left(_)
+            | Record::ContributingClosed
+            | Record::InvitationUsed { .. }
+            | Record::InvitationsRevoked(_) => {}
             Record::CommitteeFixed(bytes) => self.committee = Some(bytes.clone()),
             Record::Contributed(contributed) => {
                 self.stored.insert(*contributed.digest.as_bytes());

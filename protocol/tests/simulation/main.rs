@@ -7,7 +7,8 @@
 //! a while and for good, and killed before and after everything that they write down. The hospital is
 //! killed before its commits, after them and in the middle of what follows; its disk is full; now and
 //! then it comes back from an old backup. Clocks are off, run at their own speed and jump. Some members
-//! lie about their partial aggregate.
+//! lie about their partial aggregate. In one run of four everybody has an invitation, and only some may
+//! serve on the committee.
 //!
 //! What has to hold nevertheless is said, in words and in code, in `invariants`.
 //!
