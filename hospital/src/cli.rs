@@ -252,6 +252,11 @@ pub struct SimulateArgs {
     #[arg(long, value_name = "TIMES", default_value_t = 0)]
     pub kill_hospital: u32,
 
+    /// Invites the patients, with an authority that is made for this round; those who are not wanted on
+    /// the committee may not serve.
+    #[arg(long)]
+    pub invited: bool,
+
     /// The deadline of each phase, in seconds [default: 60 with --drop alone, else 300].
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
     pub deadline_seconds: Option<u64>,

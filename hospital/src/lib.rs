@@ -31,6 +31,7 @@ mod clock;
 mod commits;
 pub mod control;
 mod cpu;
+mod hex;
 pub mod http;
 mod inbox;
 pub mod limits;

@@ -20,7 +20,7 @@ use wardsum_hospital::logging;
 use wardsum_hospital::open_files;
 use wardsum_hospital::serve::{self, ServeError, Stopped};
 use wardsum_hospital::simulate::{
-    MishapCounts, Mishaps, Progress, Simulation, SimulationError, Values, ValuesError,
+    Inviting, MishapCounts, Mishaps, Progress, Simulation, SimulationError, Values, ValuesError,
 };
 use wardsum_hospital::store::{Snapshot, StoreError};
 use wardsum_hospital::study_desk::StudyId;
@@ -143,6 +143,7 @@ fn simulate(args: SimulateArgs) -> Result<ExitCode, Error> {
         suite: args.suite,
         scheme: args.scheme,
         deadline: deadline.unwrap_or_else(|| mishaps.usual_deadline()),
+        invited: args.invited.then(Inviting::draw).transpose().map_err(SimulationError::from)?,
         mishaps,
     };
     let bar = progress_bar(simulation.values.answers().len());
