@@ -8,6 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::bench::{AbuseSize, RoundSize};
 use crate::control::{Action, Serials, SerialsError, StudyCommand};
 use crate::http::origin::Origin;
+use crate::invite::{Address, Inviting};
 use crate::simulate::PlannedDrop;
 use crate::studies_file::{SchemeName, SuiteName};
 use crate::study_desk::StudyId;
@@ -55,9 +56,62 @@ pub enum Command {
     /// To restore a backup, copy it into an empty directory as wardsum.sqlite3 and serve that with
     /// --data. Sealed shares that are in a backup stay there when the hospital erases its own.
     Backup(BackupArgs),
+    /// Make personal invitations to a study, on the authority's own machine and without the hospital.
+    ///
+    /// The authority is whoever vouches for the patients and is not the hospital: an ethics board, a
+    /// patient association, the sponsor of a trial. The hospital gets the study file that is made here,
+    /// with the authority's public key in it, and each person one link.
+    Invite(InviteArgs),
     /// Tell the hospital that runs on a data directory what to do with a study.
     #[command(subcommand)]
     Study(StudyAction),
+}
+
+/// Flags of `hospital invite`.
+#[derive(Debug, Args)]
+pub struct InviteArgs {
+    /// The study file: one [[study]] as in the hospital's studies file. To invite more people later, the
+    /// study.toml that was made here the first time.
+    #[arg(value_name = "STUDY.toml")]
+    pub study: PathBuf,
+
+    /// How many people to invite, 1 to 100,000.
+    #[arg(long, value_name = "N")]
+    pub count: u32,
+
+    /// How many of them, drawn at random, may serve on the committee [default: twice as many as have a
+    /// seat, or everybody if that is less; none of those who are invited later].
+    #[arg(long, value_name = "M")]
+    pub may_serve: Option<u32>,
+
+    /// The number of the first invitation; those of earlier ones must not come again [default: 1, for a
+    /// study without invitations so far].
+    #[arg(long, value_name = "NUMBER")]
+    pub first: Option<u32>,
+
+    /// The authority's key; it is made if there is no such file, for its owner only [default: a new one,
+    /// authority.key in the directory that is made].
+    #[arg(long, env = "WARDSUM_AUTHORITY_KEY", value_name = "FILE")]
+    pub key: Option<PathBuf>,
+
+    /// Where the study's page is, as patients see it.
+    #[arg(long, value_name = "https://HOST[:PORT]/")]
+    pub address: Address,
+
+    /// The directory to make; one that has something in it is never touched.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+
+    /// Make no printable page.
+    #[arg(long)]
+    pub no_page: bool,
+}
+
+impl From<InviteArgs> for Inviting {
+    fn from(args: InviteArgs) -> Self {
+        let InviteArgs { study, count, may_serve, first, key, address, out, no_page } = args;
+        Self { study, count, may_serve, first, key, address, out, page: !no_page }
+    }
 }
 
 /// What a running hospital can be told about a study.

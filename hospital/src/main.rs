@@ -12,10 +12,11 @@ use wardsum_certs::{Action, CertError};
 use wardsum_hospital::announcement::Announce;
 use wardsum_hospital::bench::{self, AbuseError, Bench, BenchError};
 use wardsum_hospital::cli::{
-    BackupArgs, BenchArgs, CertsArgs, Cli, Command, ExportArgs, RevokeArgs, ServeArgs,
+    BackupArgs, BenchArgs, CertsArgs, Cli, Command, ExportArgs, InviteArgs, RevokeArgs, ServeArgs,
     SimulateArgs, StudyAction,
 };
 use wardsum_hospital::control::{self, CommandError, SerialsError, StudyCommand};
+use wardsum_hospital::invite::{self, InviteError};
 use wardsum_hospital::logging;
 use wardsum_hospital::open_files;
 use wardsum_hospital::serve::{self, ServeError, Stopped};
@@ -43,6 +44,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench(args),
         Command::Export(args) => export(&args),
         Command::Backup(args) => backup(&args),
+        Command::Invite(args) => invite(args),
         Command::Study(StudyAction::Close(args)) => tell(&args.data, &args.command()),
         Command::Study(StudyAction::Revoke(args)) => revoke(&args),
     };
@@ -74,6 +76,8 @@ enum Error {
     Command(#[from] CommandError),
     #[error(transparent)]
     Serials(#[from] SerialsError),
+    #[error(transparent)]
+    Invite(#[from] InviteError),
     #[error("the output cannot be written: {0}")]
     Output(io::Error),
     #[error("the program cannot run here: {0}")]
@@ -87,6 +91,7 @@ impl Error {
             Self::Simulation(error) => error.is_configuration(),
             Self::Bench(error) => error.is_configuration(),
             Self::Store(error) => error.is_configuration(),
+            Self::Invite(error) => error.is_configuration(),
             Self::Values(_) | Self::Serials(_) => true,
             Self::Abuse(_)
             | Self::Certs(_)
@@ -203,6 +208,11 @@ fn export(args: &ExportArgs) -> Result<ExitCode, Error> {
 fn backup(args: &BackupArgs) -> Result<ExitCode, Error> {
     Snapshot::open(&args.data)?.backup(&args.to)?;
     say(&format!("{} is a checked copy of {}", args.to.display(), args.data.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn invite(args: InviteArgs) -> Result<ExitCode, Error> {
+    say(&invite::Inviting::from(args).run()?);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -44,7 +44,9 @@ pub use digest::{
 pub use entropy::Entropy;
 pub use identification::{Challenge, IdentificationError};
 pub use identity::{IdentityError, PeerId};
-pub use invitation::{Authority, CredentialError, Invitation, LinkError, MismatchError};
+pub use invitation::{
+    Authority, CredentialError, Invitation, LinkError, MismatchError, NotTheAuthority,
+};
 pub use messages::{DeclineReason, EndReason, Phase, Shortfall};
 pub use seal::Suite;
 pub use study::{Admission, Closing, SchemeChoice, Study, StudyError, StudyParameters};

@@ -12,6 +12,7 @@ mod export_and_backup;
 mod failed_rounds;
 mod failing_store;
 mod http_answers;
+mod invite_command;
 mod invited_studies;
 mod misbehaving_peers;
 mod one_data_directory;
