@@ -6,7 +6,7 @@ use std::path::Path;
 use wardsum_hospital::native_peer::{Connector, NativePeer};
 use wardsum_hospital::studies_file::StudiesFile;
 use wardsum_protocol::peer::{Event, Failure};
-use wardsum_protocol::{Aggregate, Authority, Invitation, Study};
+use wardsum_protocol::{Aggregate, Authority, Invitation, MismatchError, Study};
 
 use crate::program::{Program, run};
 use crate::test_hospital::{TestHospital, published, status, study_of, wait_for};
@@ -93,7 +93,8 @@ async fn people_with_invitations_have_a_round_and_others_none() {
     let elsewhere = Invited::new("study", 3, 2).invitation(1);
     let mut lost =
         NativePeer::connect_invited(&hospital.connector, "study", elsewhere).await.unwrap();
-    assert_eq!(failure(&mut lost).await, Failure::RoundGone);
+    let foreign = Failure::ForeignInvitation(MismatchError::ForeignStudy);
+    assert_eq!(failure(&mut lost).await, foreign);
 
     invited.round(&hospital.connector).await;
 }

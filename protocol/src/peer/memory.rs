@@ -66,6 +66,12 @@ impl Memory {
         &self.study
     }
 
+    /// The invitation with which it takes part, if the study is not open.
+    #[must_use]
+    pub fn invitation(&self) -> Option<&Invitation> {
+        self.invitation.as_ref()
+    }
+
     /// How long after it was written this can still be of use, in milliseconds: the longest that the
     /// round can take, and the time for which a peer tries to come back beyond that. Whoever was
     /// promised to be counted has a day more to come back and see it.

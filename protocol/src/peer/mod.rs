@@ -38,7 +38,7 @@ use crate::digest::{CommitteeDigest, ManifestDigest};
 use crate::entropy::Entropy;
 use crate::identification;
 use crate::identity::{Identity, PeerId};
-use crate::invitation::Invitation;
+use crate::invitation::{Invitation, MismatchError};
 use crate::messages::{PeerMessage, Phase};
 use crate::seal::OpeningKey;
 use crate::study::Study;
@@ -354,6 +354,12 @@ impl Peer {
                 if self.me.promised =>
             {
                 Failure::ManifestInvalid
+            }
+            // The round that the invitation is for is not there.
+            Failure::RoundGone
+                if matches!(state, State::AwaitingStudy) && self.me.invitation.is_some() =>
+            {
+                Failure::ForeignInvitation(MismatchError::ForeignStudy)
             }
             why => why,
         };

@@ -84,7 +84,7 @@ pub(crate) fn generate() -> Value {
         "enrol_1": hex(&sent(1, None)[1]),
         "committee": hex(&committee),
         // Type and sender; what follows is as in any contribution.
-        "sender_4": hex(&contribution[1..1 + SENDER]),
+        "sender_4": hex(&contribution[1..=SENDER]),
         "bad": bad(),
     })
 }

@@ -1,7 +1,7 @@
 //! One study, from the question to the result.
 
 use leptos::prelude::*;
-use wardsum_peer::protocol::Study;
+use wardsum_peer::protocol::{Invitation, Study};
 use wardsum_peer::{Kept, Outcome};
 
 use super::{
@@ -21,6 +21,8 @@ pub(crate) fn StudyPage(
     study: StudySummary,
     /// The answer that this tab goes on with, if it has given one before.
     kept: Option<Kept>,
+    /// What this tab is invited with, if it is.
+    invitation: Option<Invitation>,
     /// How the round has ended that this tab has answered in, if it has.
     outcome: Option<Outcome>,
     /// The page's `data-state`.
@@ -43,7 +45,7 @@ pub(crate) fn StudyPage(
         };
         return view! { <div class="stack"><h1>{title}</h1>{body}</div> }.into_any();
     }
-    let Ok(visit) = Visit::open(&study, kept) else {
+    let Ok(visit) = Visit::open(&study, kept, invitation) else {
         state.set("failed");
         let failure = text::connect_error();
         return view! {
@@ -246,10 +248,12 @@ fn Failed(
         // count: unless the same visit can go on.
         let retry = match (trouble.may_resume(), sent) {
             (true, _) => Some(restart),
+            // It would be the same again.
+            (false, false) if trouble.is_about_invitation() => None,
             (false, false) => Some(fresh),
             (false, true) => None,
         };
-        let next = retry.is_none().then(|| {
+        let next = (retry.is_none() && !trouble.is_about_invitation()).then(|| {
             let NextRoundWatch { open, .. } = NextRoundWatch::begin(study, round);
             view! { <NextRound open restart /> }
         });

@@ -1,7 +1,7 @@
 //! What went wrong, in plain words: what happened, and what to do now.
 
-use wardsum_peer::protocol::EndReason;
 use wardsum_peer::protocol::peer::Failure;
+use wardsum_peer::protocol::{EndReason, LinkError};
 use wardsum_peer::storage::StorageError;
 
 use crate::api::ApiError;
@@ -51,6 +51,15 @@ pub(crate) fn api_error(error: ApiError) -> FailureText {
              Nothing has been sent.",
         ),
     }
+}
+
+/// The address has something behind its `#` that is no invitation.
+pub(crate) fn bad_invitation(error: &LinkError) -> FailureText {
+    FailureText::new(
+        "This invitation link is damaged",
+        format!("What stands behind the # in the address is no whole invitation: {error}."),
+        "Please open the link again exactly as you were given it, or scan its code. Nothing has been sent.",
+    )
 }
 
 /// The tab has answered before it was reloaded, and cannot read what it kept.

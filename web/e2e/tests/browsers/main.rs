@@ -10,6 +10,7 @@ mod hospital_cannot_read_shares;
 mod hospital_killed;
 mod hospital_unreachable;
 mod input_errors;
+mod invitations;
 mod keyboard_only;
 mod leaving;
 mod log_secrecy;
