@@ -299,6 +299,20 @@ fn a_revoked_invitation_is_sent_away_before_and_after() {
     }
 }
 
+/// The process dies when the list is written down, and nothing of what follows from it.
+#[test]
+fn a_revocation_that_was_written_down_takes_effect() {
+    let mut net = Net::new(invited_study(|p| p.enrolment.settle_ms = Some(60_000)), 9);
+    let patients = invited(&mut net, 4, 4);
+    net.settle_mail();
+    net.command(Command::RevokeInvitations(vec![2]));
+    assert!(matches!(net.journal.pop(), Some((_, Record::Withdrawn(_)))));
+    net.restart();
+    net.run();
+    assert_eq!(net.failure(patients[1]), Some(Failure::InvitationRevoked));
+    assert_eq!(net.aggregate(), Some(Aggregate { count: 3, sum: 8 }));
+}
+
 #[test]
 fn invitations_are_revoked_before_the_committee_is_fixed_and_in_invited_studies() {
     let revoke = Command::RevokeInvitations(vec![1]);

@@ -139,7 +139,8 @@ impl Enrolling {
         self.candidates.len() < before
     }
 
-    /// Takes invitations back: whoever has enrolled with one is sent away.
+    /// Takes invitations back. Whoever has enrolled with one is sent away as time goes on, which is at
+    /// once, or when the round has come back from its records.
     pub(super) fn revoke(mut self, serials: &[u32], room: &mut Room) -> State {
         let new: Vec<u32> =
             serials.iter().copied().filter(|serial| !self.revoked.contains(serial)).collect();
@@ -147,7 +148,11 @@ impl Enrolling {
             self.restore_revocation(&new);
             room.persist(Record::InvitationsRevoked(new));
         }
-        let Self { candidates, revoked, .. } = &mut self;
+        State::Enrolling(self)
+    }
+
+    fn send_revoked_away(&mut self, room: &mut Room) {
+        let Self { candidates, revoked, .. } = self;
         let is_revoked = |candidate: &mut Candidate| {
             candidate.enrolment.ticket().is_some_and(|ticket| revoked.contains(&ticket.serial))
         };
@@ -158,7 +163,6 @@ impl Enrolling {
                 room.refuse(connection, Refusal::InvitationRevoked);
             }
         }
-        State::Enrolling(self)
     }
 
     /// Takes in that invitations were taken back. Those who had enrolled have records of their own.
@@ -199,6 +203,7 @@ impl Enrolling {
     }
 
     pub(super) fn tick(mut self, room: &mut Room) -> State {
+        self.send_revoked_away(room);
         let now = room.now();
         let lost = |candidate: &Candidate| {
             candidate.away_since.is_some_and(|since| now >= since.after(AWAY_GRACE_MS))
