@@ -21,7 +21,7 @@ pub(crate) fn study_in_address() -> Option<String> {
 }
 
 /// Where this tab keeps its invitation until its round is over.
-const INVITATION: &str = "wardsum.invitation";
+const INVITATION: &str = "wardsum:invitation";
 
 /// What the address has behind its `#`, unless that only leads to a part of the page. It is taken out of
 /// the address bar, so that nobody copies it from there, and kept for this tab, which may be reloaded.
