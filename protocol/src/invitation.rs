@@ -147,8 +147,17 @@ impl Ticket {
 /// Which invitations are used, and by whom.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct UsedTickets {
-    serials: BTreeMap<u32, PeerId>,
-    keys: BTreeMap<[u8; 32], PeerId>,
+    /// Each invitation twice, by its number and by its one-time key: one map is less for a page to load
+    /// than two. That a number looks like a key is as unlikely as any other key, and would refuse it only.
+    by: BTreeMap<[u8; 32], [u8; 32]>,
+}
+
+impl Ticket {
+    fn names(&self) -> [[u8; 32]; 2] {
+        let mut serial = [0; 32];
+        serial[..4].copy_from_slice(&self.serial.to_be_bytes());
+        [serial, self.one_time_key]
+    }
 }
 
 impl UsedTickets {
@@ -156,9 +165,8 @@ impl UsedTickets {
     pub(crate) fn is_used_by_another(&self, ticket: &Ticket, peer: &PeerId) -> bool {
         // An authority that gives one key two numbers, or two keys one, has made a mistake that must
         // not let anybody count twice.
-        let by_serial = self.serials.get(&ticket.serial);
-        let by_key = self.keys.get(&ticket.one_time_key);
-        by_serial.is_some_and(|by| by != peer) || by_key.is_some_and(|by| by != peer)
+        let other = |by: &[u8; 32]| by != peer.as_bytes();
+        ticket.names().iter().any(|name| self.by.get(name).is_some_and(other))
     }
 
     /// Notes that a peer uses an invitation; `false` if another one has.
@@ -166,8 +174,9 @@ impl UsedTickets {
         if self.is_used_by_another(ticket, &peer) {
             return false;
         }
-        self.serials.insert(ticket.serial, peer);
-        self.keys.insert(ticket.one_time_key, peer);
+        for name in ticket.names() {
+            self.by.insert(name, *peer.as_bytes());
+        }
         true
     }
 }

@@ -4,8 +4,6 @@
 
 use core::fmt;
 
-use base64::Engine;
-use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use thiserror::Error;
 use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
 use zeroize::{Zeroize, Zeroizing};
@@ -104,14 +102,9 @@ impl Drop for LinkBytes {
 impl Invitation {
     /// Reads what stands behind the `#` of a link, without the `#`.
     pub fn parse(fragment: &str) -> Result<Self, LinkError> {
-        let legal = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        if let Some((at, found)) = fragment.chars().enumerate().find(|(_, c)| !legal(*c)) {
-            return Err(LinkError::Character { position: at + 1, found });
-        }
         // What is whole has a checksum that fits, however long its version makes it.
-        let decoded = BASE64_URL_SAFE_NO_PAD.decode(fragment).map(Zeroizing::new);
-        let whole = decoded.as_ref().ok().and_then(|bytes| checked(bytes));
-        let Some(bytes) = whole else {
+        let decoded = base64_decode(fragment)?;
+        let Some(bytes) = decoded.as_ref().and_then(|bytes| checked(bytes)) else {
             let len = fragment.len();
             return Err(match LINK_LEN {
                 link if len < link => LinkError::TooShort { missing: link - len },
@@ -128,7 +121,7 @@ impl Invitation {
         let mut bytes = self.encode();
         let checksum = checksum(&bytes);
         bytes.extend_from_slice(&checksum);
-        Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(&*bytes))
+        base64_encode(&bytes)
     }
 
     /// The link's bytes without the checksum.
@@ -215,6 +208,49 @@ impl fmt::Debug for Invitation {
             .field("serial", &self.serial())
             .finish_non_exhaustive()
     }
+}
+
+/// The digits of base64url (RFC 4648, section 5).
+const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// Writes bytes in base64url without padding. (A library that does this and much more would be a part of
+/// every patient's page.)
+fn base64_encode(bytes: &[u8]) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(bytes.len().div_ceil(3) * 4));
+    let (mut bits, mut count) = (0_u32, 0);
+    for byte in bytes {
+        (bits, count) = (bits << 8 | u32::from(*byte), count + 8);
+        while count >= 6 {
+            count -= 6;
+            text.push(digit(bits >> count));
+        }
+    }
+    if count > 0 {
+        text.push(digit(bits << (6 - count)));
+    }
+    text
+}
+
+fn digit(bits: u32) -> char {
+    char::from(DIGITS[(bits & 63) as usize])
+}
+
+/// Reads base64url without padding; `None` if these digits are no whole bytes, or say them in another way
+/// than [`base64_encode`].
+fn base64_decode(text: &str) -> Result<Option<Zeroizing<Vec<u8>>>, LinkError> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
+    let (mut bits, mut count) = (0_u32, 0);
+    for (position, found) in (1..).zip(text.chars()) {
+        let value = DIGITS.iter().zip(0..).find(|(digit, _)| char::from(**digit) == found);
+        let Some((_, value)) = value else { return Err(LinkError::Character { position, found }) };
+        (bits, count) = (bits << 6 | value, count + 6);
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count & 0xff) as u8);
+        }
+    }
+    let whole = count < 6 && bits & ((1 << count) - 1) == 0;
+    Ok(whole.then_some(bytes))
 }
 
 fn checksum(bytes: &[u8]) -> [u8; CHECKSUM_LEN] {

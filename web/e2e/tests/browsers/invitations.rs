@@ -58,8 +58,8 @@ async fn a_link_leads_back_to_one_s_own_answer() -> Result<()> {
     assert!(notice.text.contains("go on in the tab"), "{}", notice.text);
     assert!(!stays.has("#try-again").await?, "it would be the same again");
 
-    tab.close().await?;
     let again = browser.new_tab().await?;
+    tab.close().await?;
     again.open(&invited.link(&hospital.origin(), 1)?).await?;
     again.until_state("running").await?;
     again.until_there("[data-testid=resumed]:not([hidden])").await?;
