@@ -38,7 +38,7 @@ pub struct Invitation {
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum LinkError {
     /// A character that no link has.
-    #[error("its character {position} is {found:?}, which no link has")]
+    #[error("its character {position} is '{found}', which no link has")]
     Character {
         /// Its place behind the `#`, from 1 on.
         position: usize,
