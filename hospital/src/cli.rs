@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::bench::{AbuseSize, RoundSize};
-use crate::control::{Action, StudyCommand};
+use crate::control::{Action, Serials, SerialsError, StudyCommand};
 use crate::http::origin::Origin;
+use crate::invite::{Address, Inviting};
 use crate::simulate::{PlannedCheat, PlannedDrop};
 use crate::studies_file::{SchemeName, SuiteName};
 use crate::study_desk::StudyId;
@@ -68,9 +69,62 @@ pub enum Command {
     /// --hospital and --to, makes a copy of the page that is served from another origin than the
     /// hospital's, and prints the fingerprint of that.
     Page(PageArgs),
+    /// Make personal invitations to a study, on the authority's own machine and without the hospital.
+    ///
+    /// The authority is whoever vouches for the patients and is not the hospital: an ethics board, a
+    /// patient association, the sponsor of a trial. The hospital gets the study file that is made here,
+    /// with the authority's public key in it, and each person one link.
+    Invite(InviteArgs),
     /// Tell the hospital that runs on a data directory what to do with a study.
     #[command(subcommand)]
     Study(StudyAction),
+}
+
+/// Flags of `hospital invite`.
+#[derive(Debug, Args)]
+pub struct InviteArgs {
+    /// The study file: one [[study]] as in the hospital's studies file. To invite more people later, the
+    /// study.toml that was made here the first time.
+    #[arg(value_name = "STUDY.toml")]
+    pub study: PathBuf,
+
+    /// How many people to invite, 1 to 100,000.
+    #[arg(long, value_name = "N")]
+    pub count: u32,
+
+    /// How many of them, drawn at random, may serve on the committee [default: twice as many as have a
+    /// seat, or everybody if that is less; none of those who are invited later].
+    #[arg(long, value_name = "M")]
+    pub may_serve: Option<u32>,
+
+    /// The number of the first invitation; those of earlier ones must not come again [default: 1, for a
+    /// study without invitations so far].
+    #[arg(long, value_name = "NUMBER")]
+    pub first: Option<u32>,
+
+    /// The authority's key; it is made if there is no such file, for its owner only [default: a new one,
+    /// authority.key in the directory that is made].
+    #[arg(long, env = "WARDSUM_AUTHORITY_KEY", value_name = "FILE")]
+    pub key: Option<PathBuf>,
+
+    /// Where the study's page is, as patients see it.
+    #[arg(long, value_name = "https://HOST[:PORT]/")]
+    pub address: Address,
+
+    /// The directory to make; one that has something in it is never touched.
+    #[arg(long, value_name = "DIR")]
+    pub out: PathBuf,
+
+    /// Make no printable page.
+    #[arg(long)]
+    pub no_page: bool,
+}
+
+impl From<InviteArgs> for Inviting {
+    fn from(args: InviteArgs) -> Self {
+        let InviteArgs { study, count, may_serve, first, key, address, out, no_page } = args;
+        Self { study, count, may_serve, first, key, address, out, page: !no_page }
+    }
 }
 
 /// What a running hospital can be told about a study.
@@ -80,6 +134,34 @@ pub enum StudyAction {
     ///
     /// A phase closes by command only if the study's rules say so (`by_command = true`).
     Close(CloseArgs),
+    /// Take invitations to the study's current round back, before its committee is fixed.
+    ///
+    /// Whoever has enrolled with one of them is sent away, and nobody takes part with one any more.
+    Revoke(RevokeArgs),
+}
+
+/// Flags of `hospital study revoke`.
+#[derive(Debug, Args)]
+pub struct RevokeArgs {
+    /// The data directory of the hospital.
+    #[arg(long, env = "WARDSUM_DATA", value_name = "DIR", default_value = "wardsum-data")]
+    pub data: PathBuf,
+
+    /// The study.
+    #[arg(long, value_name = "ID")]
+    pub study: StudyId,
+
+    /// A file with the number of one invitation on each line.
+    #[arg(long, value_name = "FILE")]
+    pub serials: PathBuf,
+}
+
+impl RevokeArgs {
+    /// What the hospital is told.
+    pub fn command(&self) -> Result<StudyCommand, SerialsError> {
+        let serials = Serials::read(&self.serials)?.into_vec();
+        Ok(StudyCommand { study: self.study.to_string(), action: Action::Revoke, serials })
+    }
 }
 
 /// Flags of `hospital study close`.
@@ -113,7 +195,7 @@ impl CloseArgs {
             Some(ClosablePhase::Enrolment) => Action::CloseEnrolment,
             Some(ClosablePhase::Contributing) => Action::CloseContributing,
         };
-        StudyCommand { study: self.study.to_string(), action }
+        StudyCommand { study: self.study.to_string(), action, serials: Vec::new() }
     }
 }
 
@@ -245,6 +327,11 @@ pub struct SimulateArgs {
     /// of the round, and starts it again on the same data.
     #[arg(long, value_name = "TIMES", default_value_t = 0)]
     pub kill_hospital: u32,
+
+    /// Invites the patients, with an authority that is made for this round; those who are not wanted on
+    /// the committee may not serve.
+    #[arg(long)]
+    pub invited: bool,
 
     /// The deadline of each phase, in seconds [default: 60 with --drop alone, else 300].
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]

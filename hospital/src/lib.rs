@@ -19,6 +19,7 @@
 //! * `commits` holds back what a round says until it is stored, `retention` erases what was sealed.
 //! * `ops` tells operators whether the hospital is well, `metrics` counts, [`control`] takes commands.
 //! * [`native_peer`] is a patient's peer outside a browser, and [`simulate`] a round of many of them.
+//! * [`invite`] is the authority's: it makes invitations, on another machine than the hospital's.
 //! * [`bench`] measures such rounds, next to what they must cost at least.
 //!
 //! Sealed shares pass through as bytes that are never parsed, and neither keys nor shares nor payloads
@@ -33,8 +34,10 @@ mod clock;
 mod commits;
 pub mod control;
 mod cpu;
+mod hex;
 pub mod http;
 mod inbox;
+pub mod invite;
 pub mod limits;
 mod log_throttle;
 pub mod logging;

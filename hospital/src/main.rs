@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
@@ -14,15 +14,16 @@ use wardsum_hospital::announcement::Announce;
 use wardsum_hospital::bench::{self, AbuseError, Bench, BenchError};
 use wardsum_hospital::built_page::{BuiltPage, BuiltPageError};
 use wardsum_hospital::cli::{
-    BackupArgs, BenchArgs, CertsArgs, Cli, CloseArgs, Command, ExportArgs, PageArgs, ServeArgs,
-    SimulateArgs, StudyAction, TranscriptArgs, VerifyArgs,
+    BackupArgs, BenchArgs, CertsArgs, Cli, Command, ExportArgs, InviteArgs, PageArgs, RevokeArgs,
+    ServeArgs, SimulateArgs, StudyAction, TranscriptArgs, VerifyArgs,
 };
-use wardsum_hospital::control::{self, CommandError};
+use wardsum_hospital::control::{self, CommandError, SerialsError, StudyCommand};
+use wardsum_hospital::invite::{self, InviteError};
 use wardsum_hospital::logging;
 use wardsum_hospital::open_files;
 use wardsum_hospital::serve::{self, ServeError, Stopped};
 use wardsum_hospital::simulate::{
-    MishapCounts, Mishaps, Progress, Simulation, SimulationError, Values, ValuesError,
+    Inviting, MishapCounts, Mishaps, Progress, Simulation, SimulationError, Values, ValuesError,
 };
 use wardsum_hospital::store::{Snapshot, StoreError};
 use wardsum_hospital::study_desk::StudyId;
@@ -49,7 +50,9 @@ fn main() -> ExitCode {
         Command::Transcript(args) => transcript(&args),
         Command::Verify(args) => verify(&args),
         Command::Page(args) => page(&args),
-        Command::Study(StudyAction::Close(args)) => close(&args),
+        Command::Invite(args) => invite(args),
+        Command::Study(StudyAction::Close(args)) => tell(&args.data, &args.command()),
+        Command::Study(StudyAction::Revoke(args)) => revoke(&args),
     };
     done.unwrap_or_else(|error| {
         // Nobody is left to tell if standard error is closed.
@@ -85,6 +88,10 @@ enum Error {
     Page(#[from] BuiltPageError),
     #[error(transparent)]
     Command(#[from] CommandError),
+    #[error(transparent)]
+    Serials(#[from] SerialsError),
+    #[error(transparent)]
+    Invite(#[from] InviteError),
     #[error("the output cannot be written: {0}")]
     Output(io::Error),
     #[error("the program cannot run here: {0}")]
@@ -100,8 +107,11 @@ impl Error {
             Self::Store(error) | Self::Transcript(TranscriptFault::Store(error)) => {
                 error.is_configuration()
             }
-            Self::Verify(VerifyError::Read { .. }) | Self::File { .. } => true,
-            Self::Values(_) => true,
+            Self::Invite(error) => error.is_configuration(),
+            Self::Verify(VerifyError::Read { .. })
+            | Self::File { .. }
+            | Self::Values(_)
+            | Self::Serials(_) => true,
             Self::Transcript(_)
             | Self::Verify(_)
             | Self::Abuse(_)
@@ -161,6 +171,7 @@ fn simulate(args: SimulateArgs) -> Result<ExitCode, Error> {
         suite: args.suite,
         scheme: args.scheme,
         deadline: deadline.unwrap_or_else(|| mishaps.usual_deadline()),
+        invited: args.invited.then(Inviting::draw).transpose().map_err(SimulationError::from)?,
         mishaps,
     };
     let bar = progress_bar(simulation.values.answers().len());
@@ -253,8 +264,18 @@ fn page(args: &PageArgs) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn close(args: &CloseArgs) -> Result<ExitCode, Error> {
-    say(&control::send(&args.data, &args.command())?);
+fn invite(args: InviteArgs) -> Result<ExitCode, Error> {
+    say(&invite::Inviting::from(args).run()?);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn revoke(args: &RevokeArgs) -> Result<ExitCode, Error> {
+    tell(&args.data, &args.command()?)
+}
+
+/// Gives a command to the hospital that runs on a data directory.
+fn tell(data: &Path, command: &StudyCommand) -> Result<ExitCode, Error> {
+    say(&control::send(data, command)?);
     Ok(ExitCode::SUCCESS)
 }
 

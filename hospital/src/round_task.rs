@@ -702,7 +702,7 @@ impl RoundTask {
 
     /// Logs an event and tells the terminal; the task's span names study and round.
     fn report(&self, event: &Event) {
-        match *event {
+        match event.clone() {
             Event::PhaseChanged(phase) => info!(%phase, "the round is {phase}"),
             Event::Enrolled { enrolled } => debug!(enrolled, "{enrolled} people have enrolled"),
             Event::Contributed { contributed } => {
@@ -741,10 +741,14 @@ impl RoundTask {
                 let code = reason.code();
                 debug!(connection = id, code, "refused connection {id}: {reason}");
             }
+            Event::CommandRefused(Command::RevokeInvitations(serials)) => {
+                let count = serials.len();
+                warn!(count, "{count} invitations cannot be revoked in this study, or any more");
+            }
             Event::CommandRefused(command) => {
                 warn!(?command, "{command:?} does not fit the study's rules or the phase");
             }
-            Event::Published { aggregate, ref wrong } => {
+            Event::Published { aggregate, wrong } => {
                 let Aggregate { count, sum } = aggregate;
                 info!(count, %sum, "the round is published: sum {sum} over {count} answers");
                 for member in wrong.iter().map(ShareIndex::number) {

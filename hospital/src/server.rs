@@ -93,6 +93,7 @@ impl ServerError {
             Self::Study(OpenError::Store(error) | OpenError::Resume(ResumeError::Store(error))) => {
                 error.is_configuration()
             }
+            Self::Study(OpenError::InvitationsUsed { .. }) => true,
             Self::Study(OpenError::Entropy(_) | OpenError::Resume(_)) | Self::Listener(_) => false,
         }
     }

@@ -24,8 +24,9 @@ use std::{fs, io};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use toml::Spanned;
-use wardsum_protocol::{Closing, SchemeChoice, StudyError, StudyParameters, Suite};
+use wardsum_protocol::{Admission, Closing, SchemeChoice, StudyError, StudyParameters, Suite};
 
+use crate::hex;
 use crate::limits::{Limits, LimitsError};
 use crate::study_desk::{StudyId, StudyIdError, StudyPlan};
 
@@ -117,6 +118,17 @@ pub enum StudiesFileError {
         id: StudyId,
         /// The rule, and what to do.
         source: StudyError,
+    },
+    /// A study that is to open again and again, although its invitations are for one round.
+    #[error(
+        "{place}: study \"{id}\" has invitations, which are for one round, so it cannot reopen; remove \
+         `reopen = true`, and make the next round a study file of its own with `hospital invite`"
+    )]
+    InvitedReopens {
+        /// File and line of the study.
+        place: Place,
+        /// Its id.
+        id: StudyId,
     },
     /// Limits that contradict each other.
     #[error("{path}: {source}")]
@@ -229,6 +241,8 @@ struct StudyTable {
     /// Whether a new round opens when one is published or has ended; default false.
     #[serde(default)]
     reopen: bool,
+    /// Whose invitations admit people, as `hospital invite` writes it; default: anybody takes part.
+    admission: Option<AdmissionTable>,
     /// When the committee is fixed.
     enrolment: ClosingTable,
     /// When the answers to be counted are fixed; default: like enrolment.
@@ -260,9 +274,16 @@ impl StudyTable {
             Ok(id) => id,
             Err(source) => return Err(StudiesFileError::Id { place, source }),
         };
+        let (instance, admission) = match &self.admission {
+            None => ([0; 16], Admission::Open),
+            Some(_) if self.reopen => return Err(StudiesFileError::InvitedReopens { place, id }),
+            Some(AdmissionTable { authority, instance }) => {
+                (instance.0, Admission::Invited { authority: authority.0 })
+            }
+        };
         let contributing = self.contributing.unwrap_or(self.enrolment);
         let parameters = StudyParameters {
-            instance: [0; 16],
+            instance,
             title: self.title,
             organisation: self.organisation,
             question: self.question,
@@ -277,9 +298,35 @@ impl StudyTable {
             aggregation_deadline_ms: milliseconds(self.aggregation_deadline_seconds),
             scheme: self.scheme.into(),
             suite: self.suite.into(),
+            admission,
         };
         StudyPlan::new(id.clone(), parameters, self.reopen)
             .map_err(|source| StudiesFileError::Rule { place, id, source })
+    }
+}
+
+/// `[study.admission]`: the study is for people with an invitation.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AdmissionTable {
+    /// The authority's verifying key, 64 hexadecimal digits.
+    authority: Hex<32>,
+    /// What tells this round from any other, 32 hexadecimal digits. Invitations are bound to it.
+    instance: Hex<16>,
+}
+
+/// Bytes as hexadecimal digits.
+#[derive(Clone, Copy, Deserialize)]
+#[serde(try_from = "String")]
+struct Hex<const N: usize>([u8; N]);
+
+impl<const N: usize> TryFrom<String> for Hex<N> {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        hex::decode(&text)
+            .map(Self)
+            .ok_or_else(|| format!("this should be {} hexadecimal digits", 2 * N))
     }
 }
 
@@ -390,6 +437,12 @@ impl From<SchemeName> for SchemeChoice {
     }
 }
 
+/// The `[study.admission]` table of an invited study, as it stands behind the study's other lines.
+pub(crate) fn admission_table(authority: &[u8; 32], instance: &[u8; 16]) -> String {
+    let (authority, instance) = (hex::encode(authority), hex::encode(instance));
+    format!("[study.admission]\nauthority = \"{authority}\"\ninstance = \"{instance}\"\n")
+}
+
 fn line_of(text: &str, span: &Range<usize>) -> usize {
     text.bytes().take(span.start).filter(|byte| *byte == b'\n').count() + 1
 }
@@ -464,6 +517,39 @@ settle_seconds = 15
         assert_eq!(parameters.max, 100_000_000_000_000_000_000);
         let text = refusal(&STUDY.replace("max = 10", "max = \"ten\""));
         assert!(text.contains("\"ten\""), "{text}");
+    }
+
+    const ADMISSION: &str = "
+[study.admission]
+authority = \"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a\"
+instance = \"000102030405060708090a0b0c0d0e0f\"
+";
+
+    #[test]
+    fn an_invited_study_says_for_which_round_and_by_whom() {
+        let parameters =
+            parse(&format!("{STUDY}{ADMISSION}")).unwrap().plans[0].parameters().clone();
+        assert_eq!(parameters.instance, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15]);
+        let Admission::Invited { authority } = parameters.admission else {
+            panic!("it is invited")
+        };
+        assert_eq!((authority[0], authority[31]), (0xd7, 0x1a));
+    }
+
+    #[test]
+    fn an_admission_that_is_none_is_refused_with_its_place() {
+        let with = |from: &str, to: &str| refusal(&format!("{STUDY}{ADMISSION}").replace(from, to));
+        let text = with("instance = \"00", "instance = \"");
+        assert!(text.contains("line 15") && text.contains("32 hexadecimal digits"), "{text}");
+        let text = with("d75a", "+75a");
+        assert!(text.contains("line 14") && text.contains("64 hexadecimal digits"), "{text}");
+        // Hexadecimal, and no point of the curve.
+        let text = with("d75a", "025a");
+        assert!(text.contains("line 2") && text.contains("the authority's key"), "{text}");
+        let text = with("instance", "instant");
+        assert!(text.contains("line 15") && text.contains("instant"), "{text}");
+        let text = with("max = 10", "max = 10\nreopen = true");
+        assert!(text.contains("line 2") && text.contains("remove `reopen = true`"), "{text}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::{self, Instant};
 use tracing::{error, warn};
 use wardsum_protocol::round::Record;
-use wardsum_protocol::{Aggregate, Study, StudyDigest, StudyError, StudyParameters};
+use wardsum_protocol::{Admission, Aggregate, Study, StudyDigest, StudyError, StudyParameters};
 
 use crate::round_task::{ResumeError, RoundHandle, RoundHost, RoundLabel};
 use crate::store::{StoreError, StoredRound};
@@ -37,8 +37,8 @@ pub struct StudyPlan {
 }
 
 impl StudyPlan {
-    /// Checks the rules. `instance` is replaced for every round; `reopen` opens a new round when one
-    /// is published or has ended.
+    /// Checks the rules. In an open study `instance` is replaced for every round; `reopen` opens a new
+    /// round when one is published or has ended, which an invited study never does.
     pub fn new(id: StudyId, parameters: StudyParameters, reopen: bool) -> Result<Self, StudyError> {
         Study::new(parameters.clone())?;
         Ok(Self { id, parameters, reopen })
@@ -50,7 +50,7 @@ impl StudyPlan {
         &self.id
     }
 
-    /// The rules; `instance` says nothing here.
+    /// The rules; in an open study `instance` says nothing here.
     #[must_use]
     pub fn parameters(&self) -> &StudyParameters {
         &self.parameters
@@ -58,14 +58,25 @@ impl StudyPlan {
 
     /// Whether `study` is one of this plan's rounds.
     fn asks_the_same(&self, study: &Study) -> bool {
-        let instance = study.parameters().instance;
+        let instance = match self.parameters.admission {
+            Admission::Open => study.parameters().instance,
+            Admission::Invited { .. } => self.parameters.instance,
+        };
         *study.parameters() == StudyParameters { instance, ..self.parameters.clone() }
+    }
+
+    /// The digest of the one round that the study's invitations are for; none in an open study.
+    fn invited_to(&self) -> Option<StudyDigest> {
+        let study = Study::new(self.parameters.clone()).expect("`new` has checked it");
+        study.authority().map(|_| study.digest())
     }
 
     /// The study of a new round, with a digest of its own.
     fn new_instance(&self) -> Result<Study, getrandom::Error> {
-        let mut instance = [0; 16];
-        getrandom::fill(&mut instance)?;
+        let mut instance = self.parameters.instance;
+        if self.parameters.admission == Admission::Open {
+            getrandom::fill(&mut instance)?;
+        }
         let parameters = StudyParameters { instance, ..self.parameters.clone() };
         Ok(Study::new(parameters)
             .expect("only `instance`, which is free, differs from what `new` checked"))
@@ -89,6 +100,19 @@ pub enum OpenError {
     /// No randomness for the round's digest.
     #[error("the operating system gives no randomness: {0}")]
     Entropy(#[from] getrandom::Error),
+    /// The invitations are for a round that the store has, of another study.
+    #[error(
+        "the invitations of study {study} are for round {number} of study {other}, which is in the data \
+         directory; make others with `hospital invite`"
+    )]
+    InvitationsUsed {
+        /// The study that is to be opened.
+        study: StudyId,
+        /// The one that the round belongs to.
+        other: String,
+        /// The round's number.
+        number: u32,
+    },
     /// The store takes no new round.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -120,12 +144,10 @@ impl StudyDesk {
     pub(crate) async fn open(plan: StudyPlan, host: RoundHost) -> Result<Self, OpenError> {
         let mut stored = host.store.rounds().await?;
         stored.retain(|round| round.study_id == plan.id.as_str());
-        let Some(last) = stored.pop() else {
-            let label = RoundLabel { study: plan.id.clone(), number: 1 };
-            let current = host.open(plan.new_instance()?, label).await?;
-            return Ok(Self::with(plan, host, current, VecDeque::new()));
+        let Some((last, left_behind)) = stored.split_last() else {
+            return Self::open_next(plan, host, &stored).await;
         };
-        for round in stored.iter().filter(|round| !round.is_over()) {
+        for round in left_behind.iter().filter(|round| !round.is_over()) {
             // Left behind by a fault, and its peers with it. Only the last one can go on.
             warn!(
                 study.id = %plan.id,
@@ -134,8 +156,27 @@ impl StudyDesk {
             );
             host.abort(round.key, round.clock).await?;
         }
-        let previous = previous_results(&stored, &host).await?;
-        let current = host.resume(&last, plan.id.clone()).await?;
+        if !last.is_over() && !Study::decode(&last.study).is_ok_and(|study| study.is_current()) {
+            warn!(
+                study.id = %plan.id,
+                "round {} of study {} was opened by an earlier version of this program and cannot go on: \
+                 it is ended, and another one opens", last.number, plan.id,
+            );
+            host.abort(last.key, last.clock).await?;
+            return Self::open_next(plan, host, &stored).await;
+        }
+        if let Some(digest) = plan.invited_to().filter(|_| last.is_over()) {
+            if stored.iter().all(|round| round.digest != digest) {
+                return Self::open_next(plan, host, &stored).await;
+            }
+            warn!(
+                study.id = %plan.id,
+                "the round of study {} that its invitations are for is over; for another one make a study \
+                 file and invitations with `hospital invite`", plan.id,
+            );
+        }
+        let previous = previous_results(left_behind, &host).await?;
+        let current = host.resume(last, plan.id.clone()).await?;
         if !last.is_over() && !plan.asks_the_same(current.study()) {
             warn!(
                 study.id = %plan.id,
@@ -143,6 +184,26 @@ impl StudyDesk {
                 plan.id, last.number,
             );
         }
+        Ok(Self::with(plan, host, current, previous))
+    }
+
+    /// Opens the round after these, all of which are over.
+    async fn open_next(
+        plan: StudyPlan,
+        host: RoundHost,
+        stored: &[StoredRound],
+    ) -> Result<Self, OpenError> {
+        // Served under another id, the round would know nothing of the invitations that are used.
+        if let Some(digest) = plan.invited_to()
+            && let Some(known) = host.store.round_by_digest(digest).await?
+        {
+            let (other, number) = (known.study_id, known.number);
+            return Err(OpenError::InvitationsUsed { study: plan.id, other, number });
+        }
+        let number = stored.last().map_or(0, |last| last.number) + 1;
+        let previous = previous_results(stored, &host).await?;
+        let label = RoundLabel { study: plan.id.clone(), number };
+        let current = host.open(plan.new_instance()?, label).await?;
         Ok(Self::with(plan, host, current, previous))
     }
 

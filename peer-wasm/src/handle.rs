@@ -5,7 +5,7 @@ use std::fmt;
 use std::rc::{Rc, Weak};
 
 use wardsum_protocol::peer::{AnswerError, Disclosure, Input, Memory, Peer, Stage};
-use wardsum_protocol::{Entropy, Study, Timestamp};
+use wardsum_protocol::{Entropy, Invitation, Study, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
@@ -32,11 +32,34 @@ impl PeerHandle {
     /// Makes a peer with fresh entropy and starts to connect to `url`, `wss://HOST/ws/STUDY`.
     /// Nothing but the handshake leaves the page before [`PeerHandle::answer`].
     pub fn connect(url: &str, on_event: impl FnMut(Event) + 'static) -> Result<Self, ConnectError> {
+        Self::connect_as(url, None, Box::new(on_event))
+    }
+
+    /// The same for somebody with an invitation, whose round the peer connects to.
+    pub fn connect_invited(
+        url: &str,
+        invitation: Invitation,
+        on_event: impl FnMut(Event) + 'static,
+    ) -> Result<Self, ConnectError> {
+        Self::connect_as(url, Some(invitation), Box::new(on_event))
+    }
+
+    fn connect_as(
+        url: &str,
+        invitation: Option<Invitation>,
+        on_event: Listener,
+    ) -> Result<Self, ConnectError> {
         let mut entropy = Zeroizing::new([0; 32]);
         getrandom::fill(entropy.as_mut()).map_err(|_| ConnectError::NoEntropy)?;
         let entropy = Entropy::new(*entropy);
-        let start = |now| (Peer::new(entropy, now), None, Keeper::Preparing);
-        let handle = Self::start(url, Box::new(on_event), start)?;
+        let start = |now| {
+            let peer = match invitation {
+                None => Peer::new(entropy, now),
+                Some(invitation) => Peer::invited(entropy, invitation, now),
+            };
+            (peer, None, Keeper::Preparing)
+        };
+        let handle = Self::start(url, on_event, start)?;
         let (inner, study_id) = (Rc::downgrade(&handle.inner), study_id(url));
         js_sys::futures::spawn_local(async move {
             let prepared = Keeping::fresh(study_id).await;

@@ -7,6 +7,7 @@ mod event;
 mod types;
 
 use js_sys::{Array, BigInt, Error, Function, Number, Reflect};
+use wardsum_protocol::Invitation;
 use wardsum_protocol::peer::AnswerError;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
@@ -36,6 +37,23 @@ impl WardsumPeer {
         on_event: Function,
     ) -> Result<Self, JsValue> {
         let inner = PeerHandle::connect(url, teller(on_event));
+        Ok(Self { inner: inner.map_err(|error| connect_error(&error))? })
+    }
+
+    /// The same with an invitation: `fragment` is what stands behind the `#` of its link. A page
+    /// should take it out of the address bar, where it would be copied by accident.
+    ///
+    /// Throws a `WardsumError` like `connect`, or with code `invitation` and what is wrong with it.
+    #[wasm_bindgen(js_name = connectInvited)]
+    pub fn connect_invited(
+        url: &str,
+        fragment: &str,
+        #[wasm_bindgen(js_name = onEvent, unchecked_param_type = "(event: WardsumEvent) => void")]
+        on_event: Function,
+    ) -> Result<Self, JsValue> {
+        let invitation = Invitation::parse(fragment)
+            .map_err(|cause| error("invitation", &format!("the invitation is damaged: {cause}")))?;
+        let inner = PeerHandle::connect_invited(url, invitation, teller(on_event));
         Ok(Self { inner: inner.map_err(|error| connect_error(&error))? })
     }
 

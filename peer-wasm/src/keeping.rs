@@ -7,7 +7,7 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::task::Poll;
 use wardsum_protocol::peer::{Memory, Published};
-use wardsum_protocol::{Study, StudyDigest};
+use wardsum_protocol::{Invitation, Study, StudyDigest};
 use zeroize::Zeroizing;
 
 use crate::Outcome;
@@ -51,6 +51,34 @@ impl Kept {
             Self::load(ownership).await
         })
         .await
+    }
+
+    /// The answer that was given with this invitation, if this browser keeps it and no open tab is it.
+    pub async fn of_invitation(invitation: &Invitation) -> Result<Option<Self>, StorageError> {
+        for found in resumable().await?.identities {
+            if found.round != invitation.study() {
+                continue;
+            }
+            // What belongs to somebody else is let go again at once, and what cannot be read is not it.
+            let kept = match Self::take_up(found.name).await {
+                Ok(kept) => kept.filter(|kept| kept.is_of(invitation)),
+                Err(StorageError::Damaged) => None,
+                Err(error) => return Err(error),
+            };
+            if kept.is_some() {
+                return Ok(kept);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the answer was given with this invitation.
+    #[must_use]
+    pub fn is_of(&self, invitation: &Invitation) -> bool {
+        let own = self.memory.invitation();
+        own.is_some_and(|own| {
+            (own.study(), own.serial()) == (invitation.study(), invitation.serial())
+        })
     }
 
     async fn load(ownership: Ownership) -> Result<Option<Self>, StorageError> {

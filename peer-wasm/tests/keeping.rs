@@ -17,7 +17,7 @@ use wardsum_peer::ownership::forget_tab;
 use wardsum_peer::protocol::peer::{self, AnswerError, Stage};
 use wardsum_peer::protocol::round::{ConnectionId, Input, Output, Round};
 use wardsum_peer::protocol::{
-    Challenge, Closing, SchemeChoice, Study, StudyParameters, Suite, Timestamp,
+    Admission, Challenge, Closing, SchemeChoice, Study, StudyParameters, Suite, Timestamp,
 };
 use wardsum_peer::storage::{Inventory, Storage, StorageError};
 use wardsum_peer::{Event, Kept, PeerHandle, resumable};
@@ -143,6 +143,7 @@ fn study() -> Study {
         aggregation_deadline_ms: 60_000,
         scheme: SchemeChoice::Threshold,
         suite: Suite::X25519,
+        admission: Admission::Open,
     })
     .expect("the parameters keep the rules")
 }

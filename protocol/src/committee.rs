@@ -3,16 +3,20 @@
 use core::fmt;
 
 use thiserror::Error;
-use tls_codec::{TlsByteVecU16, TlsDeserializeBytes, TlsSerialize, TlsSize, TlsVecU24};
+use tls_codec::{
+    DeserializeBytes, TlsByteVecU16, TlsDeserializeBytes, TlsSerialize, TlsSize, TlsVecU24,
+};
 
 use crate::digest::{CommitteeDigest, DigestLabel, StudyDigest, hash};
 use crate::identity::{Identity, IdentityError, PeerId, SignatureLabel, SignedBytes};
+use crate::invitation::{Credential, CredentialError, Invitation, Purpose, Ticket, UsedTickets};
 use crate::seal::SealingKey;
 use crate::sharing::{Scheme, ShareIndex};
 use crate::study::Study;
-use crate::wire;
+use crate::wire::{self, Rest};
 
-/// What a peer signs to enrol (PROTOCOL.md, "Enrolment").
+/// What a peer signs to enrol (PROTOCOL.md, "Enrolment"): these fields, and behind them a
+/// [`Credential`] in an invited study and nothing in an open one.
 #[derive(Clone, Debug, TlsSize, TlsSerialize, TlsDeserializeBytes)]
 struct EnrolmentBody {
     study: StudyDigest,
@@ -27,6 +31,7 @@ pub struct Enrolment {
     id: PeerId,
     sealing_key: SealingKey,
     encoded_sealing_key: Vec<u8>,
+    ticket: Option<Ticket>,
 }
 
 /// Why an enrolment is not accepted.
@@ -41,22 +46,36 @@ pub enum EnrolmentError {
     /// Not a sealing key of the study's suite.
     #[error("the sealing key is not a valid key of the study's suite")]
     SealingKey,
+    /// No invitation that lets its holder serve.
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
 }
 
 impl Enrolment {
-    /// Signs the keys of a peer.
-    pub(crate) fn sign(study: &Study, identity: &Identity, sealing_key: &[u8]) -> SignedBytes {
-        let body = EnrolmentBody {
+    /// Signs the keys of a peer, which was invited if the study is not open.
+    pub(crate) fn sign(
+        study: &Study,
+        identity: &Identity,
+        sealing_key: &[u8],
+        invitation: Option<&Invitation>,
+    ) -> SignedBytes {
+        let mut body = wire::encode(&EnrolmentBody {
             study: study.digest(),
             verifying_key: *identity.id().as_bytes(),
             sealing_key: sealing_key.into(),
-        };
-        identity.sign_body(SignatureLabel::Enrolment, &[], &body)
+        });
+        if let Some(invitation) = invitation {
+            let credential = invitation.show(Purpose::Enrolling, &[&body]);
+            body.extend_from_slice(&wire::encode(&credential));
+        }
+        identity.sign_body(SignatureLabel::Enrolment, &[], &Rest(body.into()))
     }
 
     /// Checks a signed enrolment for `study`.
     pub fn verify(study: &Study, signed: SignedBytes) -> Result<Self, EnrolmentError> {
-        let body: EnrolmentBody = signed.peek()?;
+        let bytes = signed.body.as_slice();
+        let (body, credential) =
+            EnrolmentBody::tls_deserialize_bytes(bytes).map_err(|_| IdentityError::Body)?;
         if body.study != study.digest() {
             return Err(EnrolmentError::ForeignStudy);
         }
@@ -65,7 +84,9 @@ impl Enrolment {
         let encoded_sealing_key = body.sealing_key.into_vec();
         let sealing_key = SealingKey::decode(study.suite(), &encoded_sealing_key)
             .map_err(|_| EnrolmentError::SealingKey)?;
-        Ok(Self { signed, id, sealing_key, encoded_sealing_key })
+        let fields = &bytes[..bytes.len() - credential.len()];
+        let ticket = admit(study, fields, credential)?;
+        Ok(Self { signed, id, sealing_key, encoded_sealing_key, ticket })
     }
 
     /// Whose enrolment it is.
@@ -78,6 +99,12 @@ impl Enrolment {
     #[must_use]
     pub fn sealing_key(&self) -> &SealingKey {
         &self.sealing_key
+    }
+
+    /// The invitation that it came with; none in an open study.
+    #[must_use]
+    pub fn ticket(&self) -> Option<&Ticket> {
+        self.ticket.as_ref()
     }
 
     /// Whether shares can be sealed to this peer at all.
@@ -96,6 +123,22 @@ impl Enrolment {
     }
 }
 
+/// Checks the invitation behind the fields of an enrolment, in a study that wants one.
+fn admit(
+    study: &Study,
+    fields: &[u8],
+    credential: &[u8],
+) -> Result<Option<Ticket>, EnrolmentError> {
+    if study.authority().is_none() {
+        return if credential.is_empty() { Ok(None) } else { Err(IdentityError::Body.into()) };
+    }
+    if credential.is_empty() {
+        return Err(CredentialError::Missing.into());
+    }
+    let credential: Credential = wire::decode(credential).map_err(|_| IdentityError::Body)?;
+    Ok(Some(credential.verify(study, Purpose::Enrolling, &[fields])?))
+}
+
 /// The bytes that name a committee (PROTOCOL.md, "Committee").
 #[derive(Clone, Debug, TlsSize, TlsSerialize, TlsDeserializeBytes)]
 struct CommitteeBytes {
@@ -110,6 +153,7 @@ pub struct Committee {
     digest: CommitteeDigest,
     scheme: Scheme,
     members: Vec<Enrolment>,
+    tickets: UsedTickets,
 }
 
 /// Why a committee is refused.
@@ -145,6 +189,12 @@ pub enum CommitteeError {
         /// The later one's place, from 1 on.
         number: usize,
     },
+    /// Two members with the same invitation.
+    #[error("member {number} of the committee has the same invitation as another member")]
+    InvitationTwice {
+        /// The later one's place, from 1 on.
+        number: usize,
+    },
 }
 
 impl Committee {
@@ -177,13 +227,24 @@ impl Committee {
         members: Vec<Enrolment>,
     ) -> Result<Self, CommitteeError> {
         let k = check_size(study, members.len())?;
+        let mut tickets = UsedTickets::default();
         for (position, member) in members.iter().enumerate() {
             if members[..position].iter().any(|earlier| earlier.shares_key_with(member)) {
                 return Err(CommitteeError::Duplicate { number: position + 1 });
             }
+            if let Some(ticket) = &member.ticket
+                && !tickets.enter(ticket, member.id)
+            {
+                return Err(CommitteeError::InvitationTwice { number: position + 1 });
+            }
         }
         let digest = CommitteeDigest(hash(DigestLabel::Committee, &[&bytes]));
-        Ok(Self { bytes, digest, scheme: study.scheme(k), members })
+        Ok(Self { bytes, digest, scheme: study.scheme(k), members, tickets })
+    }
+
+    /// The invitations of the members.
+    pub(crate) fn tickets(&self) -> &UsedTickets {
+        &self.tickets
     }
 
     /// The bytes that the digest covers.

@@ -5,12 +5,13 @@ use rand_core::CryptoRng;
 use thiserror::Error;
 use tls_codec::{DeserializeBytes, TlsByteVecU8, TlsDeserializeBytes, TlsSerialize, TlsSize};
 
-use crate::committee::{Committee, Enrolment};
+use crate::committee::Committee;
 use crate::digest::{
     CommitteeDigest, ContributionDigest, DigestLabel, StoredDigest, StudyDigest, hash,
 };
 use crate::field::SecretVector;
 use crate::identity::{Identity, IdentityError, PeerId, SIGNATURE_LEN, SignatureLabel};
+use crate::invitation::{Credential, CredentialError, Invitation, Purpose, Ticket};
 use crate::messages::PeerMessage;
 use crate::peer::Conduct;
 use crate::seal::{OpeningKey, SealError};
@@ -19,7 +20,7 @@ use crate::study::Study;
 use crate::wire::{self, Rest};
 
 /// Who contributes: a member by its place, or somebody who only contributes, by its key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
 #[repr(u8)]
 pub enum Sender {
     /// The member with this share index.
@@ -28,29 +29,77 @@ pub enum Sender {
     /// A peer that is not on the committee, with its verifying key.
     #[tls_codec(discriminant = 2)]
     Visitor([u8; 32]),
+    /// The same in an invited study, with the invitation.
+    #[tls_codec(discriminant = 3)]
+    Invited(Box<InvitedVisitor>),
+}
+
+/// Somebody who only contributes to an invited study.
+#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+pub struct InvitedVisitor {
+    verifying_key: [u8; 32],
+    credential: Credential,
+}
+
+/// Whom a [`Sender`] means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// Whose contribution it is.
+    pub id: PeerId,
+    /// The invitation that it came with: none from members, who have shown theirs, and in open studies.
+    pub ticket: Option<Ticket>,
 }
 
 impl Sender {
-    /// How `id` names itself to this committee.
-    pub(crate) fn of(id: &PeerId, committee: &Committee) -> Self {
-        committee
-            .place_of(id)
-            .map_or(Self::Visitor(*id.as_bytes()), |index| Self::Member(index.number()))
+    /// How `id` names itself to this committee, with its invitation if it needs one.
+    pub(crate) fn of(
+        id: &PeerId,
+        study: &Study,
+        committee: &Committee,
+        invitation: Option<&Invitation>,
+    ) -> Self {
+        if let Some(index) = committee.place_of(id) {
+            return Self::Member(index.number());
+        }
+        let verifying_key = *id.as_bytes();
+        match invitation {
+            None => Self::Visitor(verifying_key),
+            Some(invitation) => {
+                let study = study.digest();
+                let parts: [&[u8]; 2] = [study.as_bytes(), &verifying_key];
+                let credential = invitation.show(Purpose::Contributing, &parts);
+                Self::Invited(Box::new(InvitedVisitor { verifying_key, credential }))
+            }
+        }
     }
 
-    /// The peer that is meant. A member that poses as a visitor is refused: it would count twice.
-    pub fn resolve(self, committee: &Committee) -> Result<PeerId, ContributionError> {
+    /// The peer that is meant. A member that poses as a visitor is refused: it would count twice. In
+    /// an invited study a visitor's invitation is checked, but not whether it was used before.
+    pub fn resolve(
+        &self,
+        study: &Study,
+        committee: &Committee,
+    ) -> Result<Resolved, ContributionError> {
+        let visitor = |key: &[u8; 32]| {
+            let id = PeerId::decode(key)?;
+            match committee.place_of(&id) {
+                Some(_) => Err(ContributionError::MemberAsVisitor),
+                None => Ok(id),
+            }
+        };
         match self {
-            Self::Member(number) => ShareIndex::new(number)
+            Self::Member(number) => ShareIndex::new(*number)
                 .and_then(|index| committee.member(index))
-                .map(Enrolment::id)
-                .ok_or(ContributionError::UnknownMember { number }),
-            Self::Visitor(key) => {
-                let id = PeerId::decode(&key)?;
-                match committee.place_of(&id) {
-                    Some(_) => Err(ContributionError::MemberAsVisitor),
-                    None => Ok(id),
-                }
+                .map(|member| Resolved { id: member.id(), ticket: None })
+                .ok_or(ContributionError::UnknownMember { number: *number }),
+            Self::Visitor(_) if study.authority().is_some() => Err(CredentialError::Missing.into()),
+            Self::Visitor(key) => Ok(Resolved { id: visitor(key)?, ticket: None }),
+            Self::Invited(invited) => {
+                let id = visitor(&invited.verifying_key)?;
+                let study_digest = study.digest();
+                let parts: [&[u8]; 2] = [study_digest.as_bytes(), &invited.verifying_key];
+                let ticket = invited.credential.verify(study, Purpose::Contributing, &parts)?;
+                Ok(Resolved { id, ticket: Some(ticket) })
             }
         }
     }
@@ -62,6 +111,9 @@ pub enum ContributionError {
     /// A bad key or signature.
     #[error(transparent)]
     Identity(#[from] IdentityError),
+    /// No invitation that admits its sender.
+    #[error(transparent)]
+    Credential(#[from] CredentialError),
     /// A place that the committee does not have.
     #[error("the committee has no member {number}")]
     UnknownMember {
@@ -102,6 +154,8 @@ pub struct Contribution {
 pub struct Accepted {
     /// Whose it is.
     pub sender: PeerId,
+    /// The invitation that it came with, if its sender is no member of an invited study.
+    pub ticket: Option<Ticket>,
     /// Its digest, which goes into the manifest.
     pub digest: ContributionDigest,
     /// The sender's signature over `digest`.
@@ -157,13 +211,13 @@ impl Contribution {
         if shares.len() != need {
             return Err(ContributionError::Length { have: shares.len(), need });
         }
-        let sender = self.sender.resolve(committee)?;
+        let Resolved { id: sender, ticket } = self.sender.resolve(study, committee)?;
         let hashed = hash(DigestLabel::Shares, &[&shares]);
         let digest = digest(study, committee, &sender, &hashed);
         sender.verify(SignatureLabel::Contribution, &[digest.as_bytes()], &self.signature)?;
-        let stored = stored_digest(self.sender, &self.signature, &hashed);
+        let stored = stored_digest(&self.sender, &self.signature, &hashed);
         let shares = SealedShares { bytes: shares, share_len };
-        Ok(Accepted { sender, digest, signature: self.signature, stored, shares })
+        Ok(Accepted { sender, ticket, digest, signature: self.signature, stored, shares })
     }
 }
 
@@ -173,7 +227,7 @@ impl StoredDigest {
     pub fn of(message: &Bytes) -> Self {
         match PeerMessage::decode(message) {
             Ok(PeerMessage::Contribute(Contribution { sender, signature, shares })) => {
-                stored_digest(sender, &signature, &hash(DigestLabel::Shares, &[&shares.0]))
+                stored_digest(&sender, &signature, &hash(DigestLabel::Shares, &[&shares.0]))
             }
             // Shorter than what is hashed of any contribution.
             _ => Self(hash(DigestLabel::Stored, &[&[0], &hash(DigestLabel::Message, &[message])])),
@@ -183,11 +237,11 @@ impl StoredDigest {
 
 /// Decoding is exact, so sender, signature and shares say what every byte of the message is.
 fn stored_digest(
-    sender: Sender,
+    sender: &Sender,
     signature: &[u8; SIGNATURE_LEN],
     hashed_shares: &[u8; 32],
 ) -> StoredDigest {
-    let sender = wire::encode(&sender);
+    let sender = wire::encode(sender);
     StoredDigest(hash(DigestLabel::Stored, &[&sender, signature, hashed_shares]))
 }
 
@@ -307,12 +361,13 @@ impl Sealing {
         identity: &Identity,
         study: &Study,
         committee: &Committee,
+        invitation: Option<&Invitation>,
     ) -> (Contribution, ContributionDigest) {
         let id = identity.id();
         let hashed = hash(DigestLabel::Shares, &[&self.sealed]);
         let digest = digest(study, committee, &id, &hashed);
         let contribution = Contribution {
-            sender: Sender::of(&id, committee),
+            sender: Sender::of(&id, study, committee, invitation),
             signature: identity.sign(SignatureLabel::Contribution, &[digest.as_bytes()]),
             shares: Rest(self.sealed.into()),
         };

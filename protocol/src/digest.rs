@@ -20,6 +20,7 @@ pub(crate) enum DigestLabel {
     Verdict,
     Message,
     Stored,
+    InvitationLink,
 }
 
 impl DigestLabel {
@@ -34,6 +35,7 @@ impl DigestLabel {
             Self::Verdict => b"wardsum v1 verdict",
             Self::Message => b"wardsum v1 message",
             Self::Stored => b"wardsum v1 stored contribution",
+            Self::InvitationLink => b"wardsum v1 invitation link",
         }
     }
 }

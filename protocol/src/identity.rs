@@ -32,6 +32,12 @@ pub enum SignatureLabel {
     PartialAggregate,
     /// A connection's challenge.
     Identification,
+    /// An authority's invitation.
+    Invitation,
+    /// The keys that somebody with an invitation enrols.
+    InvitedEnrolment,
+    /// The key under which somebody with an invitation contributes.
+    InvitedContribution,
 }
 
 impl SignatureLabel {
@@ -43,6 +49,9 @@ impl SignatureLabel {
             Self::Verification => b"wardsum v1 sign verification",
             Self::PartialAggregate => b"wardsum v1 sign partial aggregate",
             Self::Identification => b"wardsum v1 sign identification",
+            Self::Invitation => b"wardsum v1 sign invitation",
+            Self::InvitedEnrolment => b"wardsum v1 sign invited enrolment",
+            Self::InvitedContribution => b"wardsum v1 sign invited contribution",
         }
     }
 
@@ -125,7 +134,12 @@ impl Identity {
     /// The key that `entropy` determines.
     #[must_use]
     pub fn derive(entropy: &Entropy) -> Self {
-        Self(SigningKey::from_bytes(&entropy.derive(Purpose::SigningKey, &[])))
+        Self::of_seed(&entropy.derive(Purpose::SigningKey, &[]))
+    }
+
+    /// The key of this seed, the private key of RFC 8032.
+    pub(crate) fn of_seed(seed: &[u8; 32]) -> Self {
+        Self(SigningKey::from_bytes(seed))
     }
 
     /// Its verifying key, the peer's name.

@@ -23,6 +23,7 @@ mod entropy;
 pub mod field;
 pub mod identification;
 pub mod identity;
+pub mod invitation;
 pub mod manifest;
 pub mod messages;
 pub mod peer;
@@ -49,10 +50,13 @@ pub use digest::{
 pub use entropy::Entropy;
 pub use identification::{Challenge, IdentificationError};
 pub use identity::{IdentityError, PeerId};
+pub use invitation::{
+    Authority, CredentialError, Invitation, LinkError, MismatchError, NotTheAuthority,
+};
 pub use messages::{DeclineReason, EndReason, Phase, Shortfall};
 pub use safety_words::SafetyWords;
 pub use seal::Suite;
-pub use study::{Closing, SchemeChoice, Study, StudyError, StudyParameters};
+pub use study::{Admission, Closing, SchemeChoice, Study, StudyError, StudyParameters};
 pub use time::Timestamp;
 
 /// The WebSocket subprotocol, which names the protocol's version.

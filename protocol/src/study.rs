@@ -4,12 +4,14 @@ use core::fmt;
 use std::sync::Arc;
 
 use thiserror::Error;
-use tls_codec::{TlsByteVecU8, TlsByteVecU16, TlsDeserializeBytes, TlsSerialize, TlsSize};
+use tls_codec::{
+    DeserializeBytes, TlsByteVecU8, TlsByteVecU16, TlsDeserializeBytes, TlsSerialize, TlsSize,
+};
 
 use crate::digest::{DigestLabel, StudyDigest, hash};
 use crate::encoding::IntegerRange;
 use crate::field::{self, ENCODED_LEN};
-use crate::identity::SIGNATURE_LEN;
+use crate::identity::{PeerId, SIGNATURE_LEN};
 use crate::questionnaire::{Question, Questionnaire};
 use crate::seal::{Suite, TAG_LEN};
 use crate::sharing::{SHARES_MAX, SHARES_MIN, Scheme};
@@ -65,6 +67,26 @@ pub struct StudyParameters {
     pub scheme: SchemeChoice,
     /// The algorithms.
     pub suite: Suite,
+    /// Who may take part.
+    pub admission: Admission,
+}
+
+/// Who may take part in a study, and so who vouches that a committee consists of patients.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, Hash, TlsSize, TlsSerialize, TlsDeserializeBytes,
+)]
+#[repr(u8)]
+pub enum Admission {
+    /// Anybody.
+    #[default]
+    #[tls_codec(discriminant = 1)]
+    Open,
+    /// Whoever has an invitation that this authority signed ([`crate::invitation`]).
+    #[tls_codec(discriminant = 2)]
+    Invited {
+        /// The authority's verifying key (Ed25519).
+        authority: [u8; 32],
+    },
 }
 
 /// When a phase closes: whichever of these comes first. Every phase has a deadline, so that nobody
@@ -107,6 +129,8 @@ pub struct Study(Arc<Checked>);
 struct Checked {
     parameters: StudyParameters,
     questionnaire: Questionnaire,
+    authority: Option<PeerId>,
+    version: u16,
     bytes: Vec<u8>,
     digest: StudyDigest,
 }
@@ -114,21 +138,52 @@ struct Checked {
 impl Study {
     /// Checks the parameters.
     pub fn new(parameters: StudyParameters) -> Result<Self, StudyError> {
+        Self::of_version(VERSION, parameters)
+    }
+
+    fn of_version(version: u16, parameters: StudyParameters) -> Result<Self, StudyError> {
         let questionnaire = check(&parameters)?;
-        let bytes = wire::encode(&StudyBytes::from(&parameters));
+        let authority = check_admission(parameters.admission)?;
+        let mut bytes = wire::encode(&StudyBytes::of(version, &parameters));
+        if version != VERSION_OPEN_ONLY {
+            bytes.extend_from_slice(&wire::encode(&parameters.admission));
+        }
         let digest = StudyDigest(hash(DigestLabel::Study, &[&bytes]));
-        Ok(Self(Arc::new(Checked { parameters, questionnaire, bytes, digest })))
+        Ok(Self(Arc::new(Checked { parameters, questionnaire, authority, version, bytes, digest })))
     }
 
     /// Reads canonical bytes and checks what they say, exactly as [`Study::new`] does.
+    ///
+    /// Bytes of version 1, which knew no invitations, are those of an open study. Hospitals have
+    /// them in their stores; nobody takes part in such a study any more
+    /// ([`is_current`](Self::is_current)).
     pub fn decode(bytes: &[u8]) -> Result<Self, StudyError> {
-        let decoded: StudyBytes = wire::decode(bytes).map_err(|_| StudyError::Encoding)?;
-        let study = Self::new(decoded.try_into()?)?;
+        let (decoded, rest) =
+            StudyBytes::tls_deserialize_bytes(bytes).map_err(|_| StudyError::Encoding)?;
+        let version = decoded.version;
+        let admission = match version {
+            VERSION_OPEN_ONLY if rest.is_empty() => Admission::Open,
+            VERSION => wire::decode(rest).map_err(|_| StudyError::Encoding)?,
+            _ => return Err(StudyError::Encoding),
+        };
+        let study = Self::of_version(version, decoded.into_parameters(admission)?)?;
         // Every value has one encoding, so this can only fail if that ever stops being true.
         if study.encode() != bytes {
             return Err(StudyError::Encoding);
         }
         Ok(study)
+    }
+
+    /// Whether these bytes are of the version of this protocol. Whoever takes part refuses others.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        self.0.version == VERSION
+    }
+
+    /// The authority whose invitations admit people; none in an open study.
+    #[must_use]
+    pub fn authority(&self) -> Option<&PeerId> {
+        self.0.authority.as_ref()
     }
 
     /// The canonical bytes.
@@ -213,7 +268,7 @@ impl Study {
     /// else shows whose keys the hospital hands out.
     #[must_use]
     pub fn needs_comparison(&self) -> bool {
-        true
+        self.authority().is_none()
     }
 
     /// When the committee is fixed.
@@ -390,6 +445,11 @@ pub enum StudyError {
         /// What is possible.
         maximum: u32,
     },
+    /// An authority's key that is none.
+    #[error(
+        "the authority's key is not a valid Ed25519 key; take it from the study file of its invitations"
+    )]
+    Authority,
     /// A time of zero, or of more than [`DURATION_MS_MAX`].
     #[error("{what} is {ms} ms; it must be 1 ms to 400 days")]
     Duration {
@@ -430,6 +490,15 @@ fn check(p: &StudyParameters) -> Result<Questionnaire, StudyError> {
     check_duration("the aggregation deadline", Some(p.aggregation_deadline_ms))?;
     Ok(Questionnaire::new(vec![Question::Number(range)])
         .expect("one whole number has at most 128 bits"))
+}
+
+fn check_admission(admission: Admission) -> Result<Option<PeerId>, StudyError> {
+    match admission {
+        Admission::Open => Ok(None),
+        Admission::Invited { authority } => {
+            PeerId::decode(&authority).map(Some).map_err(|_| StudyError::Authority)
+        }
+    }
 }
 
 fn check_text(field: &'static str, text: &str, min: usize, max: usize) -> Result<(), StudyError> {
@@ -485,9 +554,12 @@ fn check_duration(what: &'static str, ms: Option<u64>) -> Result<(), StudyError>
 }
 
 /// The version of the canonical bytes.
-const VERSION: u16 = 1;
+const VERSION: u16 = 2;
 
-/// The canonical bytes (PROTOCOL.md, "Study").
+/// The version before, which ends with the suite.
+const VERSION_OPEN_ONLY: u16 = 1;
+
+/// The canonical bytes (PROTOCOL.md, "Study") up to the [`Admission`], which follows.
 #[derive(TlsSize, TlsSerialize, TlsDeserializeBytes)]
 struct StudyBytes {
     version: u16,
@@ -516,8 +588,8 @@ struct ClosingBytes {
     by_command: u8,
 }
 
-impl From<&StudyParameters> for StudyBytes {
-    fn from(p: &StudyParameters) -> Self {
+impl StudyBytes {
+    fn of(version: u16, p: &StudyParameters) -> Self {
         let closing = |rule: Closing| ClosingBytes {
             count: rule.count,
             settle_ms: rule.settle_ms,
@@ -525,7 +597,7 @@ impl From<&StudyParameters> for StudyBytes {
             by_command: u8::from(rule.by_command),
         };
         Self {
-            version: VERSION,
+            version,
             instance: p.instance,
             title: p.title.as_bytes().into(),
             organisation: p.organisation.as_bytes().into(),
@@ -543,15 +615,9 @@ impl From<&StudyParameters> for StudyBytes {
             suite: p.suite,
         }
     }
-}
 
-impl TryFrom<StudyBytes> for StudyParameters {
-    type Error = StudyError;
-
-    fn try_from(b: StudyBytes) -> Result<Self, StudyError> {
-        if b.version != VERSION {
-            return Err(StudyError::Encoding);
-        }
+    fn into_parameters(self, admission: Admission) -> Result<StudyParameters, StudyError> {
+        let b = self;
         let text =
             |bytes: &[u8]| String::from_utf8(bytes.to_vec()).map_err(|_| StudyError::Encoding);
         let closing = |rule: &ClosingBytes| {
@@ -566,7 +632,7 @@ impl TryFrom<StudyBytes> for StudyParameters {
                 },
             })
         };
-        Ok(Self {
+        Ok(StudyParameters {
             instance: b.instance,
             title: text(b.title.as_slice())?,
             organisation: text(b.organisation.as_slice())?,
@@ -582,6 +648,7 @@ impl TryFrom<StudyBytes> for StudyParameters {
             aggregation_deadline_ms: b.aggregation_deadline_ms,
             scheme: b.scheme,
             suite: b.suite,
+            admission,
         })
     }
 }

@@ -132,8 +132,9 @@ impl Victim {
     }
 
     /// What everybody but `sender` answers.
-    fn answers_except(&self, sender: Sender) -> impl Iterator<Item = i128> {
-        let left_out = sender.resolve(&self.committee()).unwrap();
+    fn answers_except(&self, sender: &Sender) -> impl Iterator<Item = i128> {
+        let study = self.net.round.study();
+        let left_out = sender.resolve(study, &self.committee()).unwrap().id;
         let others = (0..self.net.patients.len()).map(|patient| self.net.id_of(patient));
         let mut answers: Vec<_> = others.zip(1..).collect();
         answers.push((Identity::derive(&Entropy::new([42; 32])).id(), 5));
@@ -276,7 +277,7 @@ fn an_altered_share_is_noticed_and_its_contribution_is_in_dispute() {
     let mut altered = None;
     let victim = meddled(4, 32, |message| match message {
         HospitalMessage::Deliver(mut delivery) if altered.is_none() => {
-            altered = Some(delivery.sender);
+            altered = Some(delivery.sender.clone());
             let mut share = delivery.share.0.to_vec();
             share[40] ^= 1;
             delivery.share = wire::Rest(share.into());
@@ -291,7 +292,7 @@ fn an_altered_share_is_noticed_and_its_contribution_is_in_dispute() {
     let status = victim.net.round.status();
     assert_eq!((status.contributed, status.rejected), (5, 1));
     assert_eq!(status.left_out.len(), 0);
-    let rest: i128 = victim.answers_except(altered.unwrap()).sum();
+    let rest: i128 = victim.answers_except(&altered.unwrap()).sum();
     assert_eq!(status.aggregate.map(|a| (a.count, a.sum)), Some((4, rest)));
 }
 

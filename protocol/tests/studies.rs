@@ -3,9 +3,15 @@
 mod common;
 
 use common::parameters;
-use wardsum_protocol::{Closing, Study, StudyError, StudyParameters};
+use wardsum_protocol::{Admission, Closing, Study, StudyError, StudyParameters};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// The key of RFC 8032's first test vector.
+const AUTHORITY: [u8; 32] = [
+    0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7, 0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64, 0x07, 0x3a,
+    0x0e, 0xe1, 0x72, 0xf3, 0xda, 0xa6, 0x23, 0x25, 0xaf, 0x02, 0x1a, 0x68, 0xf7, 0x07, 0x51, 0x1a,
+];
 
 #[track_caller]
 fn refused(change: impl FnOnce(&mut StudyParameters), words: &str) -> StudyError {
@@ -35,7 +41,7 @@ fn the_canonical_bytes_say_everything() {
 #[test]
 fn every_parameter_changes_the_digest() {
     let digest = Study::new(parameters()).unwrap().digest();
-    let changes: [fn(&mut StudyParameters); 15] = [
+    let changes: [fn(&mut StudyParameters); 16] = [
         |p| p.instance[15] ^= 1,
         |p| p.title.push('.'),
         |p| p.organisation.push('.'),
@@ -51,6 +57,7 @@ fn every_parameter_changes_the_digest() {
         |p| p.aggregation_deadline_ms += 1,
         |p| p.suite = wardsum_protocol::Suite::XWing,
         |p| p.scheme = wardsum_protocol::SchemeChoice::Additive,
+        |p| p.admission = Admission::Invited { authority: AUTHORITY },
     ];
     for (number, change) in changes.into_iter().enumerate() {
         let mut parameters = parameters();
@@ -67,6 +74,38 @@ fn bytes_that_are_cut_or_continued_are_no_study() {
         assert_eq!(Study::decode(&bytes[..len]), Err(StudyError::Encoding));
     }
     assert_eq!(Study::decode(&[bytes, &[0]].concat()), Err(StudyError::Encoding));
+}
+
+/// The bytes of a study as hospitals stored it before there were invitations.
+const VERSION_1: &str = "0001000102030405060708090a0b0c0d0e0f185061696e20616674657220746865206f70\
+    65726174696f6e1453742e204578616d706c6520486f73706974616c001c486f77207374726f6e672069732079\
+    6f7572207061696e206e6f773f06706f696e747300000000000000000000000000000000000000000000000000\
+    0000000000000a00000003000003e800200100000003010000000000003a9800000000000dbba000000100000000\
+    000007d000000000000927c001000000000000ea600102";
+
+#[test]
+fn a_stored_study_of_version_1_is_read_and_taken_part_in_by_nobody() {
+    let bytes = common::unhex(VERSION_1);
+    let study = Study::decode(&bytes).unwrap();
+    assert_eq!((study.encode(), study.authority()), (bytes.as_slice(), None));
+    assert_eq!(
+        study.digest().to_string(),
+        "af21bb510abdacc5e6f57ff54e7e411bad1f55edf241898c7c9d764e148cc822"
+    );
+    assert!(!study.is_current());
+    // The same rules make another study today.
+    let today = Study::new(study.parameters().clone()).unwrap();
+    assert!(today.is_current() && today != study);
+    // There is one way to write each study.
+    assert_eq!(Study::decode(&[&bytes, &[1_u8][..]].concat()), Err(StudyError::Encoding));
+}
+
+#[test]
+fn an_authority_has_a_key() {
+    refused(|p| p.admission = Admission::Invited { authority: [0; 32] }, "authority's key");
+    let invited = common::study(|p| p.admission = Admission::Invited { authority: AUTHORITY });
+    assert_eq!(invited.authority().unwrap().as_bytes(), &AUTHORITY);
+    assert_eq!(common::study(|_| ()).authority(), None);
 }
 
 #[test]

@@ -14,6 +14,8 @@ mod document;
 mod for_hospital;
 #[path = "vectors/for_peers.rs"]
 mod for_peers;
+#[path = "vectors/invitations.rs"]
+mod invitations;
 #[path = "vectors/json.rs"]
 mod json;
 #[path = "vectors/keys.rs"]
@@ -63,10 +65,11 @@ macro_rules! vector_file {
 }
 
 /// All files, in the order of the document.
-const FILES: [VectorFile; 9] = [
+const FILES: [VectorFile; 10] = [
     vector_file!("encoding", arithmetic::generate_encoding),
     vector_file!("sharing", arithmetic::generate_sharing),
     vector_file!("study", studies::generate),
+    vector_file!("invitation", invitations::generate),
     vector_file!("additive-round", rounds::generate_additive),
     vector_file!("shamir-round", rounds::generate_shamir),
     vector_file!("resumed-round", rounds::generate_resumed),

@@ -2,11 +2,13 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
+use wardsum_peer::protocol::{Invitation, LinkError};
 use wardsum_peer::storage::{IdentityName, StorageError, Summary};
 use wardsum_peer::{Kept, Outcome, ownership};
 
 use crate::api::{self, ApiError, StudySummary};
 use crate::components::{Chooser, FailureNotice, Frame, Orphan, Orphans, StudyPage};
+use crate::text::FailureText;
 use crate::{browser, text};
 
 /// What the page knows about the hospital's studies.
@@ -14,6 +16,8 @@ use crate::{browser, text};
 enum View {
     Loading,
     Unavailable(ApiError),
+    /// The address has something behind its `#` that is no invitation.
+    BadInvitation(LinkError),
     /// The tab was somebody before it was reloaded, and cannot find out whom.
     Interrupted(StorageError),
     NoStudies,
@@ -30,6 +34,7 @@ impl View {
         match self {
             Self::Loading => Some("loading"),
             Self::Unavailable(_) => Some("unreachable"),
+            Self::BadInvitation(_) => Some("bad-invitation"),
             Self::Interrupted(_) => Some("interrupted"),
             Self::NoStudies => Some("no-studies"),
             Self::Choose { unknown: None, .. } => Some("choose"),
@@ -65,6 +70,8 @@ pub(crate) fn App() -> impl IntoView {
     let problem = RwSignal::new(String::new());
     // What the next view goes on with.
     let kept = StoredValue::new_local(None::<Kept>);
+    let invited = StoredValue::new_local(None::<Invitation>);
+    browser::reload_for_another_invitation();
 
     let resume = move |found: Kept| {
         let summary = StudySummary::of_kept(&found);
@@ -76,15 +83,14 @@ pub(crate) fn App() -> impl IntoView {
     let load = move || {
         view.set(View::Loading);
         spawn_local(async move {
-            let wanted = browser::study_in_address();
-            match kept_here(wanted.as_deref()).await {
-                Ok(Some(found)) => return resume(found),
-                Ok(None) => {}
-                Err(error) if ownership::is_remembered() => {
-                    return view.set(View::Interrupted(error));
+            let wanted = match arrive(invited).await {
+                Arrival::Known(found) => return resume(*found),
+                Arrival::Refused(refused) => return view.set(refused),
+                Arrival::New { wanted, trouble } => {
+                    problem.set(trouble.map(|error| error.to_string()).unwrap_or_default());
+                    wanted
                 }
-                Err(error) => problem.set(error.to_string()),
-            }
+            };
             let (loaded, titles) = listed(wanted).await;
             view.set(loaded);
             orphans.set(offered(&titles).await);
@@ -130,14 +136,9 @@ pub(crate) fn App() -> impl IntoView {
             <p class="notice" role="status">{text::LOADING}</p>
         }
         .into_any(),
-        View::Unavailable(error) => {
-            let (failure, code) = (text::api_error(error), error.code());
-            view! { <FailureNotice failure code whole_page=true retry=Some(restart) /> }.into_any()
-        }
-        View::Interrupted(error) => {
-            let (failure, code) = (text::interrupted(&error), error.code());
-            view! { <FailureNotice failure code whole_page=true retry=Some(restart) /> }.into_any()
-        }
+        View::Unavailable(error) => alone(text::api_error(error), error.code(), Some(restart)),
+        View::BadInvitation(error) => alone(text::bad_invitation(&error), "bad-invitation", None),
+        View::Interrupted(error) => alone(text::interrupted(&error), error.code(), Some(restart)),
         View::NoStudies => view! {
             <div class="stack">
                 <h1>{text::NO_STUDIES_TITLE}</h1>
@@ -148,8 +149,9 @@ pub(crate) fn App() -> impl IntoView {
         View::Choose { unknown, studies } => view! { <Chooser unknown studies /> }.into_any(),
         View::Study(study) => {
             let kept = kept.try_update_value(Option::take).flatten();
+            let invitation = invited.try_update_value(Option::take).flatten();
             let outcome = outcome_of(&study, kept.as_ref());
-            view! { <StudyPage study kept outcome state restart /> }.into_any()
+            view! { <StudyPage study kept invitation outcome state restart /> }.into_any()
         }
     };
     // Whoever is answering is not interrupted.
@@ -162,6 +164,42 @@ pub(crate) fn App() -> impl IntoView {
             <Orphans orphans problem busy on_take_up />
             {content}
         </Frame>
+    }
+}
+
+/// A failure with nothing else on the page.
+fn alone(failure: FailureText, code: &'static str, retry: Option<Callback<()>>) -> AnyView {
+    view! { <FailureNotice failure code whole_page=true retry /> }.into_any()
+}
+
+/// What the address and this tab lead to.
+enum Arrival {
+    /// Somebody who has answered goes on.
+    Known(Box<Kept>),
+    /// Nobody can go on here.
+    Refused(View),
+    /// Somebody new comes, to this study if the address names one. What this tab had kept may be lost.
+    New { wanted: Option<String>, trouble: Option<StorageError> },
+}
+
+/// Looks at the address and at this tab. The invitation, if there is one, is what the next visit shows.
+async fn arrive(invited: StoredValue<Option<Invitation>, LocalStorage>) -> Arrival {
+    let wanted = browser::study_in_address();
+    let invitation = match browser::invitation().as_deref().map(Invitation::parse).transpose() {
+        Ok(invitation) => invitation,
+        Err(error) => {
+            // Nobody shall be led back to it by reloading.
+            browser::forget_invitation();
+            return Arrival::Refused(View::BadInvitation(error));
+        }
+    };
+    let here = kept_here(wanted.as_deref(), invitation.as_ref()).await;
+    invited.set_value(invitation);
+    match here {
+        Ok(Some(found)) => Arrival::Known(Box::new(found)),
+        Ok(None) => Arrival::New { wanted, trouble: None },
+        Err(error) if ownership::is_remembered() => Arrival::Refused(View::Interrupted(error)),
+        Err(error) => Arrival::New { wanted, trouble: Some(error) },
     }
 }
 
@@ -182,8 +220,12 @@ fn outcome_of(study: &StudySummary, kept: Option<&Kept>) -> Option<Outcome> {
     Outcome::of_this_tab().filter(|outcome| kept.is_none() && outcome.study_id == study.id)
 }
 
-/// What this tab was before it was reloaded, if that is what the address asks for.
-async fn kept_here(wanted: Option<&str>) -> Result<Option<Kept>, StorageError> {
+/// What this tab was before it was reloaded, if that is what the address asks for; or the answer that
+/// was given with the invitation before, in a tab that was closed.
+async fn kept_here(
+    wanted: Option<&str>,
+    invitation: Option<&Invitation>,
+) -> Result<Option<Kept>, StorageError> {
     let kept = match Kept::of_this_tab().await {
         Ok(kept) => kept,
         Err(error @ (StorageError::Cleared | StorageError::Damaged)) => return Err(error),
@@ -192,14 +234,22 @@ async fn kept_here(wanted: Option<&str>) -> Result<Option<Kept>, StorageError> {
         // Whoever was nobody here before has lost nothing; the study's page says the rest.
         Err(_) => None,
     };
-    let elsewhere =
-        kept.as_ref().is_some_and(|kept| wanted.is_some_and(|id| id != kept.study_id()));
-    if elsewhere {
+    let elsewhere = kept.as_ref().is_some_and(|kept| {
+        wanted.is_some_and(|id| id != kept.study_id())
+            || invitation.is_some_and(|invitation| !kept.is_of(invitation))
+    });
+    let kept = if elsewhere {
         // The tab was led to another study. What it was is offered for being taken up again.
         ownership::forget_tab()?;
-        return Ok(None);
+        None
+    } else {
+        kept
+    };
+    match (kept, invitation) {
+        // A browser that keeps nothing has none; the study's page says so.
+        (None, Some(invitation)) => Ok(Kept::of_invitation(invitation).await.unwrap_or_default()),
+        (kept, _) => Ok(kept),
     }
-    Ok(kept)
 }
 
 /// The answers of closed tabs. `titles` are what the studies are called, by their ids.

@@ -1,7 +1,7 @@
 //! What the page needs of the browser and Leptos does not offer.
 
-use leptos::prelude::request_animation_frame;
-use wasm_bindgen::JsCast;
+use leptos::prelude::{request_animation_frame, window_event_listener};
+use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlElement, UrlSearchParams, Window};
 
 fn window() -> Window {
@@ -18,6 +18,51 @@ pub(crate) fn study_in_address() -> Option<String> {
     let query = window().location().search().ok()?;
     let study = UrlSearchParams::new_with_str(&query).ok()?.get("study")?;
     Some(study.trim().to_owned()).filter(|study| !study.is_empty())
+}
+
+/// Where this tab keeps its invitation until its round is over.
+const INVITATION: &str = "wardsum:invitation";
+
+/// What the address has behind its `#`, unless that only leads to a part of the page. It is taken out of
+/// the address bar, so that nobody copies it from there, and kept for this tab, which may be reloaded.
+pub(crate) fn invitation() -> Option<String> {
+    let hash =
+        window().location().hash().ok().filter(|hash| !matches!(&**hash, "" | "#" | "#main"));
+    let kept = window().session_storage().ok().flatten();
+    let Some(hash) = hash else {
+        return kept?.get_item(INVITATION).ok()?;
+    };
+    let invitation = hash.trim_start_matches('#').to_owned();
+    if let Some(kept) = kept {
+        // A browser that keeps nothing has it from the link again.
+        let _ = kept.set_item(INVITATION, &invitation);
+    }
+    let location = window().location();
+    let address = [location.pathname(), location.search()].map(Result::unwrap_or_default).concat();
+    if let Ok(history) = window().history() {
+        let _ = history.replace_state_with_url(&JsValue::NULL, "", Some(&address));
+    }
+    Some(invitation)
+}
+
+/// Forgets the invitation of this tab.
+pub(crate) fn forget_invitation() {
+    if let Ok(Some(kept)) = window().session_storage() {
+        let _ = kept.remove_item(INVITATION);
+    }
+}
+
+/// Begins anew with another link that is opened in this tab, of which the browser only changes what
+/// stands behind the `#`.
+pub(crate) fn reload_for_another_invitation() {
+    let followed = window_event_listener(leptos::ev::hashchange, |_| {
+        let hash = window().location().hash().unwrap_or_default();
+        if !matches!(&*hash, "" | "#" | "#main") {
+            let _ = window().location().reload();
+        }
+    });
+    // For as long as the page is open.
+    core::mem::forget(followed);
 }
 
 /// The page of a study, for a link.

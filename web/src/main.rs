@@ -11,6 +11,7 @@
 //! | element | attributes |
 //! |---|---|
 //! | `#app` | `data-state`: `booting`, `loading`, `unreachable`, `no-studies`, `choose`, |
+//! | | `bad-invitation`, `interrupted`, |
 //! | | `unknown-study`, `connecting`, `asking`, `confirming`, `too-late`, `comparing`, `running`, |
 //! | | `published`, `failed` |
 //! | `#boot-no-wasm`, `#boot-failed`, | shown when the page cannot start; `data-code` |
@@ -18,6 +19,7 @@
 //! | `#about`, `#fingerprint` | the page's fingerprint, in the footer |
 //! | `#stopped[data-code=page-stopped]` | shown in the place of `#app` after a panic; with `#reload` |
 //! | `[data-testid=study-link]` | a study to choose, `data-study` |
+//! | `[data-testid=admission]` | whether the study is open or for the invited, and what that means |
 //! | `#answer` | the field for a number |
 //! | `input[name=scale][value=N]` | with a small range, radio buttons that follow the field |
 //! | `#answer-problem` | what is wrong with it, `data-code`: `empty`, `not-whole`, `out-of-range` |

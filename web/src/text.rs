@@ -8,7 +8,9 @@ mod failure;
 mod stage;
 
 pub(crate) use announcement::announcement;
-pub(crate) use failure::{FailureText, api_error, connect_error, interrupted, too_late, trouble};
+pub(crate) use failure::{
+    FailureText, api_error, bad_invitation, connect_error, interrupted, too_late, trouble,
+};
 pub(crate) use stage::{closing, stage_detail, stage_state, stage_title};
 
 use wardsum_peer::protocol::Phase;
@@ -72,6 +74,7 @@ pub(crate) const TERM_WHO: &str = "Who asks";
 pub(crate) const TERM_LEARN: &str = "Who learns what";
 pub(crate) const TERM_NOT: &str = "Who does not";
 pub(crate) const TERM_HOW_MANY: &str = "How many must take part";
+pub(crate) const TERM_ADMISSION: &str = "Who can take part";
 pub(crate) const HOW_TITLE: &str = "How your answer stays private";
 
 pub(crate) fn who_learns(organisation: &str) -> String {
@@ -86,6 +89,15 @@ pub(crate) fn who_does_not(organisation: &str) -> String {
         "Nobody is shown your answer: not {organisation}, not the other people, not whoever runs \
          the network in between."
     )
+}
+
+pub(crate) fn admission(invited: bool) -> &'static str {
+    if invited {
+        "Only people with a personal invitation. This page checks everybody’s, so the hospital cannot \
+         pretend to be a patient, and each counts once."
+    } else {
+        "Anybody who opens this page. Who the others are is what the hospital’s server says."
+    }
 }
 
 pub(crate) fn how_many(minimum: u32, maximum: u32) -> String {

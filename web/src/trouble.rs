@@ -33,6 +33,19 @@ impl Trouble {
         matches!(self, Self::Round(Failure::WordsDiffer))
     }
 
+    /// Whether an invitation is missing, or admits nobody here.
+    pub(crate) fn is_about_invitation(&self) -> bool {
+        matches!(
+            self,
+            Self::Round(
+                Failure::NotInvited
+                    | Failure::ForeignInvitation(_)
+                    | Failure::InvitationUsed
+                    | Failure::InvitationRevoked
+            )
+        )
+    }
+
     /// Whether the same visit may go on after this: what it needs is kept.
     pub(crate) fn may_resume(&self) -> bool {
         match self {

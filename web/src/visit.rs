@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use leptos::prelude::*;
+use wardsum_peer::protocol::Invitation;
 use wardsum_peer::protocol::peer::AnswerError;
 use wardsum_peer::{ConnectError, Event, Kept, PeerHandle};
 
 use crate::api::StudySummary;
 use crate::browser;
-use crate::progress::Progress;
+use crate::progress::{Progress, Step};
 
 /// A visit. Copying it copies only the way to the signals.
 #[derive(Clone, Copy, Debug)]
@@ -20,14 +21,19 @@ pub(crate) struct Visit {
 impl Visit {
     /// Connects to a study, with an answer that was kept or as somebody new. The peer is closed when
     /// the surrounding component goes; what is kept of it stays.
-    pub(crate) fn open(summary: &StudySummary, kept: Option<Kept>) -> Result<Self, ConnectError> {
+    pub(crate) fn open(
+        summary: &StudySummary,
+        kept: Option<Kept>,
+        invitation: Option<Invitation>,
+    ) -> Result<Self, ConnectError> {
         let progress = RwSignal::new(Progress::default());
         let peer = StoredValue::new_local(None::<PeerHandle>);
         let url = browser::socket_url(&summary.id);
         let on_event = move |event| follow(progress, peer, &event);
-        let handle = match kept {
-            Some(kept) => PeerHandle::resume(&url, kept, on_event),
-            None => PeerHandle::connect(&url, on_event),
+        let handle = match (kept, invitation) {
+            (Some(kept), _) => PeerHandle::resume(&url, kept, on_event),
+            (None, Some(invitation)) => PeerHandle::connect_invited(&url, invitation, on_event),
+            (None, None) => PeerHandle::connect(&url, on_event),
         }?;
         peer.set_value(Some(handle));
         on_cleanup(move || close(peer));
@@ -68,6 +74,7 @@ impl Visit {
         if let Some(peer) = self.peer.try_update_value(Option::take).flatten() {
             peer.leave();
         }
+        browser::forget_invitation();
         self.progress.update(Progress::leave);
     }
 }
@@ -82,6 +89,9 @@ fn follow(
     let now = browser::now_ms();
     let over = progress.try_update(|progress| {
         progress.apply(event, disclosure, now);
+        if progress.step() == Step::Published {
+            browser::forget_invitation();
+        }
         progress.is_over()
     });
     // Secrets are not kept longer than they are needed.

@@ -179,6 +179,7 @@ impl Bench {
 
     fn simulation(&self, size: RoundSize) -> Simulation {
         Simulation {
+            invited: None,
             values: Values::draw(size.patients, 0),
             committee_cap: size.committee_cap,
             suite: self.suite,

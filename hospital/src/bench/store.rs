@@ -13,8 +13,8 @@ use tokio::runtime::{self, Runtime};
 use tokio::task::JoinSet;
 use wardsum_protocol::round::{Contributed, Record};
 use wardsum_protocol::{
-    Closing, ContributionDigest, PeerId, SchemeChoice, StoredDigest, Study, StudyParameters, Suite,
-    Timestamp,
+    Admission, Closing, ContributionDigest, PeerId, SchemeChoice, StoredDigest, Study,
+    StudyParameters, Suite, Timestamp,
 };
 
 use super::micros;
@@ -187,6 +187,7 @@ fn study(number: u16) -> Study {
         aggregation_deadline_ms: 60_000,
         scheme: SchemeChoice::Threshold,
         suite: Suite::XWing,
+        admission: Admission::Open,
     })
     .expect("the study is admissible")
 }

@@ -1,22 +1,26 @@
-//! Commands to the hospital that runs on a data directory: `hospital study close`.
+//! Commands to the hospital that runs on a data directory: `hospital study close`, `hospital study revoke`.
 //!
 //! ```text
-//! hospital study close --> DIR/control.sock: one line of JSON each way --> the round's task
+//! hospital study ... --> DIR/control.sock: one line of JSON each way --> the round's task
 //! ```
 //!
 //! Whoever may open the socket may command: it is in a directory that only its owner can look into, and
 //! has mode 0600. Every command is in the audit log before it is carried out.
 
 mod client;
+mod serials;
 mod server;
 
 use serde::{Deserialize, Serialize};
+use wardsum_protocol::study::MAXIMUM_COHORT;
 
 pub use client::{CommandError, send};
+pub use serials::{Serials, SerialsError};
 pub use server::ControlSocket;
 
-/// The longest line on the socket, in bytes.
-const LINE_MAX: u64 = 4 * 1024;
+/// The longest line on the socket, in bytes: the numbers of as many invitations as a round has people,
+/// with ten digits and a comma each, and what stands around them.
+const LINE_MAX: u64 = 11 * MAXIMUM_COHORT as u64 + 4 * 1024;
 
 /// A command to a running hospital.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +30,9 @@ pub struct StudyCommand {
     pub study: String,
     /// What to do with its current round.
     pub action: Action,
+    /// The numbers of the invitations that [`Action::Revoke`] is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub serials: Vec<u32>,
 }
 
 /// What to do with a round.
@@ -40,6 +47,8 @@ pub enum Action {
     CloseContributing,
     /// End the round without a result.
     Abort,
+    /// Take invitations back.
+    Revoke,
 }
 
 /// What the hospital says to a command: a sentence for whoever gave it.

@@ -23,6 +23,9 @@ use crate::study_desk::StudyDesk;
 /// How long a command may take to be said, and its answer to be heard.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How many numbers of invitations the audit log lists; the round's records have them all.
+const AUDITED_SERIALS: usize = 100;
+
 /// How long to wait after the operating system refused to accept a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -107,20 +110,21 @@ impl Control {
     /// Returns what to tell whoever gave the command: what happened, or why nothing did.
     async fn carry_out(&self, command: &StudyCommand, actor: &str) -> Result<String, String> {
         let round = self.round(&command.study)?;
-        let given = decide(command.action, &round)?;
-        let (action, name) = (action_name(given), name(&round));
-        self.store.audit(actor, action, &name).await.map_err(|error| {
+        let given = decide(command, &round)?;
+        let (action, name) = (action_name(&given), name(&round));
+        let detail = detail(&given, &name);
+        self.store.audit(actor, action, &detail).await.map_err(|error| {
             format!("the command cannot be written to the audit log, so nothing was done: {error}")
         })?;
-        info!(actor, action, "{actor} commands: {action}, {name}");
-        let Some(status) = round.command(given).await else {
+        info!(actor, action, "{actor} commands: {action}, {detail}");
+        let Some(status) = round.command(given.clone()).await else {
             // That it failed belongs beside the command. The store may be what failed.
             if let Err(error) =
-                self.store.audit(actor, "refused", &format!("{action}, {name}")).await
+                self.store.audit(actor, "refused", &format!("{action}, {detail}")).await
             {
                 warn!(%error, "the audit log does not say that a command was refused: {error}");
             }
-            return Err(match decide(command.action, &round) {
+            return Err(match decide(command, &round) {
                 Err(reason) => reason,
                 Ok(_) => format!(
                     "{name} has not carried this out; it was {} at that moment, or could not be stored",
@@ -128,7 +132,7 @@ impl Control {
                 ),
             });
         };
-        Ok(outcome(given, &name, &round, &status))
+        Ok(outcome(&given, &name, &round, &status))
     }
 
     fn round(&self, study: &str) -> Result<RoundHandle, String> {
@@ -144,8 +148,20 @@ fn name(round: &RoundHandle) -> String {
     format!("round {} of study \"{}\"", round.label().number, round.label().study)
 }
 
+/// What the audit log says a command is about: the round, and which invitations.
+fn detail(command: &Command, name: &str) -> String {
+    let Command::RevokeInvitations(serials) = command else { return name.to_owned() };
+    let listed = serials.iter().take(AUDITED_SERIALS).map(u32::to_string).collect::<Vec<_>>();
+    let more = match serials.len().saturating_sub(AUDITED_SERIALS) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{name}: {}{more}", listed.join(", "))
+}
+
 /// Which command a round is given, if its phase and its study's rules allow it.
-fn decide(action: Action, round: &RoundHandle) -> Result<Command, String> {
+fn decide(command: &StudyCommand, round: &RoundHandle) -> Result<Command, String> {
+    let action = command.action;
     let (standing, name) = (round.standing(), name(round));
     let phase = standing.status.phase;
     if standing.is_over() {
@@ -156,6 +172,20 @@ fn decide(action: Action, round: &RoundHandle) -> Result<Command, String> {
     }
     let (command, fits, by_command) = match (action, phase) {
         (Action::Abort, _) => return Ok(Command::Abort),
+        (Action::Revoke, _) if round.study().authority().is_none() => {
+            return Err(format!(
+                "{name} is open to everybody, so there are no invitations to revoke"
+            ));
+        }
+        (Action::Revoke, Phase::Enrolling) => {
+            return Ok(Command::RevokeInvitations(command.serials.clone()));
+        }
+        (Action::Revoke, _) => {
+            return Err(format!(
+                "{name} is {phase}: its committee is fixed, and invitations can be revoked no more; \
+                 `hospital study close --abort` ends the round"
+            ));
+        }
         (Action::CloseEnrolment, _) | (Action::Close, Phase::Enrolling) => {
             let rule = round.study().enrolment();
             (Command::CloseEnrolment, phase == Phase::Enrolling, rule.by_command)
@@ -178,8 +208,9 @@ fn decide(action: Action, round: &RoundHandle) -> Result<Command, String> {
     Ok(command)
 }
 
-fn action_name(command: Command) -> &'static str {
+fn action_name(command: &Command) -> &'static str {
     match command {
+        Command::RevokeInvitations(_) => "revoke invitations",
         Command::CloseEnrolment => "close enrolment",
         Command::CloseContributing => "close contributing",
         Command::Abort => "abort",
@@ -187,11 +218,16 @@ fn action_name(command: Command) -> &'static str {
 }
 
 /// What a command has led to.
-fn outcome(command: Command, name: &str, round: &RoundHandle, status: &Status) -> String {
+fn outcome(command: &Command, name: &str, round: &RoundHandle, status: &Status) -> String {
     if let Some(reason) = status.ended {
         return format!("{name} has ended without a result: {reason}");
     }
     match command {
+        Command::RevokeInvitations(serials) => format!(
+            "{} invitations to {name} are revoked; {} people have enrolled",
+            serials.len(),
+            status.enrolled
+        ),
         Command::CloseContributing if status.phase == Phase::Contributing => {
             let within = status.closes_at.map_or(0, |at| round.ms_until(at)).div_ceil(1_000);
             format!(

@@ -8,6 +8,7 @@ use wardsum_protocol::Aggregate;
 use wardsum_protocol::sharing::ShareIndex;
 
 use super::{Refused, Site};
+use crate::hex;
 use crate::study_desk::{PreviousResult, StudyDesk};
 use crate::transcripts::{self, TranscriptFault};
 
@@ -87,6 +88,10 @@ struct StudyJson {
     min: String,
     max: String,
     minimum_cohort: u32,
+    /// `open`, or `invited`: only people with an invitation take part.
+    admission: &'static str,
+    /// Whose invitations: the authority's verifying key in hexadecimal digits; none in an open study.
+    authority: Option<String>,
     phase: &'static str,
     enrolled: u32,
     committee: Option<u8>,
@@ -141,6 +146,8 @@ impl StudyJson {
             min: study.min().to_string(),
             max: study.max().to_string(),
             minimum_cohort: study.minimum_cohort(),
+            admission: if study.authority().is_some() { "invited" } else { "open" },
+            authority: study.authority().map(|key| hex::encode(key.as_bytes())),
             phase: status.phase.as_str(),
             enrolled: status.enrolled,
             committee: status.committee,

@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
 use wardsum_protocol::peer::{
     AnswerError, Disclosure, Event, Failure, Input, Memory, Output, Peer, Stage,
 };
-use wardsum_protocol::{Entropy, Study, Timestamp};
+use wardsum_protocol::{Entropy, Invitation, Study, Timestamp};
 
 pub use connect::{ConnectError, Connector, Socket};
 pub use hazards::{Breaks, Hazards, Turns, Vanishes};
@@ -92,19 +92,34 @@ pub struct Traffic {
 impl NativePeer {
     /// Connects to a study with fresh keys.
     pub async fn connect(hospital: &Connector, study: &str) -> Result<Self, ConnectError> {
-        Self::connect_with(hospital, study, Hazards::default()).await
+        Self::connect_with(hospital, study, None, Hazards::default()).await
     }
 
-    /// Connects to a study with fresh keys, and lets these things happen from then on.
+    /// Connects with fresh keys to the study, and the round, that an invitation is for.
+    pub async fn connect_invited(
+        hospital: &Connector,
+        study: &str,
+        invitation: Invitation,
+    ) -> Result<Self, ConnectError> {
+        Self::connect_with(hospital, study, Some(invitation), Hazards::default()).await
+    }
+
+    /// Connects to a study with fresh keys, and with an invitation if it is not open, and lets these
+    /// things happen from then on.
     pub async fn connect_with(
         hospital: &Connector,
         study: &str,
+        invitation: Option<Invitation>,
         hazards: Hazards,
     ) -> Result<Self, ConnectError> {
         let mut entropy = [0; 32];
         getrandom::fill(&mut entropy)?;
         let clock = Clock::starting_at(Timestamp::default());
-        let machine = Peer::new(Entropy::new(entropy), clock.now());
+        let entropy = Entropy::new(entropy);
+        let machine = match invitation {
+            None => Peer::new(entropy, clock.now()),
+            Some(invitation) => Peer::invited(entropy, invitation, clock.now()),
+        };
         let mut peer = Self::drive(machine, None, hospital, study, clock);
         peer.hazards = hazards;
         peer.perform_outputs().await;

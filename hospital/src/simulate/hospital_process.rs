@@ -12,10 +12,11 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::time;
 use tracing::level_filters::LevelFilter;
-use wardsum_protocol::{Closing, StudyParameters};
+use wardsum_protocol::{Admission, Closing, StudyParameters};
 
 use super::{STUDY, Simulation, SimulationError};
 use crate::native_peer::Connector;
+use crate::studies_file;
 use crate::tls;
 
 /// How long a hospital may take until it listens. Reached only when something is wrong with it.
@@ -165,6 +166,8 @@ fn studies_toml(simulation: &Simulation) -> String {
         enrolment,
         contributing,
         aggregation_deadline_ms,
+        instance,
+        admission,
         ..
     } = simulation.study_parameters();
     let limits = simulation.limits();
@@ -190,8 +193,16 @@ fn studies_toml(simulation: &Simulation) -> String {
         format!("aggregation_deadline_seconds = {}", seconds(aggregation_deadline_ms)),
         format!("[study.enrolment]\n{}", closing_toml(enrolment)),
         format!("[study.contributing]\n{}", closing_toml(contributing)),
+        admission_toml(admission, instance),
     ];
     lines.join("\n")
+}
+
+fn admission_toml(admission: Admission, instance: [u8; 16]) -> String {
+    match admission {
+        Admission::Open => String::new(),
+        Admission::Invited { authority } => studies_file::admission_table(&authority, &instance),
+    }
 }
 
 fn closing_toml(closing: Closing) -> String {
@@ -215,7 +226,7 @@ fn seconds(milliseconds: u64) -> f64 {
 mod tests {
     use std::path::Path;
 
-    use super::super::{Mishaps, Values};
+    use super::super::{Inviting, Mishaps, Values};
     use super::*;
     use crate::studies_file::{SchemeName, StudiesFile, SuiteName};
 
@@ -228,6 +239,7 @@ mod tests {
             suite: SuiteName::X25519,
             scheme: SchemeName::Additive,
             deadline: Duration::from_millis(12_500),
+            invited: Some(Inviting::draw().unwrap()),
             mishaps: Mishaps { drops, kill_hospital: 1, ..Mishaps::default() },
         };
         let file = StudiesFile::parse(&studies_toml(&simulation), Path::new("test")).unwrap();

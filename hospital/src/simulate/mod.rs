@@ -7,6 +7,7 @@
 
 mod cheats;
 mod hospital_process;
+mod inviting;
 mod killer;
 mod mishaps;
 mod patients;
@@ -27,9 +28,13 @@ use tokio::time;
 use wardsum_certs::CertError;
 use wardsum_protocol::sharing;
 use wardsum_protocol::study::DURATION_MS_MAX;
-use wardsum_protocol::{Aggregate, Closing, SchemeChoice, StudyError, StudyParameters, Suite};
+use wardsum_protocol::{
+    Admission, Aggregate, Closing, Invitation, SchemeChoice, Study, StudyError, StudyParameters,
+    Suite,
+};
 
 pub use cheats::{Cheat, NotACheat, PlannedCheat};
+pub use inviting::Inviting;
 pub use mishaps::{DropPhase, Mishaps, NotADrop, PlannedDrop};
 use patients::{Outcome, Patients};
 pub use report::Report;
@@ -78,6 +83,8 @@ pub struct Simulation {
     pub scheme: SchemeName,
     /// The deadline of each phase.
     pub deadline: Duration,
+    /// Who invites the patients; none if the study is open.
+    pub invited: Option<Inviting>,
     /// What goes wrong.
     pub mishaps: Mishaps,
 }
@@ -109,6 +116,9 @@ pub enum SimulationError {
     /// No temporary directory, port or runtime.
     #[error("the simulation cannot be set up: {0}")]
     Setup(#[from] io::Error),
+    /// No randomness.
+    #[error("the operating system gives no randomness: {0}")]
+    Entropy(#[from] getrandom::Error),
     /// No certificate.
     #[error("the simulation's certificate cannot be made: {0}")]
     Certificate(#[from] CertError),
@@ -155,6 +165,7 @@ impl Simulation {
         observe: impl Fn(&Progress) + Send + 'static,
     ) -> Result<Report, SimulationError> {
         let plan = self.plan()?;
+        let invitations = self.invitations()?;
         let (dropped, committee) = (self.mishaps.dropped(), self.committee());
         if dropped > committee {
             return Err(SimulationError::Drops { dropped, committee });
@@ -171,8 +182,8 @@ impl Simulation {
         let watching = hospital_runtime.spawn(watching);
         let (connector, size) = (venue.connector().clone(), (self.patients(), self.committee()));
         let patients = Arc::new(Patients::new(connector, &self.mishaps, size, Arc::clone(&tally)));
-        let answers = self.values.answers();
-        let connected = peers_runtime.block_on(patients.connect_all(answers, deadline));
+        let people = self.values.answers().iter().copied().zip(invitations).collect();
+        let connected = peers_runtime.block_on(patients.connect_all(people, deadline));
         let connect = began.elapsed();
         let cpu_before = (hospital_cpu.read(), peers_cpu.read());
 
@@ -218,6 +229,18 @@ impl Simulation {
     /// The study of the simulated round.
     pub(crate) fn plan(&self) -> Result<StudyPlan, StudyError> {
         StudyPlan::new(study_id(), self.study_parameters(), false)
+    }
+
+    /// Everybody's invitation, where the study is not open. As many may serve as are wanted on the
+    /// committee, and as vanish before it is fixed.
+    fn invitations(&self) -> Result<Vec<Option<Invitation>>, SimulationError> {
+        let Some(inviting) = &self.invited else {
+            return Ok(vec![None; self.values.answers().len()]);
+        };
+        let serving = self.committee() + self.mishaps.dropped_at(DropPhase::Enrolled);
+        let study = Study::new(self.study_parameters())?;
+        let invitations = inviting.invite(&study, self.patients(), serving)?;
+        Ok(invitations.into_iter().map(Some).collect())
     }
 
     fn patients(&self) -> u32 {
@@ -266,7 +289,7 @@ impl Simulation {
         };
         let Range { min, max } = self.values.range();
         StudyParameters {
-            instance: [0; 16],
+            instance: self.invited.as_ref().map_or([0; 16], |inviting| inviting.instance),
             title: "Simulation".to_owned(),
             organisation: "Wardsum".to_owned(),
             question: "What is your number?".to_owned(),
@@ -281,6 +304,7 @@ impl Simulation {
             aggregation_deadline_ms: deadline_ms,
             scheme: SchemeChoice::from(self.scheme),
             suite: Suite::from(self.suite),
+            admission: self.invited.as_ref().map_or(Admission::Open, Inviting::admission),
         }
     }
 
@@ -333,6 +357,7 @@ impl Simulation {
             bytes_down: traffic.map(|traffic| traffic.bytes_down).sum(),
             suite: self.suite,
             scheme: self.scheme,
+            invited: self.invited.is_some(),
             reason: verdict.reason.clone(),
         }
     }

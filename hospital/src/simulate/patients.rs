@@ -7,6 +7,7 @@ use thiserror::Error;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
+use wardsum_protocol::Invitation;
 use wardsum_protocol::peer::{Event, Published};
 
 use super::mishaps::{DropPhase, Fate, Fates, Mishaps};
@@ -96,14 +97,14 @@ impl Patients {
     /// cannot connect ends it.
     pub(super) async fn connect_all(
         self: &Arc<Self>,
-        answers: &[i128],
+        people: Vec<(i128, Option<Invitation>)>,
         deadline: Instant,
     ) -> Result<Vec<Patient>, PeerTrouble> {
         let connecting = Arc::new(Semaphore::new(CONNECTING_AT_ONCE));
         let mut tasks = JoinSet::new();
-        for (number, answer) in (0..).zip(answers.iter().copied()) {
+        for (number, person) in (0..).zip(people) {
             let (patients, connecting) = (Arc::clone(self), Arc::clone(&connecting));
-            tasks.spawn(async move { patients.arrive(number, answer, &connecting).await });
+            tasks.spawn(async move { patients.arrive(number, person, &connecting).await });
         }
         let mut all = Vec::with_capacity(tasks.len());
         while let Some(joined) = time::timeout_at(deadline, tasks.join_next())
@@ -118,13 +119,15 @@ impl Patients {
     async fn arrive(
         &self,
         number: u32,
-        answer: i128,
+        (answer, invitation): (i128, Option<Invitation>),
         connecting: &Semaphore,
     ) -> Result<Patient, PeerTrouble> {
         for attempt in 0.. {
             let (hazards, fate) = self.fates.hazards(number, attempt);
             let turn = connecting.acquire().await;
-            let connected = NativePeer::connect_with(&self.connector, STUDY, hazards).await;
+            let invitation = invitation.clone();
+            let connected =
+                NativePeer::connect_with(&self.connector, STUDY, invitation, hazards).await;
             drop(turn);
             let received = match connected {
                 Ok(mut peer) => wait_for_study(&mut peer).await.map(|()| peer),

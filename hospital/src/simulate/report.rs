@@ -55,6 +55,8 @@ pub struct Report {
     pub suite: SuiteName,
     /// How answers were shared.
     pub scheme: SchemeName,
+    /// Whether the patients were invited.
+    pub invited: bool,
     /// Why the result is not exact.
     pub reason: Option<String>,
 }

@@ -83,6 +83,8 @@ pub struct Counts {
     pub left: u32,
     /// People who left because their safety words were not those of the others.
     pub words_disputed: u32,
+    /// Invitations that were taken back before the committee was fixed.
+    pub invitations_revoked: u32,
 }
 
 /// A published result.
@@ -144,7 +146,11 @@ fn export(round: StoredRound, connection: &Connection) -> Result<ExportedRound, 
                 phase = Phase::Contributing;
             }
             Record::Contributed(_) => counts.contributed += 1,
-            Record::ContributingClosed => {}
+            Record::InvitationsRevoked(serials) => {
+                let serials = u32::try_from(serials.len()).unwrap_or(u32::MAX);
+                counts.invitations_revoked = counts.invitations_revoked.saturating_add(serials);
+            }
+            Record::ContributingClosed | Record::InvitationUsed { .. } => {}
             Record::ManifestFixed { size } => {
                 counts.counted = Some(size);
                 phase = Phase::Verifying;

@@ -75,7 +75,9 @@ pub(super) fn append(
         | Record::Partial(_)
         | Record::Declined(..)
         | Record::Left(_)
-        | Record::WordsDisputed(_) => {}
+        | Record::WordsDisputed(_)
+        | Record::InvitationUsed { .. }
+        | Record::InvitationsRevoked(_) => {}
     }
     progress.clock = at;
     progress.records += 1;

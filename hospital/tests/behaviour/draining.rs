@@ -55,7 +55,8 @@ async fn no_round_opens_while_it_stops() {
     hospital.tell_to_stop();
     within(async { while TcpStream::connect(hospital.address).await.is_ok() {} }).await;
     let data = hospital.home.data();
-    let command = StudyCommand { study: "study".to_owned(), action: Action::Abort };
+    let command =
+        StudyCommand { study: "study".to_owned(), action: Action::Abort, serials: Vec::new() };
     let said = tokio::task::spawn_blocking(move || control::send(&data, &command));
     assert!(said.await.unwrap().unwrap().contains("has ended without a result"));
     // Longer than the pause before a next round.

@@ -129,7 +129,8 @@ async fn a_command_that_was_given_before_still_holds_afterwards() {
     }
     let data = hospital.home.data();
     let said = tokio::task::spawn_blocking(move || {
-        let command = StudyCommand { study: "study".to_owned(), action: Action::Close };
+        let command =
+            StudyCommand { study: "study".to_owned(), action: Action::Close, serials: Vec::new() };
         control::send(&data, &command)
     });
     // One member has not contributed yet and is waited for.

@@ -42,6 +42,8 @@ async fn a_study_that_nobody_has_joined() {
         "min": "-100",
         "max": "100",
         "minimum_cohort": 3,
+        "admission": "open",
+        "authority": null,
         "phase": "enrolling",
         "enrolled": 0,
         "committee": null,

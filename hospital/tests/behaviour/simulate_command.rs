@@ -34,6 +34,25 @@ fn given_values_add_up() {
 }
 
 #[test]
+fn an_invited_round_adds_up_with_those_who_may_not_serve() {
+    let args = ["--invited", "--patients", "9", "--committee", "4", "--suite", "x25519", "--json"];
+    let output = simulate(&args);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let report = last_line(&output);
+    assert_eq!((&report["invited"], &report["exact"]), (&true.into(), &true.into()));
+    assert_eq!((&report["committee"], &report["accepted"]), (&4.into(), &9.into()));
+}
+
+#[test]
+fn invited_peers_come_back_to_a_hospital_that_was_killed() {
+    let args = ["--invited", "--patients", "8", "--committee", "4", "--suite", "x25519", "--json"];
+    let mishaps = ["--kill-hospital", "1", "--flaky", "10"];
+    let report = last_line(&simulate(&[&args[..], &mishaps].concat()));
+    assert_eq!((&report["exact"], &report["accepted"]), (&true.into(), &8.into()), "{report}");
+    assert_eq!(report["restarts"], 1, "{report}");
+}
+
+#[test]
 fn drawn_values_follow_from_the_seed() {
     let expected = || {
         let args =

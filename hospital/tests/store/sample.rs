@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use wardsum_protocol::round::{Contributed, Record};
 use wardsum_protocol::{
-    Closing, ContributionDigest, PeerId, SchemeChoice, StoredDigest, Study, StudyParameters, Suite,
+    Admission, Closing, ContributionDigest, PeerId, SchemeChoice, StoredDigest, Study,
+    StudyParameters, Suite,
 };
 
 /// The `instance`-th round's study.
@@ -25,6 +26,7 @@ pub(crate) fn study(instance: u8) -> Study {
         aggregation_deadline_ms: 60_000,
         scheme: SchemeChoice::Threshold,
         suite: Suite::X25519,
+        admission: Admission::Open,
     })
     .expect("the sample is admissible")
 }

@@ -7,7 +7,7 @@ const TYPES: &str = r#"
 /** What went wrong, by a stable code, and a sentence for people. */
 export interface WardsumError extends Error {
   code:
-    | "invalid-url" | "no-window" | "no-entropy"
+    | "invalid-url" | "no-window" | "no-entropy" | "invitation"
     | "no-study" | "not-whole" | "out-of-range" | "already-answered" | "closed"
     | WardsumStorageCode;
 }

@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::committee::Committee;
-use crate::contribution;
+use crate::contribution::{self, Resolved};
 use crate::digest::{ContributionDigest, MessageDigest};
 use crate::entropy::Purpose;
 use crate::field::SecretVector;
 use crate::identity::PeerId;
+use crate::invitation::UsedTickets;
 use crate::manifest::Commitment;
 use crate::messages::{DeclineReason, Delivery, Inclusion, PeerMessage, Publication};
 use crate::peer::result::AwaitingResult;
@@ -51,6 +52,8 @@ pub(super) struct Duty {
     /// How many of them there are from number 0 on without a gap.
     held: u32,
     senders: BTreeSet<PeerId>,
+    /// The invitations of the committee and of those who only contribute.
+    tickets: UsedTickets,
 }
 
 /// A contribution as one member sees it.
@@ -146,8 +149,9 @@ impl Sealing {
             return Ok(State::Sealing(self));
         }
         let Self { round, work, early, .. } = *self;
+        let invitation = peer.me.invitation.as_ref();
         let (message, contribution) =
-            work.finish(&peer.me.identity, &round.study, &round.committee);
+            work.finish(&peer.me.identity, &round.study, &round.committee, invitation);
         let waiting = AwaitingManifest {
             round,
             contribution,
@@ -176,6 +180,7 @@ impl FixedRound {
             received: BTreeMap::new(),
             held: 0,
             senders: BTreeSet::new(),
+            tickets: committee.tickets().clone(),
         });
         let role = match &duty {
             Some(duty) => Role::Member { index: duty.index.number() },
@@ -203,12 +208,18 @@ impl FixedRound {
     ) -> Result<(), Failure> {
         // Whoever is no member can open nothing.
         let Some(duty) = self.duty.as_mut() else { return Ok(()) };
-        let sender =
-            delivery.sender.resolve(&self.committee).map_err(|_| Failure::ForeignSender)?;
+        let Resolved { id: sender, ticket } = delivery
+            .sender
+            .resolve(&self.study, &self.committee)
+            .map_err(|_| Failure::ForeignSender)?;
         // The first one under a number stays; another could only be a repetition.
         let beyond = delivery.number >= self.study.maximum_cohort();
         if beyond || duty.received.contains_key(&delivery.number) {
             return Ok(());
+        }
+        // No honest hospital lets an invitation count for two.
+        if ticket.is_some_and(|ticket| !duty.tickets.enter(&ticket, sender)) {
+            return Err(Failure::ForeignSender);
         }
         let me = peer.me.id();
         let share = if duty.senders.insert(sender) {

@@ -5,6 +5,7 @@ use thiserror::Error;
 use crate::aggregate::{Aggregate, AggregateError};
 use crate::committee::CommitteeError;
 use crate::digest::{CommitteeDigest, StudyDigest};
+use crate::invitation::MismatchError;
 use crate::messages::{DeclineReason, EndReason, Phase, Progress};
 use crate::sharing::ShareIndices;
 use crate::study::Study;
@@ -236,6 +237,20 @@ pub enum Failure {
         "The last places are kept for people who were here before you and whose connection broke."
     )]
     PlacesKept,
+    /// A study for people with an invitation, and none.
+    #[error(
+        "This study is for people with a personal invitation. Please open the link that you were given."
+    )]
+    NotInvited,
+    /// An invitation that is not one to this study.
+    #[error("Your invitation does not fit this study: {0}.")]
+    ForeignInvitation(MismatchError),
+    /// Somebody takes part with this invitation already.
+    #[error("Your invitation has been used already, and counts once.")]
+    InvitationUsed,
+    /// Whoever invited has taken the invitation back.
+    #[error("Your invitation has been withdrawn.")]
+    InvitationRevoked,
     /// The patient left.
     #[error("You left the round.")]
     Left,
@@ -313,6 +328,10 @@ impl Failure {
             Self::TooLate => "too-late",
             Self::Full => "full",
             Self::PlacesKept => "places-kept",
+            Self::NotInvited => "not-invited",
+            Self::ForeignInvitation(_) => "foreign-invitation",
+            Self::InvitationUsed => "invitation-used",
+            Self::InvitationRevoked => "invitation-revoked",
             Self::Left => "left",
             Self::WordsDiffer => "words-differ",
             Self::RoundEnded(_) => "round-ended",
@@ -362,6 +381,8 @@ impl Failure {
             4411 => Self::Full,
             4412 => Self::Replaced,
             4413 => Self::PlacesKept,
+            4414 => Self::InvitationUsed,
+            4415 => Self::InvitationRevoked,
             // 4403: too many connections from this network; 4405: the proof of identity was lost on
             // the way; 4408: too slow. All of them may be better next time.
             4403 | 4405 | 4408 => Self::ConnectionLost,

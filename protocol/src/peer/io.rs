@@ -4,6 +4,7 @@ use thiserror::Error;
 
 use crate::digest::{CommitteeDigest, ManifestDigest, StudyDigest, VerdictDigest};
 use crate::entropy::Entropy;
+use crate::invitation::Invitation;
 use crate::peer::{Event, Published};
 use crate::study::Study;
 use crate::time::Timestamp;
@@ -59,6 +60,8 @@ pub enum Record {
     Answered {
         /// The peer's randomness.
         entropy: Entropy,
+        /// What admits it, in a study that is not open.
+        invitation: Option<Box<Invitation>>,
         /// The study.
         study: Study,
         /// The answer.

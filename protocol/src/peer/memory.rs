@@ -1,11 +1,12 @@
 //! What a peer remembers of a round, so that it can come back after a reload.
 
 use thiserror::Error;
-use tls_codec::{TlsByteVecU16, TlsDeserializeBytes, TlsSerialize, TlsSize};
+use tls_codec::{TlsByteVecU8, TlsByteVecU16, TlsDeserializeBytes, TlsSerialize, TlsSize};
 use zeroize::Zeroizing;
 
 use crate::digest::{CommitteeDigest, ManifestDigest, VerdictDigest};
 use crate::entropy::Entropy;
+use crate::invitation::Invitation;
 use crate::peer::{Answer, Record, given_up_after_ms};
 use crate::study::Study;
 use crate::wire::{self, Int128};
@@ -17,6 +18,8 @@ use crate::wire::{self, Int128};
 #[derive(Clone, Debug)]
 pub struct Memory {
     pub(super) entropy: Entropy,
+    /// What admits it to a study that is not open.
+    pub(super) invitation: Option<Invitation>,
     pub(super) study: Study,
     pub(super) answer: Answer,
     /// The only committee that it contributes to.
@@ -39,8 +42,9 @@ impl Memory {
     #[must_use]
     pub fn after(memory: Option<Self>, record: &Record) -> Option<Self> {
         match (memory, record) {
-            (_, Record::Answered { entropy, study, answer }) => Some(Self {
+            (_, Record::Answered { entropy, invitation, study, answer }) => Some(Self {
                 entropy: entropy.clone(),
+                invitation: invitation.as_deref().cloned(),
                 study: study.clone(),
                 answer: answer.clone(),
                 committee: None,
@@ -68,6 +72,12 @@ impl Memory {
         &self.study
     }
 
+    /// The invitation with which it takes part, if the study is not open.
+    #[must_use]
+    pub fn invitation(&self) -> Option<&Invitation> {
+        self.invitation.as_ref()
+    }
+
     /// How long after it was written this can still be of use, in milliseconds: the longest that the
     /// round can take, and the time for which a peer tries to come back beyond that. Whoever was
     /// promised to be counted has a day more to come back and see it.
@@ -89,6 +99,7 @@ impl Memory {
             promised: self.promised.into(),
             manifest: self.manifest,
             verdict: self.verdict,
+            invitation: self.invitation.as_ref().map(|link| link.encode().as_slice().into()),
         }))
     }
 
@@ -101,7 +112,19 @@ impl Memory {
         if decoded.version != VERSION || !admissible || decoded.promised > 1 {
             return Err(MemoryError);
         }
+        let invitation = decoded.invitation.map(|bytes| {
+            let bytes = Zeroizing::new(bytes.into_vec());
+            Invitation::decode(&bytes)
+                .ok()
+                .filter(|link| link.check(&study).is_ok())
+                .ok_or(MemoryError)
+        });
+        let invitation = invitation.transpose()?;
+        if study.authority().is_some() != invitation.is_some() || !study.is_current() {
+            return Err(MemoryError);
+        }
         Ok(Self {
+            invitation,
             entropy: Entropy::new(decoded.entropy),
             study,
             answer: Answer(answer),
@@ -129,4 +152,5 @@ struct MemoryBytes {
     promised: u8,
     manifest: Option<ManifestDigest>,
     verdict: Option<VerdictDigest>,
+    invitation: Option<TlsByteVecU8>,
 }

@@ -104,6 +104,14 @@ impl Peer {
             return Ok(state);
         }
         let study = Study::decode(welcome.study.as_slice()).map_err(|_| Failure::StudyInvalid)?;
+        if !study.is_current() {
+            return Err(Failure::StudyInvalid);
+        }
+        match &self.me.invitation {
+            Some(invitation) => invitation.check(&study).map_err(Failure::ForeignInvitation)?,
+            None if study.authority().is_some() => return Err(Failure::NotInvited),
+            None => {}
+        }
         self.give_up_at = Some(give_up_at(&study, now));
         self.emit(Event::StudyReceived(Box::new(study.clone())));
         Ok(State::AwaitingAnswer(Box::new(AwaitingAnswer {
@@ -141,7 +149,8 @@ impl Peer {
     fn acknowledged(&mut self, mut state: State, digest: MessageDigest) -> State {
         let known = match &mut state {
             State::AwaitingCommittee(waiting) => {
-                let own = MessageDigest::of(&waiting.enrolment) == digest;
+                let own = |message: &Vec<u8>| MessageDigest::of(message) == digest;
+                let own = waiting.enrolment.as_ref().is_some_and(own);
                 if own && !core::mem::replace(&mut waiting.enrolled, true) {
                     self.emit(Event::Enrolled);
                 }

@@ -42,6 +42,7 @@ use crate::digest::{CommitteeDigest, ManifestDigest, VerdictDigest};
 use crate::entropy::Entropy;
 use crate::identification;
 use crate::identity::{Identity, PeerId};
+use crate::invitation::{Invitation, MismatchError};
 use crate::messages::{PeerMessage, Phase};
 use crate::seal::OpeningKey;
 use crate::study::Study;
@@ -87,6 +88,8 @@ pub struct Peer {
 struct Me {
     entropy: Entropy,
     identity: Identity,
+    /// What admits it to a study that is not open.
+    invitation: Option<Invitation>,
     /// The only committee that it contributes to, once it has written that down.
     committee: Option<CommitteeDigest>,
     /// Whether the hospital has promised to count its answer, by acknowledging the contribution.
@@ -117,12 +120,24 @@ impl Peer {
         peer
     }
 
+    /// A peer with fresh keys and an invitation. It asks to be connected to the round that the
+    /// invitation is for.
+    #[must_use]
+    pub fn invited(entropy: Entropy, invitation: Invitation, now: Timestamp) -> Self {
+        let mut peer = Self::with(entropy, State::AwaitingStudy, now);
+        peer.outputs.push_back(Output::Connect(Some(invitation.study())));
+        peer.me.invitation = Some(invitation);
+        peer.set_timer(now);
+        peer
+    }
+
     /// A peer that has answered before and comes back.
     #[must_use]
     pub fn resume(memory: Memory, now: Timestamp) -> Self {
-        let Memory { entropy, study, answer, committee, promised, manifest, verdict } = memory;
+        let Memory { entropy, invitation, study, answer, committee, promised, manifest, verdict } =
+            memory;
         let mut peer = Self::with(entropy, State::AwaitingStudy, now);
-        peer.me.promised = promised;
+        (peer.me.invitation, peer.me.promised) = (invitation, promised);
         (peer.me.committee, peer.me.manifest, peer.me.verdict) = (committee, manifest, verdict);
         peer.give_up_at = Some(give_up_at(&study, now));
         peer.outputs.push_back(Output::Connect(Some(study.digest())));
@@ -154,6 +169,7 @@ impl Peer {
             me: Me {
                 entropy,
                 identity,
+                invitation: None,
                 committee: None,
                 promised: false,
                 manifest: None,
@@ -378,7 +394,20 @@ impl Peer {
     fn connection_lost(&mut self, state: State, why: Failure, now: Timestamp) -> Transition {
         // Too late, or no room, for an answer that it has acknowledged: the hospital has broken its promise.
         let why = match why {
-            Failure::TooLate | Failure::Full if self.me.promised => Failure::ManifestInvalid,
+            Failure::TooLate
+            | Failure::Full
+            | Failure::InvitationUsed
+            | Failure::InvitationRevoked
+                if self.me.promised =>
+            {
+                Failure::ManifestInvalid
+            }
+            // The round that the invitation is for is not there.
+            Failure::RoundGone
+                if matches!(state, State::AwaitingStudy) && self.me.invitation.is_some() =>
+            {
+                Failure::ForeignInvitation(MismatchError::ForeignStudy)
+            }
             why => why,
         };
         let given_up = self.give_up_at.is_none_or(|at| now >= at);
@@ -408,6 +437,7 @@ impl Peer {
         let AwaitingAnswer { study, committee, .. } = state;
         self.persist(Record::Answered {
             entropy: self.me.entropy.clone(),
+            invitation: self.me.invitation.clone().map(Box::new),
             study: study.clone(),
             answer: answer.clone(),
         });
@@ -419,11 +449,15 @@ impl Peer {
         state
     }
 
-    /// The peer's keys for this study, and the message that enrols it.
+    /// The peer's keys for this study, and the message that enrols it if it may serve.
     fn enrolment(&self, study: Study, answer: Answer) -> AwaitingCommittee {
         let (opening_key, public) = OpeningKey::derive(study.suite(), &self.me.entropy);
-        let signed = Enrolment::sign(&study, &self.me.identity, &public);
-        let enrolment = wire::encode(&PeerMessage::Enrol(signed));
+        let invitation = self.me.invitation.as_ref();
+        let may_serve = invitation.is_none_or(Invitation::may_serve);
+        let enrolment = may_serve.then(|| {
+            let signed = Enrolment::sign(&study, &self.me.identity, &public, invitation);
+            wire::encode(&PeerMessage::Enrol(signed))
+        });
         AwaitingCommittee { study, answer, opening_key, enrolment, enrolled: false }
     }
 

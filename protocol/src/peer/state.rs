@@ -38,8 +38,8 @@ pub(super) struct AwaitingCommittee {
     pub(super) study: Study,
     pub(super) answer: Answer,
     pub(super) opening_key: OpeningKey,
-    /// The enrolment, encoded.
-    pub(super) enrolment: Vec<u8>,
+    /// The enrolment, encoded; none if this peer's invitation does not let it serve.
+    pub(super) enrolment: Option<Vec<u8>>,
     pub(super) enrolled: bool,
 }
 
@@ -93,7 +93,7 @@ impl State {
     /// any case: whoever stayed away for too long has to enrol again.
     pub(super) fn unacknowledged(&self) -> Option<&[u8]> {
         match self {
-            Self::AwaitingCommittee(state) => Some(&state.enrolment),
+            Self::AwaitingCommittee(state) => state.enrolment.as_deref(),
             Self::AwaitingManifest(state) => state.unacknowledged(),
             Self::AwaitingVerdict(state) => state.unacknowledged.as_deref(),
             Self::AwaitingResult(state) => state.unacknowledged.as_deref(),

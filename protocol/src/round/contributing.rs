@@ -1,10 +1,13 @@
 //! The committee is fixed; sealed shares are accepted and relayed.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 
 use crate::committee::Committee;
 use crate::contribution::Contribution;
 use crate::identity::PeerId;
+use crate::invitation::{Ticket, UsedTickets};
 use crate::messages::{EndReason, HospitalMessage, PeerMessage, Phase, Shortfall};
 use crate::round::closing::{Attendance, Decision, decide};
 use crate::round::ledger::Ledger;
@@ -37,16 +40,20 @@ pub(super) struct Contributing {
     pub(super) announcement: Bytes,
     pub(super) seats: Seats,
     pub(super) ledger: Ledger,
+    /// The invitations of the committee and of those who have contributed.
+    tickets: UsedTickets,
+    /// The numbers of invitations that were taken back.
+    revoked: BTreeSet<u32>,
     commanded: bool,
 }
 
 impl Contributing {
     /// Fixes the committee and tells everybody.
-    pub(super) fn begin(committee: Committee, room: &mut Room) -> Self {
+    pub(super) fn begin(committee: Committee, revoked: BTreeSet<u32>, room: &mut Room) -> Self {
         let bytes = Bytes::copy_from_slice(committee.bytes());
         room.persist(Record::CommitteeFixed(bytes));
         room.push(Output::Event(Event::PhaseChanged(Phase::Contributing)));
-        let mut state = Self::restore(committee, room.now(), room.now());
+        let mut state = Self::restore(committee, revoked, room.now(), room.now());
         room.broadcast(&state.announcement);
         for (peer, connection) in room.peers() {
             if let Some(place) = state.committee.place_of(&peer) {
@@ -57,17 +64,29 @@ impl Contributing {
     }
 
     /// The phase that began at `began`, as its records tell it `now`: nobody is here yet.
-    pub(super) fn restore(committee: Committee, began: Timestamp, now: Timestamp) -> Self {
+    pub(super) fn restore(
+        committee: Committee,
+        revoked: BTreeSet<u32>,
+        began: Timestamp,
+        now: Timestamp,
+    ) -> Self {
         let bytes = Rest(Bytes::copy_from_slice(committee.bytes()));
         Self {
             began,
             last_arrival: began,
             announcement: wire::encode(&HospitalMessage::Committee(bytes)).into(),
             seats: Seats::of(&committee, now),
+            tickets: committee.tickets().clone(),
+            revoked,
             committee,
             ledger: Ledger::default(),
             commanded: false,
         }
+    }
+
+    /// Takes in that an invitation is used; `false` if it was by somebody else.
+    pub(super) fn restore_ticket(&mut self, ticket: &Ticket, sender: PeerId) -> bool {
+        self.tickets.enter(ticket, sender)
     }
 
     /// Enters a contribution that was written down.
@@ -141,7 +160,7 @@ impl Contributing {
         envelope: &Envelope<'_>,
         room: &mut Room,
     ) -> Result<(), Refusal> {
-        let wire_sender = contribution.sender;
+        let wire_sender = contribution.sender.clone();
         let accepted =
             contribution.verify(room.study(), &self.committee).map_err(Refusal::Contribution)?;
         let sender = accepted.sender;
@@ -159,12 +178,26 @@ impl Contributing {
         let place = self.committee.place_of(&sender);
         let number = self.ledger.len();
         let maximum = room.study().maximum_cohort();
+        if let Some(ticket) = &accepted.ticket {
+            if self.revoked.contains(&ticket.serial) {
+                return Err(Refusal::InvitationRevoked);
+            }
+            if self.tickets.is_used_by_another(ticket, &sender) {
+                return Err(Refusal::InvitationUsed);
+            }
+        }
         if number >= maximum {
             return Err(Refusal::Full);
         }
         // Members that may still come keep their place among the answers.
         if place.is_none() && number.saturating_add(self.reserved(room.now())) >= maximum {
             return Err(Refusal::PlacesKept);
+        }
+        if let Some(ticket) = accepted.ticket
+            && self.tickets.enter(&ticket, sender)
+        {
+            // First: if the process dies in between, its sender may still use it, and nobody else.
+            room.persist(Record::InvitationUsed { ticket, sender });
         }
         if let Some(place) = place {
             self.seats.set_contributed(place);

@@ -1,5 +1,7 @@
 //! People answer and enrol; the committee is not fixed yet.
 
+use std::collections::BTreeSet;
+
 use crate::committee::{Committee, CommitteeError, Enrolment};
 use crate::identity::{PeerId, SignedBytes};
 use crate::messages::{EndReason, PeerMessage, Phase, Shortfall};
@@ -21,6 +23,8 @@ pub(super) struct Enrolling {
     peak: u32,
     /// In the order in which they came, which will be the order of the members.
     candidates: Vec<Candidate>,
+    /// The numbers of invitations that were taken back.
+    revoked: BTreeSet<u32>,
 }
 
 /// Somebody who may serve on the committee.
@@ -33,7 +37,13 @@ struct Candidate {
 
 impl Enrolling {
     pub(super) fn new(began: Timestamp) -> Self {
-        Self { began, last_arrival: began, peak: 0, candidates: Vec::new() }
+        Self {
+            began,
+            last_arrival: began,
+            peak: 0,
+            candidates: Vec::new(),
+            revoked: BTreeSet::new(),
+        }
     }
 
     pub(super) fn enrolled(&self) -> u32 {
@@ -89,6 +99,14 @@ impl Enrolling {
             }
             return Err(Refusal::AlreadyEnrolled);
         }
+        if let Some(ticket) = enrolment.ticket() {
+            if self.revoked.contains(&ticket.serial) {
+                return Err(Refusal::InvitationRevoked);
+            }
+            if known.filter_map(Enrolment::ticket).any(|used| used.clashes_with(ticket)) {
+                return Err(Refusal::InvitationUsed);
+            }
+        }
         let (_, maximum) = bounds(RulePhase::Enrolment, room.study());
         if self.enrolled() >= maximum {
             // Somebody with a seat is away for a moment. Once it is back, or given up, the committee
@@ -125,6 +143,42 @@ impl Enrolling {
         self.candidates.len() < before
     }
 
+    /// Takes invitations back. Whoever has enrolled with one is sent away as time goes on, which is at
+    /// once, or when the round has come back from its records.
+    pub(super) fn revoke(mut self, serials: &[u32], room: &mut Room) -> State {
+        let new: Vec<u32> =
+            serials.iter().copied().filter(|serial| !self.revoked.contains(serial)).collect();
+        if !new.is_empty() {
+            self.restore_revocation(&new);
+            room.persist(Record::InvitationsRevoked(new));
+        }
+        State::Enrolling(self)
+    }
+
+    fn send_revoked_away(&mut self, room: &mut Room) {
+        let Self { candidates, revoked, .. } = self;
+        let is_revoked = |candidate: &mut Candidate| {
+            candidate.enrolment.ticket().is_some_and(|ticket| revoked.contains(&ticket.serial))
+        };
+        for candidate in candidates.extract_if(.., is_revoked) {
+            let peer = candidate.enrolment.id();
+            room.persist(Record::Withdrawn(peer));
+            if let Some(connection) = room.connection_of(&peer) {
+                room.refuse(connection, Refusal::InvitationRevoked);
+            }
+        }
+    }
+
+    /// Takes in that invitations were taken back. Those who had enrolled have records of their own.
+    pub(super) fn restore_revocation(&mut self, serials: &[u32]) {
+        self.revoked.extend(serials);
+    }
+
+    /// The numbers of invitations that were taken back.
+    pub(super) fn into_revoked(self) -> BTreeSet<u32> {
+        self.revoked
+    }
+
     /// A peer has identified itself.
     pub(super) fn arrive(mut self, peer: &PeerId) -> State {
         self.set_away(peer, None);
@@ -153,6 +207,7 @@ impl Enrolling {
     }
 
     pub(super) fn tick(mut self, room: &mut Room) -> State {
+        self.send_revoked_away(room);
         let now = room.now();
         let lost = |candidate: &Candidate| {
             candidate.away_since.is_some_and(|since| now >= since.after(AWAY_GRACE_MS))
@@ -173,7 +228,9 @@ impl Enrolling {
         let members: Vec<_> = present.map(|candidate| candidate.enrolment.clone()).collect();
         let have = u32::try_from(members.len()).unwrap_or(u32::MAX);
         match Committee::new(room.study(), members) {
-            Ok(committee) => State::Contributing(Contributing::begin(committee, room)),
+            Ok(committee) => {
+                State::Contributing(Contributing::begin(committee, self.into_revoked(), room))
+            }
             Err(CommitteeError::Size { .. }) => {
                 let reason = EndReason::TooFewEnrolled(Shortfall { have, need });
                 State::Enrolling(self).end(reason, room)

@@ -50,13 +50,16 @@ pub enum Input {
 }
 
 /// What a researcher can decide while a round runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Fix the committee now; below the minimum the round ends.
     CloseEnrolment,
     /// Fix the manifest, as soon as as many members as the threshold have contributed, and those that are
     /// here have or had time to; below the minimum the round ends.
     CloseContributing,
+    /// Take back the invitations with these numbers, before the committee is fixed: whoever has enrolled
+    /// with one is sent away, and nobody else comes with it.
+    RevokeInvitations(Vec<u32>),
     /// End the round without a result.
     Abort,
 }

@@ -311,6 +311,11 @@ impl State {
             {
                 state.command(room)
             }
+            (Self::Enrolling(state), Command::RevokeInvitations(serials))
+                if room.study().authority().is_some() =>
+            {
+                state.revoke(&serials, room)
+            }
             (
                 state @ (Self::Enrolling(_)
                 | Self::Contributing(_)

@@ -2,11 +2,12 @@
 
 use bytes::Bytes;
 use thiserror::Error;
-use tls_codec::{Size, TlsDeserializeBytes, TlsSerialize, TlsSize};
+use tls_codec::{Size, TlsDeserializeBytes, TlsSerialize, TlsSize, TlsVecU32};
 
 use crate::aggregate::Aggregate;
 use crate::digest::{ContributionDigest, StoredDigest};
 use crate::identity::{PeerId, SIGNATURE_LEN};
+use crate::invitation::Ticket;
 use crate::messages::{DeclineReason, EndReason};
 use crate::verdict::VerdictBytes;
 use crate::wire::{self, Int128, Rest};
@@ -54,6 +55,15 @@ pub enum Record {
     },
     /// The round ended without a result.
     Ended(EndReason),
+    /// Somebody who only contributes uses an invitation; the contribution follows.
+    InvitationUsed {
+        /// The invitation.
+        ticket: Ticket,
+        /// Who uses it.
+        sender: PeerId,
+    },
+    /// The invitations with these numbers were taken back.
+    InvitationsRevoked(Vec<u32>),
 }
 
 /// What a record takes besides the message in it, at most, in bytes.
@@ -118,6 +128,16 @@ impl Record {
                 message: Rest(message.clone()),
             }),
             Self::Ended(reason) => RecordBytes::Ended(*reason),
+            Self::InvitationUsed { ticket, sender } => {
+                RecordBytes::InvitationUsed(InvitationUsedBytes {
+                    serial: ticket.serial,
+                    one_time_key: ticket.one_time_key,
+                    sender: *sender.as_bytes(),
+                })
+            }
+            Self::InvitationsRevoked(serials) => {
+                RecordBytes::InvitationsRevoked(serials.clone().into())
+            }
         })
     }
 
@@ -132,7 +152,9 @@ impl Record {
             Self::Judged(verdict) => return SMALL_RECORD + verdict.tls_serialized_len(),
             Self::Contributed(contributed) => &contributed.message,
             Self::Published { message, .. } => message,
+            Self::InvitationsRevoked(serials) => return SMALL_RECORD + size_of_val(&serials[..]),
             Self::Withdrawn(_)
+            | Self::InvitationUsed { .. }
             | Self::ContributingClosed
             | Self::ManifestFixed { .. }
             | Self::Declined(..)
@@ -171,6 +193,14 @@ impl Record {
                 message: message.0,
             },
             RecordBytes::Ended(reason) => Self::Ended(reason),
+            RecordBytes::InvitationUsed(used) => {
+                let InvitationUsedBytes { serial, one_time_key, sender } = used;
+                let ticket = Ticket { serial, one_time_key };
+                Self::InvitationUsed { ticket, sender: peer(&sender)? }
+            }
+            RecordBytes::InvitationsRevoked(serials) => {
+                Self::InvitationsRevoked(serials.into_vec())
+            }
         })
     }
 }
@@ -209,6 +239,17 @@ enum RecordBytes {
     Contributed(SignedContributedBytes),
     #[tls_codec(discriminant = 20)]
     WordsDisputed([u8; 32]),
+    #[tls_codec(discriminant = 30)]
+    InvitationUsed(InvitationUsedBytes),
+    #[tls_codec(discriminant = 31)]
+    InvitationsRevoked(TlsVecU32<u32>),
+}
+
+#[derive(TlsSize, TlsSerialize, TlsDeserializeBytes)]
+struct InvitationUsedBytes {
+    serial: u32,
+    one_time_key: [u8; 32],
+    sender: [u8; 32],
 }
 
 #[derive(TlsSize, TlsSerialize, TlsDeserializeBytes)]

@@ -30,6 +30,12 @@ pub enum Refusal {
     /// The contribution does not hold.
     #[error("contribution refused: {0}")]
     Contribution(ContributionError),
+    /// Another peer takes part with the same invitation.
+    #[error("this invitation has been used already; it counts once")]
+    InvitationUsed,
+    /// The invitation was taken back.
+    #[error("this invitation has been revoked")]
+    InvitationRevoked,
     /// This peer has contributed something else before.
     #[error("this peer has already answered; one answer counts")]
     AlreadyContributed,
@@ -81,12 +87,13 @@ impl Refusal {
                 EnrolmentError::Identity(error) => identity_code(*error),
                 EnrolmentError::ForeignStudy => 4404,
                 EnrolmentError::SealingKey => 4400,
+                EnrolmentError::Credential(_) => 4401,
             },
             Self::Contribution(error) => match error {
                 ContributionError::Identity(error) => identity_code(*error),
-                ContributionError::UnknownMember { .. } | ContributionError::MemberAsVisitor => {
-                    4401
-                }
+                ContributionError::UnknownMember { .. }
+                | ContributionError::MemberAsVisitor
+                | ContributionError::Credential(_) => 4401,
                 ContributionError::Length { .. }
                 | ContributionError::Seal(_)
                 | ContributionError::Share => 4400,
@@ -122,6 +129,8 @@ impl Refusal {
             Self::RoundOver => 4410,
             Self::Full => 4411,
             Self::PlacesKept => 4413,
+            Self::InvitationUsed => 4414,
+            Self::InvitationRevoked => 4415,
         }
     }
 }

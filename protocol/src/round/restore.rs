@@ -138,11 +138,21 @@ impl Replay<'_> {
                 let known = state.forget(&peer);
                 self.follows(known, State::Enrolling(state))
             }
-            (State::Enrolling(_), Record::CommitteeFixed(bytes)) => {
+            (State::Enrolling(mut state), Record::InvitationsRevoked(serials)) => {
+                state.restore_revocation(&serials);
+                Ok(State::Enrolling(state))
+            }
+            (State::Contributing(mut state), Record::InvitationUsed { ticket, sender }) => {
+                let known = state.restore_ticket(&ticket, sender);
+                self.follows(known, State::Contributing(state))
+            }
+            (State::Enrolling(state), Record::CommitteeFixed(bytes)) => {
                 let committee = Committee::decode(study, &bytes)
                     .map_err(|source| RestoreError::Committee { position, source })?;
                 let now = self.room.now();
-                Ok(State::Contributing(Contributing::restore(committee, self.at, now)))
+                let revoked = state.into_revoked();
+                let state = Contributing::restore(committee, revoked, self.at, now);
+                Ok(State::Contributing(state))
             }
             (State::Contributing(state), Record::Contributed(contributed)) => {
                 self.contributed(state, &contributed)

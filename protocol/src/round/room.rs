@@ -138,6 +138,11 @@ impl Room {
         self.connections.get(&connection)?.peer
     }
 
+    /// The connection over which this peer has shown itself.
+    pub(super) fn connection_of(&self, peer: &PeerId) -> Option<ConnectionId> {
+        self.peers.get(peer).copied()
+    }
+
     /// The patient at the other end leaves for good. Nothing more is heard from there, so that nobody
     /// comes and goes a thousand times over one connection.
     pub(super) fn leave(&mut self, connection: ConnectionId) {

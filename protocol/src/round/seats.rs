@@ -173,7 +173,7 @@ impl Seats {
         let Ok(PeerMessage::Contribute(contribution)) = PeerMessage::decode(message) else {
             unreachable!("a store gives back the message that was accepted")
         };
-        let sender = contribution.sender;
+        let sender = contribution.sender.clone();
         let shares = contribution.stored_shares(room.study().sealed_share_len());
         self.deliver(number, sender, shares, room);
         // What was asked for first comes first, and each load in order.
@@ -221,7 +221,7 @@ impl Seats {
 mod tests {
     use super::*;
     use crate::seal::Suite;
-    use crate::study::{Closing, SchemeChoice, Study, StudyParameters};
+    use crate::study::{Admission, Closing, SchemeChoice, Study, StudyParameters};
 
     fn study() -> Study {
         let closing = Closing::deadline(60_000);
@@ -241,6 +241,7 @@ mod tests {
             aggregation_deadline_ms: 60_000,
             scheme: SchemeChoice::Threshold,
             suite: Suite::X25519,
+            admission: Admission::Open,
         })
         .expect("it is admissible")
     }

@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub, reason = "every test file uses another part of the harness")]
 
 mod dice;
+pub mod invited;
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -15,7 +16,8 @@ use wardsum_protocol::round::{self, ConnectionId, Record, Refusal, Round};
 use wardsum_protocol::sharing::ShareIndex;
 use wardsum_protocol::verdict::VerdictBytes;
 use wardsum_protocol::{
-    Challenge, Closing, Entropy, SchemeChoice, Study, StudyParameters, Suite, Timestamp, wire,
+    Admission, Challenge, Closing, Entropy, Invitation, SchemeChoice, Study, StudyParameters,
+    Suite, Timestamp, wire,
 };
 
 pub use dice::Dice;
@@ -41,7 +43,14 @@ pub fn parameters() -> StudyParameters {
         aggregation_deadline_ms: 60_000,
         scheme: SchemeChoice::Threshold,
         suite: Suite::X25519,
+        admission: Admission::Open,
     }
+}
+
+/// The bytes that hexadecimal digits stand for.
+pub fn unhex(digits: &str) -> Vec<u8> {
+    let pairs = digits.as_bytes().chunks(2).map(|pair| str::from_utf8(pair).expect("ASCII"));
+    pairs.map(|pair| u8::from_str_radix(pair, 16).expect("hexadecimal digits")).collect()
 }
 
 pub fn settle(ms: u64) -> Closing {
@@ -170,18 +179,35 @@ impl Net {
 
     /// A patient opens the page; returns its number.
     pub fn join(&mut self) -> usize {
-        self.join_as(None)
+        self.join_fresh(None)
     }
 
     /// A patient opens a page that cheats; returns its number.
     pub fn join_misbehaving(&mut self, misbehaviour: Misbehaviour) -> usize {
-        self.join_as(Some(misbehaviour))
+        self.join_fresh(Some(misbehaviour))
     }
 
-    fn join_as(&mut self, misbehaviour: Option<Misbehaviour>) -> usize {
+    fn join_fresh(&mut self, misbehaviour: Option<Misbehaviour>) -> usize {
         let entropy = Entropy::new(self.dice.bytes());
+        let peer = Peer::new(entropy.clone(), self.now);
+        self.join_as(peer, entropy, misbehaviour)
+    }
+
+    /// Somebody opens the link of an invitation; returns the patient's number.
+    pub fn join_invited(&mut self, invitation: Invitation) -> usize {
+        let entropy = Entropy::new(self.dice.bytes());
+        let peer = Peer::invited(entropy.clone(), invitation, self.now);
+        self.join_as(peer, entropy, None)
+    }
+
+    fn join_as(
+        &mut self,
+        peer: Peer,
+        entropy: Entropy,
+        misbehaviour: Option<Misbehaviour>,
+    ) -> usize {
         self.patients.push(Patient {
-            peer: behaving(Peer::new(entropy.clone(), self.now), misbehaviour),
+            peer: behaving(peer, misbehaviour),
             entropy,
             misbehaviour,
             connection: ConnectionId(0),
@@ -593,7 +619,20 @@ impl Net {
     /// it is, and its enrolment, or its contribution if the committee is fixed already. Nothing is
     /// delivered.
     pub fn compose(&self, connection: ConnectionId, entropy: Entropy, value: i128) -> [Vec<u8>; 2] {
-        let mut peer = Peer::new(entropy, self.now);
+        self.composed_by(Peer::new(entropy, self.now), connection, value)
+    }
+
+    /// The same of a peer with this invitation.
+    pub fn compose_invited(
+        &self,
+        connection: ConnectionId,
+        entropy: Entropy,
+        invitation: Invitation,
+    ) -> [Vec<u8>; 2] {
+        self.composed_by(Peer::invited(entropy, invitation, self.now), connection, 1)
+    }
+
+    fn composed_by(&self, mut peer: Peer, connection: ConnectionId, value: i128) -> [Vec<u8>; 2] {
         peer.handle(peer::Input::Connected, self.now);
         for bytes in &self.raw[&connection] {
             peer.handle(peer::Input::Message(bytes.clone()), self.now);

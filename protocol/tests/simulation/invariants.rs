@@ -40,7 +40,7 @@ use wardsum_protocol::messages::{HospitalMessage, PeerMessage};
 use wardsum_protocol::peer::{Failure, Misbehaviour, OwnAnswer, Published, Stage};
 use wardsum_protocol::round::{Event, Record, RestoreError};
 use wardsum_protocol::sharing::ShareIndex;
-use wardsum_protocol::{Aggregate, Committee, EndReason, PeerId, Timestamp, wire};
+use wardsum_protocol::{Aggregate, Committee, EndReason, Invitation, PeerId, Timestamp, wire};
 
 use crate::court::Ruling;
 use crate::log::Summary;
@@ -502,7 +502,14 @@ impl World {
         });
         let threshold = self.committee().map_or(0, |committee| usize::from(committee.threshold()));
         let enough = match reason {
-            EndReason::TooFewEnrolled(_) => staying >= usize::from(study.minimum_committee()),
+            EndReason::TooFewEnrolled(_) => {
+                let serves = |patient: &usize| {
+                    let invitation = &self.plan.patients[*patient].invitation;
+                    self.stays(*patient) && invitation.as_ref().is_none_or(Invitation::may_serve)
+                };
+                let serving = (0..self.patients.len()).filter(serves).count();
+                serving >= usize::from(study.minimum_committee())
+            }
             EndReason::TooFewContributed(_) => {
                 able >= threshold && staying >= study.minimum_cohort() as usize
             }

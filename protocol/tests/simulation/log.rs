@@ -56,7 +56,11 @@ impl Summary {
             Record::Enrolled(message) => {
                 store(message);
             }
-            Record::Withdrawn(_) | Record::Left(_) | Record::ContributingClosed => {}
+            Record::Withdrawn(_)
+            | Record::Left(_)
+            | Record::ContributingClosed
+            | Record::InvitationUsed { .. }
+            | Record::InvitationsRevoked(_) => {}
             Record::WordsDisputed(_) => self.disputes += 1,
             Record::CommitteeFixed(bytes) => self.committee = Some(bytes.clone()),
             Record::Contributed(contributed) => {

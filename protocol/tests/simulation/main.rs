@@ -9,6 +9,7 @@
 //! then it comes back from an old backup. Clocks are off, run at their own speed and jump. In some
 //! runs patients cheat, each in one way: with answers that are none, with proofs, with shares that do not fit
 //! or do not open; and members, with what they find about others' answers and with their partial aggregates.
+//! In one run of four everybody has an invitation, and only some may serve on the committee.
 //!
 //! What has to hold nevertheless is said, in words and in code, in `invariants`.
 //!

@@ -124,7 +124,10 @@ impl World {
             this.entropy = entropy;
             let id = Identity::derive(&Entropy::new(entropy)).id();
             self.evidence.peer_is(id, patient);
-            Peer::new(Entropy::new(entropy), now)
+            match &self.plan.patients[patient].invitation {
+                None => Peer::new(Entropy::new(entropy), now),
+                Some(invitation) => Peer::invited(Entropy::new(entropy), invitation.clone(), now),
+            }
         };
         let peer = match self.plan.patients[patient].misbehaviour {
             Some(misbehaviour) => peer.misbehaving(misbehaviour),

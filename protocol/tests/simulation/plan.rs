@@ -2,7 +2,9 @@
 
 use wardsum_protocol::field;
 use wardsum_protocol::peer::{Change, Misbehaviour};
-use wardsum_protocol::{Closing, SchemeChoice, Study, StudyParameters, Suite};
+use wardsum_protocol::{
+    Admission, Authority, Closing, Invitation, SchemeChoice, Study, StudyParameters, Suite,
+};
 
 use crate::dice::Dice;
 
@@ -19,6 +21,8 @@ pub struct Plan {
 }
 
 pub struct PatientPlan {
+    /// What admits it, where the study is not open. Not everybody's lets serve.
+    pub invitation: Option<Invitation>,
     /// A bucket of its own: a power of four.
     pub value: i128,
     pub arrives: u64,
@@ -87,7 +91,7 @@ impl Plan {
         let goers = dice.below(40);
         let liars = if dice.chance(20) { dice.between(5, 40) } else { 0 };
         let cheats = if dice.chance(40) { dice.between(5, 35) } else { 0 };
-        let patients = (0..number)
+        let mut patients: Vec<_> = (0..number)
             .map(|place| {
                 let misbehaviour = if dice.chance(liars) {
                     // By one: with nothing to check it against, the sum is wrong and looks right.
@@ -99,6 +103,10 @@ impl Plan {
                 PatientPlan::draw(dice, place, calm_from, goers, misbehaviour)
             })
             .collect();
+        if study.authority().is_some() {
+            let seats = u64::from(study.committee_cap()).min(study.maximum_cohort().into());
+            invite(&study, &mut patients, dice.between(seats.min(number), number));
+        }
         let command_at =
             if weather.gentle { calm_from + RECOVERY_MS } else { dice.below(2 * calm_from) };
         let abort_at = dice.chance(if weather.gentle { 0 } else { 5 });
@@ -122,6 +130,7 @@ impl PatientPlan {
             (true, false) => Fate::Vanishes(when),
         };
         Self {
+            invitation: None,
             value: 1 << (2 * place),
             arrives: dice.wait(calm_from / 2),
             thinks: dice.wait(calm_from / 4),
@@ -166,6 +175,22 @@ fn draw_misbehaviour(dice: &mut Dice, number: u64) -> Misbehaviour {
         6 => Misbehaviour::DisputeAll,
         7 => Misbehaviour::Verifier(change),
         _ => Misbehaviour::Partial(wild),
+    }
+}
+
+/// The authority of every invited study.
+fn authority() -> Authority {
+    Authority::new(&[0xa7; 32])
+}
+
+/// Invites everybody. The first `serving` of them may serve.
+fn invite(study: &Study, patients: &mut [PatientPlan], serving: u64) {
+    for (serial, patient) in (1_u32..).zip(patients) {
+        let mut one_time_seed = [0; 32];
+        one_time_seed[..4].copy_from_slice(&serial.to_be_bytes());
+        let may_serve = u64::from(serial) <= serving;
+        let invitation = authority().invite(study, serial, may_serve, one_time_seed.into());
+        patient.invitation = Some(invitation.expect("the study is the authority's"));
     }
 }
 
@@ -226,6 +251,11 @@ fn draw_study(dice: &mut Dice, number: u64, weather: Weather, calm_from: u64) ->
         aggregation_deadline_ms: last,
         scheme: if dice.chance(15) { SchemeChoice::Additive } else { SchemeChoice::Threshold },
         suite: if number < 6 && dice.chance(5) { Suite::XWing } else { Suite::X25519 },
+        admission: if dice.chance(25) {
+            Admission::Invited { authority: *authority().key().as_bytes() }
+        } else {
+            Admission::Open
+        },
     })
     .expect("the study is admissible")
 }

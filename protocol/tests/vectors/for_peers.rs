@@ -51,7 +51,7 @@ fn welcomes(good: &Good, resumed: &Good) -> Vec<Value> {
     vec![
         at("bad_welcome_truncated", &truncated(&message)),
         at("bad_welcome_trailing_byte", &longer(&message)),
-        at("bad_welcome_study_version_2", &changed(&message, 36, |_| 2)),
+        at("bad_welcome_study_version_3", &changed(&message, 36, |_| 3)),
         at("bad_committee_before_welcome", &good.message("committee_to_1")),
         good.person("bad_welcome_twice", 1, "committee_to_1", &message),
         resumed.person("bad_welcome_to_another_study", 3, "welcome_to_3_2", &message),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use wardsum_protocol::field;
-use wardsum_protocol::{Closing, SchemeChoice, Study, StudyParameters, Suite};
+use wardsum_protocol::{Admission, Closing, SchemeChoice, Study, StudyParameters, Suite};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -35,6 +35,7 @@ pub(crate) fn pain_scale() -> StudyParameters {
         aggregation_deadline_ms: 60_000,
         scheme: SchemeChoice::Threshold,
         suite: Suite::X25519,
+        admission: Admission::Open,
     }
 }
 
@@ -56,6 +57,7 @@ pub(crate) fn weight_change() -> StudyParameters {
         aggregation_deadline_ms: 60_000,
         scheme: SchemeChoice::Threshold,
         suite: Suite::X25519,
+        admission: Admission::Open,
     }
 }
 
@@ -97,6 +99,10 @@ fn parameters_json(p: &StudyParameters) -> Value {
         "contributing": closing_json(p.contributing),
         "aggregation_deadline_ms": p.aggregation_deadline_ms,
         "scheme": p.scheme as u8, "suite": p.suite as u8,
+        "authority": match p.admission {
+            Admission::Open => None,
+            Admission::Invited { authority } => Some(hex(authority)),
+        },
     })
 }
 
@@ -130,6 +136,10 @@ fn parameters(value: &Value) -> StudyParameters {
             1 => Suite::XWing,
             _ => Suite::X25519,
         },
+        admission: match &value["authority"] {
+            Value::Null => Admission::Open,
+            _ => Admission::Invited { authority: array(value, "authority") },
+        },
     }
 }
 
@@ -147,7 +157,7 @@ fn encode(p: &StudyParameters) -> Vec<u8> {
         [count, settle, deadline, vec![rule.by_command.into()]].concat()
     };
     [
-        vec![0, 1],
+        vec![0, 2],
         p.instance.into(),
         text(&p.title),
         text(&p.organisation),
@@ -162,6 +172,10 @@ fn encode(p: &StudyParameters) -> Vec<u8> {
         closing(p.contributing),
         p.aggregation_deadline_ms.to_be_bytes().into(),
         vec![p.scheme as u8, p.suite as u8],
+        match p.admission {
+            Admission::Open => vec![1],
+            Admission::Invited { authority } => [&[2], authority.as_slice()].concat(),
+        },
     ]
     .concat()
 }
@@ -215,12 +229,13 @@ fn malformed() -> Vec<(&'static str, Vec<u8>)> {
         bytes
     };
     // Counted from the end, where every field of this study has a fixed length.
-    let (suite, scheme, by_command) = (end - 1, end - 2, end - 11);
-    let enrolment_count = end - 10 - 19 - 23;
+    let (admission, suite, scheme, by_command) = (end - 1, end - 2, end - 3, end - 12);
+    let enrolment_count = end - 11 - 19 - 23;
     vec![
         ("bad_empty", vec![]),
         ("bad_version_0", with(1, 0)),
-        ("bad_version_2", with(1, 2)),
+        ("bad_version_1_with_an_admission", with(1, 1)),
+        ("bad_version_3", with(1, 3)),
         ("bad_truncated", good[..end - 1].to_vec()),
         ("bad_trailing_byte", [good.as_slice(), &[0]].concat()),
         ("bad_title_runs_over_the_end", with(18, 255)),
@@ -231,6 +246,9 @@ fn malformed() -> Vec<(&'static str, Vec<u8>)> {
         ("bad_scheme_3", with(scheme, 3)),
         ("bad_suite_0", with(suite, 0)),
         ("bad_suite_3", with(suite, 3)),
+        ("bad_admission_0", with(admission, 0)),
+        ("bad_admission_3", with(admission, 3)),
+        ("bad_admission_without_a_key", with(admission, 2)),
     ]
 }
 
@@ -276,6 +294,10 @@ fn inadmissible() -> Vec<(&'static str, StudyParameters)> {
         ("bad_contributing_count_above_maximum", with(|p| p.contributing.count = Some(1_001))),
         ("bad_settle_time_0", with(|p| p.enrolment.settle_ms = Some(0))),
         ("bad_deadline_above_400_days", with(|p| p.contributing.deadline_ms = 34_560_000_001)),
+        (
+            "bad_authority_of_small_order",
+            with(|p| p.admission = Admission::Invited { authority: [0; 32] }),
+        ),
         ("bad_aggregation_deadline_0", with(|p| p.aggregation_deadline_ms = 0)),
     ]
 }

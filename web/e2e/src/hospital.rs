@@ -166,7 +166,8 @@ impl Hospital {
 
     /// Connects a patient without a browser, and lets these things happen to it.
     pub async fn native_patient_with(&self, study: &str, hazards: Hazards) -> Result<NativePeer> {
-        let mut patient = NativePeer::connect_with(&self.connector()?, study, hazards).await?;
+        let mut patient =
+            NativePeer::connect_with(&self.connector()?, study, None, hazards).await?;
         while patient.study().is_none() {
             patient.next_event().await.context("the hospital sends the study first")?;
         }

@@ -25,6 +25,8 @@ pub struct TestStudy {
     pub deadline_seconds: Option<f64>,
     /// Whether a new round follows.
     pub reopen: bool,
+    /// The lines of `[study.admission]`, where the study is for the invited.
+    pub admission: Option<String>,
 }
 
 impl TestStudy {
@@ -42,6 +44,7 @@ impl TestStudy {
             settle_seconds: None,
             deadline_seconds: None,
             reopen: false,
+            admission: None,
         }
     }
 
@@ -92,12 +95,15 @@ impl TestStudy {
             closing("enrolment", self.settle_seconds),
             closing("contributing", self.settle_seconds),
         );
+        let admission = self.admission.as_ref();
+        let admission = admission.map(|lines| format!("[study.admission]\n{lines}"));
+        let admission = admission.unwrap_or_default();
         let _ = write!(
             file,
             "[[study]]\nid = {id:?}\ntitle = {title:?}\norganisation = \"St. Example's Hospital\"\n\
              question = {question:?}\nunit = \"points\"\nmin = {min}\nmax = {max}\nminimum_cohort = 3\n\
              maximum_cohort = 100\ncommittee_cap = {committee_cap}\nsuite = {suite:?}\nreopen = {reopen}\n\
-             aggregation_deadline_seconds = 60\n{enrolment}{contributing}\n"
+             aggregation_deadline_seconds = 60\n{enrolment}{contributing}{admission}\n"
         );
     }
 }

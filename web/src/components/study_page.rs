@@ -1,7 +1,7 @@
 //! One study, from the question to the result.
 
 use leptos::prelude::*;
-use wardsum_peer::protocol::Study;
+use wardsum_peer::protocol::{Invitation, Study};
 use wardsum_peer::{Kept, Outcome};
 
 use super::{
@@ -22,6 +22,8 @@ pub(crate) fn StudyPage(
     study: StudySummary,
     /// The answer that this tab goes on with, if it has given one before.
     kept: Option<Kept>,
+    /// What this tab is invited with, if it is.
+    invitation: Option<Invitation>,
     /// How the round has ended that this tab has answered in, if it has.
     outcome: Option<Outcome>,
     /// The page's `data-state`.
@@ -44,7 +46,7 @@ pub(crate) fn StudyPage(
         };
         return view! { <div class="stack"><h1>{title}</h1>{body}</div> }.into_any();
     }
-    let Ok(visit) = Visit::open(&study, kept) else {
+    let Ok(visit) = Visit::open(&study, kept, invitation) else {
         state.set("failed");
         let failure = text::connect_error();
         return view! {
@@ -252,10 +254,13 @@ fn Failed(
         let retry = match (trouble.may_resume(), sent) {
             _ if trouble.is_warning() => None,
             (true, _) => Some(restart),
+            // It would be the same again.
+            (false, false) if trouble.is_about_invitation() => None,
             (false, false) => Some(fresh),
             (false, true) => None,
         };
-        let next = (retry.is_none() && !trouble.is_warning()).then(|| {
+        let pointless = trouble.is_warning() || trouble.is_about_invitation();
+        let next = (retry.is_none() && !pointless).then(|| {
             let NextRoundWatch { open, .. } = NextRoundWatch::begin(study, round);
             view! { <NextRound open restart /> }
         });

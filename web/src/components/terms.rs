@@ -24,6 +24,8 @@ pub(crate) fn Terms(
                 <dd>{text::who_does_not(&organisation)}</dd>
                 <dt>{text::TERM_HOW_MANY}</dt>
                 <dd>{text::how_many(study.minimum_cohort(), study.maximum_cohort())}</dd>
+                <dt>{text::TERM_ADMISSION}</dt>
+                <dd data-testid="admission">{text::admission(study.authority().is_some())}</dd>
             </dl>
             <details>
                 <summary>{text::HOW_TITLE}</summary>

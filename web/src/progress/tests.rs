@@ -2,8 +2,8 @@ use wardsum_peer::Event;
 use wardsum_peer::protocol::peer::{self, Failure, OwnAnswer, Published, Role, Waiting};
 use wardsum_peer::protocol::sharing::ShareIndices;
 use wardsum_peer::protocol::{
-    Aggregate, Closing, CommitteeDigest, Phase, SafetyWords, SchemeChoice, Study, StudyParameters,
-    Suite,
+    Admission, Aggregate, Closing, CommitteeDigest, Phase, SafetyWords, SchemeChoice, Study,
+    StudyParameters, Suite,
 };
 use wardsum_peer::storage::StorageError;
 
@@ -28,6 +28,7 @@ fn study() -> Study {
         aggregation_deadline_ms: 60_000,
         scheme: SchemeChoice::Threshold,
         suite: Suite::XWing,
+        admission: Admission::Open,
     })
     .expect("the parameters keep the rules")
 }

@@ -1,7 +1,7 @@
 //! What went wrong, in plain words: what happened, and what to do now.
 
-use wardsum_peer::protocol::EndReason;
 use wardsum_peer::protocol::peer::Failure;
+use wardsum_peer::protocol::{EndReason, LinkError};
 use wardsum_peer::storage::StorageError;
 
 use crate::api::ApiError;
@@ -58,6 +58,15 @@ pub(crate) fn api_error(error: ApiError) -> FailureText {
              Nothing has been sent.",
         ),
     }
+}
+
+/// The address has something behind its `#` that is no invitation.
+pub(crate) fn bad_invitation(error: &LinkError) -> FailureText {
+    FailureText::new(
+        "This invitation link is damaged",
+        format!("What stands behind the # in the address is no whole invitation: {error}."),
+        "Please open the link again exactly as you were given it, or scan its code. Nothing has been sent.",
+    )
 }
 
 /// The tab has answered before it was reloaded, and cannot read what it kept.
@@ -167,6 +176,10 @@ fn round(failure: Failure, then: &'static str) -> FailureText {
         ),
         Failure::Refused { code } => refused(code, then),
         Failure::TooLate | Failure::Full | Failure::PlacesKept => not_counted(failure, then),
+        Failure::NotInvited
+        | Failure::ForeignInvitation(_)
+        | Failure::InvitationUsed
+        | Failure::InvitationRevoked => not_invited(failure, then),
         Failure::Left => left(then),
         Failure::WordsDiffer => words_differ(then),
         Failure::RoundEnded(reason) => FailureText::new(ENDED_TITLE, end_reason(reason), then),
@@ -259,6 +272,32 @@ fn not_counted(failure: Failure, then: &'static str) -> FailureText {
         _ => (
             "You came too late for this round",
             "The round closed before your answer could be counted. The next one may open soon.",
+        ),
+    };
+    FailureText::new(title, what, then)
+}
+
+/// No invitation admits this tab.
+fn not_invited(failure: Failure, then: &'static str) -> FailureText {
+    let (title, what) = match failure {
+        Failure::ForeignInvitation(_) => (
+            "This invitation is not for this study",
+            "Please open the personal link that you were given for this study, whole and unchanged. \
+             If it leads here again, ask whoever gave it to you.",
+        ),
+        Failure::InvitationUsed => (
+            "This invitation has been used already",
+            "Somebody takes part with it, and it counts once. If that was you, go on in the tab or on \
+             the device where you answered. If it was not, tell whoever gave you the invitation.",
+        ),
+        Failure::InvitationRevoked => (
+            "This invitation was taken back",
+            "It does not count any more. Please ask whoever gave it to you.",
+        ),
+        _ => (
+            "This study is by invitation",
+            "Only people with a personal link take part, so that nobody can be invented. Please open \
+             the link, or scan the code, that you were given.",
         ),
     };
     FailureText::new(title, what, then)

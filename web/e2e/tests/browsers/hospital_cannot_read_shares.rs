@@ -21,7 +21,8 @@ use wardsum_protocol::round::ConnectionId;
 use wardsum_protocol::seal::OpeningKey;
 use wardsum_protocol::sharing::{CombineError, Share, ShareIndex};
 use wardsum_protocol::{
-    Closing, Committee, Entropy, PeerId, SchemeChoice, Study, StudyParameters, Suite, wire,
+    Admission, Closing, Committee, Entropy, PeerId, SchemeChoice, Study, StudyParameters, Suite,
+    wire,
 };
 
 /// What the two patients answer, in their tabs.
@@ -48,6 +49,7 @@ fn study(suite: Suite) -> Result<Study> {
         aggregation_deadline_ms: 60_000,
         scheme: SchemeChoice::Threshold,
         suite,
+        admission: Admission::Open,
     })?)
 }
 

@@ -13,6 +13,7 @@ mod hospital_killed;
 mod hospital_unreachable;
 mod inline_scripts;
 mod input_errors;
+mod invitations;
 mod keyboard_only;
 mod leaving;
 mod log_secrecy;

@@ -4,7 +4,9 @@
 use anyhow::{Context, Result};
 use wardsum_e2e::Browser;
 use wardsum_e2e::played::PlayedHospital;
-use wardsum_protocol::{Aggregate, Closing, Entropy, SchemeChoice, Study, StudyParameters, Suite};
+use wardsum_protocol::{
+    Admission, Aggregate, Closing, Entropy, SchemeChoice, Study, StudyParameters, Suite,
+};
 
 use crate::round::figures_of;
 
@@ -27,6 +29,7 @@ fn study() -> Result<Study> {
         aggregation_deadline_ms: 60_000,
         scheme: SchemeChoice::Threshold,
         suite: Suite::X25519,
+        admission: Admission::Open,
     })?)
 }
 

@@ -1,0 +1,74 @@
+//! A store that an earlier version of the program has written: what was published stays to be seen, and
+//! what went on is ended, because nobody can take part in it any more.
+
+use serde_json::Value;
+use wardsum_hospital::store::{DataDir, NewRound, Store};
+use wardsum_protocol::round::Record;
+use wardsum_protocol::{Study, Timestamp};
+
+use crate::program::run;
+use crate::test_hospital::{TestHospital, study_of};
+
+/// A round of three as the program wrote it whose studies were of version 1.
+fn round_of_version_1() -> Value {
+    serde_json::from_str(include_str!("version_1_round.json")).unwrap()
+}
+
+fn bytes(hex: &Value) -> Vec<u8> {
+    let digits = hex.as_str().unwrap().as_bytes().chunks(2);
+    let byte = |pair| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+    digits.map(byte).collect()
+}
+
+/// Stops the hospital, puts the first `records` of the round behind those of its study, and starts it
+/// again.
+async fn with_round_of_version_1(records: usize) -> TestHospital {
+    let studies = study_of("study", 3);
+    let hospital = TestHospital::start(&studies).await;
+    hospital.round("study", &[1, 2, 3]).await;
+    let home = hospital.stop().await;
+    let round = round_of_version_1();
+    let study = Study::decode(&bytes(&round["study"])).unwrap();
+    assert!(!study.is_current());
+    let store = Store::open(DataDir::open(&home.data()).unwrap()).unwrap();
+    let new = NewRound {
+        study_id: "study".to_owned(),
+        number: 2,
+        study: study.encode().to_vec(),
+        digest: study.digest(),
+    };
+    let key = store.open_round(new).await.unwrap();
+    let records = round["records"].as_array().unwrap().iter().take(records);
+    let records = records.map(|record| Record::decode(&bytes(record)).unwrap()).collect();
+    store.append(key, Timestamp(1), records).await.unwrap();
+    store.close().await;
+    TestHospital::start_again(home, &studies).await
+}
+
+#[tokio::test]
+async fn a_published_round_of_version_1_is_still_shown() {
+    let hospital = with_round_of_version_1(usize::MAX).await;
+    let status = hospital.status("study").await;
+    assert_eq!(status["digest"], round_of_version_1()["digest"]);
+    assert_eq!((&status["phase"], &status["admission"]), (&"published".into(), &"open".into()));
+    assert_eq!((&status["result"]["sum"], &status["round"]), (&"17".into(), &2.into()));
+    assert_eq!(status["previous"][0]["sum"], "6");
+
+    let home = hospital.stop().await;
+    let data = home.data();
+    let output = run(&["export", "--data", data.to_str().unwrap()], &data);
+    let export: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(export["rounds"][1]["result"]["sum"], 17, "{export}");
+    assert_eq!(export["rounds"][1]["title"], "Pain after the operation");
+}
+
+#[tokio::test]
+async fn a_round_of_version_1_that_went_on_gives_way_to_a_new_one() {
+    for records in [0, 2, 5] {
+        let hospital = with_round_of_version_1(records).await;
+        let status = hospital.status("study").await;
+        assert_eq!((&status["phase"], &status["round"]), (&"enrolling".into(), &3.into()));
+        assert_eq!(status["previous"].as_array().unwrap().len(), 1);
+        hospital.round("study", &[4, 5, 6]).await;
+    }
+}

@@ -1,0 +1,116 @@
+//! Studies for the invited: a personal link leads into the round, and to one's own answer again; whoever
+//! has none, or one that is damaged, foreign or used, is turned away and told why.
+
+use anyhow::Result;
+use serde_json::json;
+use wardsum_e2e::{Browser, Hospital, Invitations, TestStudy};
+
+use crate::round::{figures_of, sees_the_whole_round};
+
+fn invitations() -> Result<Invitations> {
+    Invitations::to(TestStudy::of("pain", 3).x25519(), 1)
+}
+
+#[tokio::test]
+async fn people_with_links_have_a_round() -> Result<()> {
+    let invited = invitations()?;
+    let hospital = Hospital::start(std::slice::from_ref(&invited.study)).await?;
+    let browser = Browser::chromium().await?;
+    let answers = [3, 10, 4];
+    let mut tabs = Vec::new();
+    for serial in 1..=3 {
+        let tab = browser.new_tab().await?;
+        tab.open_question(&invited.link(&hospital.origin(), serial)?).await?;
+        let said = tab.text("[data-testid=admission]").await?;
+        assert!(said.contains("Only people with a personal invitation"), "{said}");
+        // Nobody copies the link out of the address bar by accident.
+        let address = tab.run("return location.href;", vec![]).await?;
+        assert_eq!(address, json!(format!("{}/?study=pain", hospital.origin())));
+        tabs.push(tab);
+    }
+    // A page that is loaded again before it is answered is still invited.
+    tabs[0].reload().await?;
+    tabs[0].until_state("asking").await?;
+    for (tab, answer) in tabs.iter().zip(answers) {
+        tab.answer(answer).await?;
+    }
+    for tab in &tabs {
+        sees_the_whole_round(tab, &answers).await?;
+    }
+    browser.quit().await
+}
+
+#[tokio::test]
+async fn a_link_leads_back_to_one_s_own_answer() -> Result<()> {
+    let invited = invitations()?;
+    let hospital = Hospital::start(std::slice::from_ref(&invited.study)).await?;
+    let browser = Browser::chromium().await?;
+    let stays = browser.first_tab().await?;
+    let tab = browser.new_tab().await?;
+    tab.take_part(&invited.link(&hospital.origin(), 1)?, 5).await?;
+
+    // Meanwhile nobody else answers with it.
+    stays.open_question(&invited.link(&hospital.origin(), 1)?).await?;
+    stays.answer(9).await?;
+    stays.until_state("failed").await?;
+    let notice = stays.failure().await?;
+    assert_eq!(notice.code, "invitation-used");
+    assert!(notice.text.contains("go on in the tab"), "{}", notice.text);
+    assert!(!stays.has("#try-again").await?, "it would be the same again");
+
+    let again = browser.new_tab().await?;
+    tab.close().await?;
+    again.open(&invited.link(&hospital.origin(), 1)?).await?;
+    again.until_state("running").await?;
+    again.until_there("[data-testid=resumed]:not([hidden])").await?;
+
+    // Another link in the same tab is another person.
+    stays.open_question(&invited.link(&hospital.origin(), 2)?).await?;
+    stays.answer(6).await?;
+    let third = browser.new_tab().await?;
+    third.open_question(&invited.link(&hospital.origin(), 3)?).await?;
+    third.answer(7).await?;
+    for tab in [again, stays, third] {
+        assert_eq!(tab.result().await?, figures_of(&[5, 6, 7]));
+    }
+    browser.quit().await
+}
+
+#[tokio::test]
+async fn whoever_is_not_invited_is_told_why() -> Result<()> {
+    let invited = invitations()?;
+    let hospital = Hospital::start(std::slice::from_ref(&invited.study)).await?;
+    let origin = hospital.origin();
+    let browser = Browser::chromium().await?;
+    let good = invited.link(&origin, 1)?;
+    let made_up = format!("{origin}/?study=pain#{}", "A".repeat(227));
+    let elsewhere = Invitations::to(TestStudy::of("pain", 3).x25519(), 2)?.link(&origin, 1)?;
+    for (address, state, code, says) in [
+        (format!("{origin}/?study=pain"), "failed", "not-invited", "by invitation"),
+        (
+            good[..good.len() - 5].to_owned(),
+            "bad-invitation",
+            "bad-invitation",
+            "last 5 characters",
+        ),
+        (good.replace('#', "#!"), "bad-invitation", "bad-invitation", "its character 1 is '!'"),
+        (made_up, "bad-invitation", "bad-invitation", "a character of it was changed"),
+        (elsewhere, "failed", "foreign-invitation", "not for this study"),
+    ] {
+        // A tab of its own: what is behind the # alone loads no page anew.
+        let tab = browser.new_tab().await?;
+        tab.open(&address).await?;
+        tab.until_state(state).await?;
+        let notice = tab.failure().await?;
+        assert_eq!(notice.code, code, "{address}");
+        assert!(notice.text.contains(says), "{}", notice.text);
+        assert!(!tab.has("#answer").await?, "nothing is asked");
+    }
+    // In an open tab another link is followed too.
+    let tab = browser.first_tab().await?;
+    tab.open(&format!("{origin}/?study=pain")).await?;
+    tab.until_state("failed").await?;
+    tab.run("location.href = arguments[0];", vec![json!(good)]).await?;
+    tab.until_state("asking").await?;
+    browser.quit().await
+}
