@@ -19,8 +19,8 @@ use wardsum_peer::protocol::messages::PeerMessage;
 use wardsum_peer::protocol::peer::{self, Failure, Peer, Stage};
 use wardsum_peer::protocol::round::{self, ConnectionId, Round};
 use wardsum_peer::protocol::{
-    Challenge, Closing, Entropy, SafetyWords, SchemeChoice, Study, StudyParameters, Suite,
-    Timestamp, wire,
+    Admission, Challenge, Closing, Entropy, SafetyWords, SchemeChoice, Study, StudyParameters,
+    Suite, Timestamp, wire,
 };
 use wardsum_peer::{Event, PeerHandle};
 use wasm_bindgen::{JsCast, JsValue};
@@ -233,6 +233,7 @@ fn study() -> Study {
         aggregation_deadline_ms: 60_000,
         scheme: SchemeChoice::Threshold,
         suite: Suite::X25519,
+        admission: Admission::Open,
     })
     .expect("the parameters keep the rules")
 }

@@ -246,24 +246,24 @@ pub fn judge(questionnaire: &Questionnaire, scheme: Scheme, findings: &[Findings
     let tolerated = (contributions / TOLERATED).max(1);
     let mut suspects: Vec<(usize, ShareIndex)> = disputes
         .iter()
-        .map(|(member, disputed)| (disputed.len(), *member))
-        .filter(|(disputed, _)| *disputed > tolerated)
+        .map(|(member, of)| (of.len(), *member))
+        .filter(|(count, _)| *count > tolerated)
         .collect();
-    suspects.sort_unstable_by_key(|&(disputed, member)| (core::cmp::Reverse(disputed), member));
+    suspects.sort_unstable_by_key(|&(count, member)| (core::cmp::Reverse(count), member));
     let left_out: BTreeSet<ShareIndex> =
         suspects.into_iter().take(dispensable).map(|(_, member)| member).collect();
 
     // Whatever a member that remains has disputed stays in dispute, although the others may be too few now to
     // contradict it.
     disputes.retain(|member, _| !left_out.contains(member));
-    let disputed: BTreeSet<usize> = disputes.into_values().flatten().collect();
+    let in_dispute: BTreeSet<usize> = disputes.into_values().flatten().collect();
     let mut rejected: BTreeMap<u32, Rejection> =
-        disputed.iter().map(|position| (number(*position), Rejection::Disputed)).collect();
+        in_dispute.iter().map(|position| (number(*position), Rejection::Disputed)).collect();
     let remaining: Vec<Findings<'_>> =
         findings.iter().copied().filter(|of| !left_out.contains(&of.member)).collect();
     let court = Court { scheme, findings: &remaining };
     let undisputed: Vec<usize> =
-        all.into_iter().filter(|position| !disputed.contains(position)).collect();
+        all.into_iter().filter(|position| !in_dispute.contains(position)).collect();
     for positions in undisputed.chunks(AT_ONCE) {
         court.settle(questionnaire, positions, &mut rejected);
     }

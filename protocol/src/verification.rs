@@ -92,7 +92,8 @@ enum FindingBytes {
 pub fn max_piece_len(contributions: u32) -> usize {
     // Manifest, place, number, the list's length; the body's length, the signature, the message's type.
     const AROUND: usize = 32 + 1 + 4 + 2 + 2 + 64 + 1;
-    let findings = usize::try_from(contributions.min(PIECE_LEN)).expect("it is at most 1,024");
+    // At most 1,024, which any usize can say.
+    let findings = usize::try_from(contributions.min(PIECE_LEN)).unwrap_or(usize::MAX);
     AROUND + findings * FINDING_LEN
 }
 
@@ -101,7 +102,7 @@ pub fn max_piece_len(contributions: u32) -> usize {
 #[must_use]
 pub fn piece_len(first: u32, size: u32) -> Option<usize> {
     let begins = first.is_multiple_of(PIECE_LEN) && first < size;
-    begins.then(|| usize::try_from((size - first).min(PIECE_LEN)).expect("it is at most 1,024"))
+    begins.then(|| usize::try_from((size - first).min(PIECE_LEN)).unwrap_or(usize::MAX))
 }
 
 impl Piece {

@@ -277,7 +277,7 @@ fn the_number_of_shares_matters_where_the_circuit_has_constants() {
     }
 }
 
-/// The circuit of one whole number from 0 on is that of Prio3Sum (VDAF draft, section 7.4.2): the same
+/// The circuit of one whole number from 0 on is that of `Prio3Sum` (VDAF draft, section 7.4.2): the same
 /// encoding, the same proof and the same verifier message as libprio's, which is held to the draft's vectors.
 #[test]
 fn one_whole_number_is_proven_as_prio3sum_does() {

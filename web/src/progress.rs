@@ -336,8 +336,8 @@ impl Progress {
             }
             peer::Event::Reconnected => self.connection = Connection::Back,
             peer::Event::Waiting(waiting) => self.apply_waiting(*waiting, now_ms),
-            // The count of those who have come says it all.
-            peer::Event::Enrolled => {}
+            // The count of those who have come says it all, and the verdict of all who verify.
+            peer::Event::Enrolled | peer::Event::VerificationSent { .. } => {}
             peer::Event::CommitteeFixed { members, threshold, role } => {
                 let is_member = matches!(role, Role::Member { .. });
                 self.committee =
@@ -355,8 +355,6 @@ impl Progress {
                 self.counted = Some(*contributions);
                 self.own = *own;
             }
-            // The verdict of all of them is what counts.
-            peer::Event::VerificationSent { .. } => {}
             peer::Event::VerdictAccepted { accepted, rejected, own: _ } => {
                 self.verdict = Some(Verdict { accepted: *accepted, rejected: *rejected });
             }

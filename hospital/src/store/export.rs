@@ -150,12 +150,11 @@ fn export(round: StoredRound, connection: &Connection) -> Result<ExportedRound, 
                 let serials = u32::try_from(serials.len()).unwrap_or(u32::MAX);
                 counts.invitations_revoked = counts.invitations_revoked.saturating_add(serials);
             }
-            Record::ContributingClosed | Record::InvitationUsed { .. } => {}
+            Record::ContributingClosed | Record::InvitationUsed { .. } | Record::Verified(_) => {}
             Record::ManifestFixed { size } => {
                 counts.counted = Some(size);
                 phase = Phase::Verifying;
             }
-            Record::Verified(_) => {}
             Record::Judged(verdict) => {
                 counts.rejected = Some(verdict.rejected_len());
                 phase = Phase::Aggregating;

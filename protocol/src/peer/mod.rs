@@ -504,7 +504,7 @@ impl Peer {
         };
         match state {
             State::Sealing(sealing) => sealing.advance(self, now),
-            State::AwaitingVerdict(waiting) => waiting.advance(self, now),
+            State::AwaitingVerdict(waiting) => Ok(waiting.advance(self, now)),
             other => Ok(other),
         }
     }

@@ -47,7 +47,7 @@ impl AwaitingResult {
             return Err(Failure::ManifestInvalid);
         }
         let Self { study, committee, own, number, verdict, .. } = self;
-        peer.check_result(study, &committee, Expected { own, number, verdict }, publication)
+        peer.check_result(study, &committee, &Expected { own, number, verdict }, publication)
     }
 }
 
@@ -64,7 +64,7 @@ impl Peer {
             State::AwaitingAnswer(waiting) => match *waiting {
                 AwaitingAnswer { study, committee: Some(committee), .. } => {
                     let expected = Expected { own: OwnAnswer::None, number: None, verdict: None };
-                    self.check_result(study, &committee, expected, &publication)
+                    self.check_result(study, &committee, &expected, &publication)
                 }
                 waiting => self.out_of_order(State::AwaitingAnswer(Box::new(waiting)), now),
             },
@@ -88,7 +88,7 @@ impl Peer {
         &mut self,
         study: Study,
         committee: &Committee,
-        expected: Expected,
+        expected: &Expected,
         publication: &Publication,
     ) -> Transition {
         let commitment = Commitment { size: publication.size, root: publication.root };

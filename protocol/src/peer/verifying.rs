@@ -64,10 +64,10 @@ impl AwaitingVerdict {
     }
 
     /// Verifies the next slice, and sends the piece when it is complete.
-    pub(super) fn advance(mut self: Box<Self>, peer: &mut Peer, now: Timestamp) -> Transition {
+    pub(super) fn advance(mut self: Box<Self>, peer: &mut Peer, now: Timestamp) -> State {
         let Some(len) = piece_len(self.first, self.commitment.size).filter(|_| self.is_working())
         else {
-            return Ok(State::AwaitingVerdict(self));
+            return State::AwaitingVerdict(self);
         };
         let slice = VERIFYING_SLICE.div_ceil(self.round.study.questionnaire().proven_len());
         for _ in 0..slice.min(len - self.findings.len()) {
@@ -77,7 +77,7 @@ impl AwaitingVerdict {
             self.findings.push(finding);
         }
         if self.findings.len() < len {
-            return Ok(State::AwaitingVerdict(self));
+            return State::AwaitingVerdict(self);
         }
         let findings = core::mem::take(&mut self.findings);
         let piece = Piece { member: self.duty.index, first: self.first, findings };
@@ -85,7 +85,7 @@ impl AwaitingVerdict {
         self.unacknowledged = Some(wire::encode(&PeerMessage::Verification(signed)));
         let state = State::AwaitingVerdict(self);
         peer.send_unacknowledged(&state, now);
-        Ok(state)
+        state
     }
 
     fn finding(&self, number: u32) -> Finding {

@@ -2,13 +2,14 @@
 
 use bytes::Bytes;
 
-use crate::aggregate::Decoded;
+use crate::aggregate::{Aggregate, Decoded};
 use crate::committee::Committee;
 use crate::messages::{EndReason, HospitalMessage, PeerMessage, Phase};
 use crate::round::aggregating::Aggregating;
 use crate::round::closed::Closed;
 use crate::round::ledger::SealedLedger;
 use crate::round::room::Room;
+use crate::round::verifying::Verifying;
 use crate::round::{Arrival, ConnectionId, Envelope, Refusal, State, Status};
 use crate::wire;
 
@@ -48,6 +49,22 @@ impl Over {
         let Closed { committee, announcement, ledger, .. } = state.closed;
         let counted = Some(Counted { committee, ledger });
         Self { status, announcement: Some(announcement), outcome, counted }
+    }
+
+    /// There is a result, of a round that was played before answers were proven valid. Who took part in it
+    /// with the page of that time is told in its words, and nobody else comes.
+    pub(super) fn of_earlier_version(
+        state: Verifying,
+        aggregate: Aggregate,
+        outcome: Bytes,
+        room: &Room,
+    ) -> Self {
+        let status = Status {
+            phase: Phase::Published,
+            aggregate: Some(aggregate),
+            ..state.status(Status::blank(room))
+        };
+        Self { status, announcement: Some(state.closed.announcement), outcome, counted: None }
     }
 
     /// There is no result.

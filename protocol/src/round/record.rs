@@ -117,9 +117,10 @@ impl Record {
             Self::Verified(message) => RecordBytes::Verified(Rest(message.clone())),
             Self::Judged(verdict) => RecordBytes::Judged(verdict.clone()),
             Self::Partial(message) => RecordBytes::Partial(Rest(message.clone())),
-            Self::Declined(peer, reason) => {
-                RecordBytes::Declined(DeclinedBytes { peer: *peer.as_bytes(), reason: *reason })
-            }
+            Self::Declined(peer, reason) => RecordBytes::Declined(DeclinedBytes {
+                peer: *peer.as_bytes(),
+                reason: *reason as u8,
+            }),
             Self::Left(peer) => RecordBytes::Left(*peer.as_bytes()),
             Self::WordsDisputed(peer) => RecordBytes::WordsDisputed(*peer.as_bytes()),
             Self::Published { aggregate, message } => RecordBytes::Published(PublishedBytes {
@@ -148,10 +149,10 @@ impl Record {
             Self::Enrolled(message)
             | Self::CommitteeFixed(message)
             | Self::Verified(message)
-            | Self::Partial(message) => message,
+            | Self::Partial(message)
+            | Self::Published { message, .. } => message,
             Self::Judged(verdict) => return SMALL_RECORD + verdict.tls_serialized_len(),
             Self::Contributed(contributed) => &contributed.message,
-            Self::Published { message, .. } => message,
             Self::InvitationsRevoked(serials) => return SMALL_RECORD + size_of_val(&serials[..]),
             Self::Withdrawn(_)
             | Self::InvitationUsed { .. }
@@ -184,7 +185,7 @@ impl Record {
             RecordBytes::Judged(verdict) => Self::Judged(verdict),
             RecordBytes::Partial(message) => Self::Partial(message.0),
             RecordBytes::Declined(DeclinedBytes { peer: key, reason }) => {
-                Self::Declined(peer(&key)?, reason)
+                Self::Declined(peer(&key)?, decline_reason(reason)?)
             }
             RecordBytes::Left(key) => Self::Left(peer(&key)?),
             RecordBytes::WordsDisputed(key) => Self::WordsDisputed(peer(&key)?),
@@ -281,7 +282,16 @@ impl Contributed {
 #[derive(TlsSize, TlsSerialize, TlsDeserializeBytes)]
 struct DeclinedBytes {
     peer: [u8; 32],
-    reason: DeclineReason,
+    reason: u8,
+}
+
+fn decline_reason(number: u8) -> Result<DeclineReason, RecordError> {
+    /// A share that could not be opened, of which rounds of an earlier version made a reason.
+    const UNREADABLE: u8 = 4;
+    match number {
+        UNREADABLE => Ok(DeclineReason::Mismatch),
+        number => wire::decode(&[number]).map_err(|_| RecordError),
+    }
 }
 
 #[derive(TlsSize, TlsSerialize, TlsDeserializeBytes)]

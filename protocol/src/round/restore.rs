@@ -172,53 +172,11 @@ impl Replay<'_> {
             {
                 Ok(State::Verifying(Verifying::restore(state, study, self.at)))
             }
-            (State::Verifying(mut state), Record::Verified(message)) => {
-                let PeerMessage::Verification(signed) = self.message(&message)? else {
-                    return Err(RestoreError::Message { position });
-                };
-                state
-                    .restore_piece(&signed, self.room.now())
-                    .map_err(|source| RestoreError::Verification { position, source })?;
-                Ok(State::Verifying(state))
+            (State::Verifying(state), record) if !matches!(record, Record::Ended(_)) => {
+                self.verifying(state, record)
             }
-            (State::Verifying(mut state), Record::Declined(peer, _)) => {
-                let known = state.restore_decline(&peer);
-                self.follows(known, State::Verifying(state))
-            }
-            (State::Verifying(mut state), Record::Left(peer)) => {
-                let known = state.closed.restore_leave(&peer).is_some();
-                self.follows(known, State::Verifying(state))
-            }
-            (State::Verifying(state), Record::Judged(bytes)) => {
-                let verdict = state.judge(study);
-                if verdict.bytes() != bytes {
-                    return Err(RestoreError::Verdict { position });
-                }
-                Ok(State::Aggregating(Aggregating::restore(state, verdict)))
-            }
-            (State::Aggregating(mut state), Record::Partial(message)) => {
-                let signed = self.partial(&message)?;
-                state
-                    .restore_partial(signed, study, self.room.now())
-                    .map_err(|source| RestoreError::Partial { position, source })?;
-                Ok(State::Aggregating(state))
-            }
-            (State::Aggregating(mut state), Record::Declined(peer, _)) => {
-                let known = state.closed.restore_decline(&peer);
-                self.follows(known, State::Aggregating(state))
-            }
-            (State::Aggregating(mut state), Record::Left(peer)) => {
-                let known = state.closed.restore_leave(&peer).is_some();
-                self.follows(known, State::Aggregating(state))
-            }
-            (State::Aggregating(state), Record::Published { aggregate, message }) => {
-                // It follows from the partial aggregates, as do the names of those that are wrong.
-                match state.decode(self.room) {
-                    Ok(decoded) if decoded.aggregate == aggregate => {
-                        Ok(State::Over(Over::published(state, &decoded, message, self.room)))
-                    }
-                    _ => Err(RestoreError::Result { position }),
-                }
+            (State::Aggregating(state), record) if !matches!(record, Record::Ended(_)) => {
+                self.aggregating(state, record)
             }
             (
                 state @ (State::Enrolling(_)
@@ -227,6 +185,78 @@ impl Replay<'_> {
                 | State::Aggregating(_)),
                 Record::Ended(reason),
             ) => Ok(State::Over(state.ended(reason, self.room))),
+            _ => Err(RestoreError::OutOfOrder { position }),
+        }
+    }
+
+    /// The manifest is fixed.
+    fn verifying(&self, mut state: Verifying, record: Record) -> Result<State, RestoreError> {
+        let position = self.position;
+        let study = self.room.study();
+        match record {
+            Record::Verified(message) => {
+                let PeerMessage::Verification(signed) = self.message(&message)? else {
+                    return Err(RestoreError::Message { position });
+                };
+                state
+                    .restore_piece(&signed, self.room.now())
+                    .map_err(|source| RestoreError::Verification { position, source })?;
+                Ok(State::Verifying(state))
+            }
+            Record::Declined(peer, _) => {
+                let known = state.restore_decline(&peer);
+                self.follows(known, State::Verifying(state))
+            }
+            Record::Left(peer) => {
+                let known = state.closed.restore_leave(&peer).is_some();
+                self.follows(known, State::Verifying(state))
+            }
+            // Before answers were proven valid, partial aggregates followed the manifest. Such a round is only
+            // restored to tell how it ended.
+            Record::Partial(_) if !study.is_current() => Ok(State::Verifying(state)),
+            Record::Published { aggregate, message } if !study.is_current() => {
+                Ok(State::Over(Over::of_earlier_version(state, aggregate, message, self.room)))
+            }
+            Record::Judged(bytes) => {
+                let verdict = state.judge(study);
+                if verdict.bytes() != bytes {
+                    return Err(RestoreError::Verdict { position });
+                }
+                Ok(State::Aggregating(Aggregating::restore(state, verdict)))
+            }
+            _ => Err(RestoreError::OutOfOrder { position }),
+        }
+    }
+
+    /// The verdict is reached.
+    fn aggregating(&self, mut state: Aggregating, record: Record) -> Result<State, RestoreError> {
+        let position = self.position;
+        let study = self.room.study();
+        match record {
+            Record::Partial(message) => {
+                let signed = self.partial(&message)?;
+                state
+                    .restore_partial(signed, study, self.room.now())
+                    .map_err(|source| RestoreError::Partial { position, source })?;
+                Ok(State::Aggregating(state))
+            }
+            Record::Declined(peer, _) => {
+                let known = state.closed.restore_decline(&peer);
+                self.follows(known, State::Aggregating(state))
+            }
+            Record::Left(peer) => {
+                let known = state.closed.restore_leave(&peer).is_some();
+                self.follows(known, State::Aggregating(state))
+            }
+            Record::Published { aggregate, message } => {
+                // It follows from the partial aggregates, as do the names of those that are wrong.
+                match state.decode(self.room) {
+                    Ok(decoded) if decoded.aggregate == aggregate => {
+                        Ok(State::Over(Over::published(state, &decoded, message, self.room)))
+                    }
+                    _ => Err(RestoreError::Result { position }),
+                }
+            }
             _ => Err(RestoreError::OutOfOrder { position }),
         }
     }

@@ -36,6 +36,7 @@ pub struct Patient {
 
 /// What a peer has written down that it will answer.
 #[derive(Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is something that a peer wrote down")]
 pub struct Bound {
     /// Whether its patient has agreed to the safety words.
     pub agreed: bool,

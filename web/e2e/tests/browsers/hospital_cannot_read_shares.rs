@@ -17,9 +17,11 @@ use wardsum_protocol::field::{self, Field, SecretVector};
 use wardsum_protocol::identity::{Identity, SignedBytes};
 use wardsum_protocol::manifest::Manifest;
 use wardsum_protocol::messages::{HospitalMessage, PeerMessage};
+use wardsum_protocol::questionnaire::Response;
 use wardsum_protocol::round::ConnectionId;
 use wardsum_protocol::seal::OpeningKey;
 use wardsum_protocol::sharing::{CombineError, Share, ShareIndex};
+use wardsum_protocol::verdict::Verdict;
 use wardsum_protocol::{
     Admission, Closing, Committee, Entropy, PeerId, SchemeChoice, Study, StudyParameters, Suite,
     wire,
@@ -115,6 +117,7 @@ impl View {
     fn of(study: Study, traffic: &HashMap<ConnectionId, Traffic>) -> Result<Self> {
         let mut committee = None;
         let mut manifest = None;
+        let mut verdict = None;
         let mut said = HashMap::new();
         for (connection, frames) in traffic {
             let mut messages = Vec::new();
@@ -126,6 +129,7 @@ impl View {
                             committee = Some(Committee::decode(&study, &bytes.0)?);
                         }
                         HospitalMessage::Manifest(digests) => manifest = Some(digests),
+                        HospitalMessage::Verdict(bytes) => verdict = Some(bytes),
                         _ => {}
                     },
                     Frame::Strange(frame) => bail!("a peer sent {frame}"),
@@ -135,6 +139,7 @@ impl View {
         }
         let committee = committee.context("a committee was fixed")?;
         let manifest = manifest.context("a manifest was fixed")?;
+        let verdict = verdict.context("a verdict was reached")?;
 
         let all: Vec<&PeerMessage> = said.values().flatten().map(|(_, message)| message).collect();
         let mut contributions = Vec::new();
@@ -148,11 +153,14 @@ impl View {
             let accepted = contributions.iter().find(of).expect("what counts was sent");
             (&accepted.sender, *digest)
         });
-        let manifest = Manifest::new(entries).commitment().digest(&study, &committee);
+        let commitment = Manifest::new(entries).commitment();
+        let verdict = Verdict::read(&verdict, &study, &committee, commitment)?;
+        assert_eq!(verdict.rejected_len(), 0, "all answers are valid");
+        let digest = verdict.digest(commitment.digest(&study, &committee));
         let mut partials = Vec::new();
         for message in &all {
             if let PeerMessage::Partial(signed) = message {
-                partials.push(verify_partial(&study, &committee, manifest, signed)?);
+                partials.push(verify_partial(&study, &committee, (&verdict, digest), signed)?);
             }
         }
         Ok(Self { study, committee, said, contributions, partials })
@@ -166,7 +174,7 @@ impl View {
                 continue;
             }
             let kinds: Vec<_> = messages.iter().map(|(_, message)| kind(message)).collect();
-            assert_eq!(kinds, ["Identify", "Enrol", "Contribute", "Partial"]);
+            assert_eq!(kinds, ["Identify", "Enrol", "Contribute", "Verification", "Partial"]);
             let mut bytes = 0;
             for (sent, message) in messages {
                 // What is not a field of the message is not in its bytes.
@@ -272,9 +280,10 @@ impl View {
         opened
     }
 
-    /// All four shares, given two of them and what they are supposed to be shares of.
+    /// All four shares of the bits of an answer, given two of them and what they are supposed to be shares of.
+    /// What stands behind the bits, the proof, hides behind a random element of its own.
     fn completed(&self, held: &[Share], candidate: i128) -> Result<Vec<Share>> {
-        let bits = self.study.range().encode(candidate).context("the candidate is in range")?;
+        let bits = self.study.questionnaire().encode(&[Response::Number(candidate)])?;
         let shares: Vec<Share> = ShareIndex::all(4)
             .map(|index| {
                 let elements = bits.elements().iter().enumerate().map(|(position, bit)| {
@@ -290,7 +299,7 @@ impl View {
             .collect();
         for share in held {
             let same = &shares[share.index.position()];
-            assert_eq!(share.values.elements(), same.values.elements());
+            assert_eq!(share.values.elements()[..bits.len()], *same.values.elements());
         }
         // The protocol's own arithmetic says that these shares are shares of the candidate.
         let combined = self.committee.scheme().combine(&shares)?;
@@ -302,7 +311,8 @@ impl View {
     /// The partial sum of the member at `index` if these are the shares of all contributions.
     fn partial_of(&self, contributions: &[Vec<Share>], index: ShareIndex) -> Field {
         contributions.iter().fold(field::zero(), |sum, shares| {
-            sum + self.study.range().aggregate(&shares[index.position()].values)
+            let part = self.study.questionnaire().aggregate(&shares[index.position()].values);
+            sum + part.elements()[0]
         })
     }
 }
@@ -311,6 +321,7 @@ fn kind(message: &PeerMessage) -> &'static str {
     match message {
         PeerMessage::Enrol(_) => "Enrol",
         PeerMessage::Contribute(_) => "Contribute",
+        PeerMessage::Verification(_) => "Verification",
         PeerMessage::Partial(_) => "Partial",
         PeerMessage::Decline(_) => "Decline",
         PeerMessage::Identify(_) => "Identify",
