@@ -38,7 +38,7 @@ pub struct Patient {
 #[derive(Clone, Copy, Default)]
 #[expect(clippy::struct_excessive_bools, reason = "each is something that a peer wrote down")]
 pub struct Bound {
-    /// Whether its patient has agreed to the safety words.
+    /// Whether its patient has agreed to the safety words, or need not.
     pub agreed: bool,
     pub committee: bool,
     pub manifest: bool,
@@ -265,6 +265,10 @@ impl World {
                 let compares = self.plan.patients[patient].compares;
                 let tab = self.patients[patient].tab.as_ref().map_or(0, |tab| tab.number);
                 self.schedule(compares, Happening::Agree { patient, tab });
+            }
+            // The invited have their invitations instead, and nothing to compare.
+            Event::SafetyWords { .. } if !self.plan.study.needs_comparison() => {
+                self.patients[patient].bound.agreed = true;
             }
             Event::CommitteeFixed { role: Role::Member { .. }, .. } => {
                 self.has_received(patient, 0);
