@@ -164,7 +164,7 @@ fn how_the_last_round_has_ended_is_told_until_that_expires() {
     let noted = |from_now_ms: i32| {
         let script = format!(
             "sessionStorage.setItem('wardsum:outcome',
-               `${{Date.now() + {from_now_ms}}} 3 -12 1 ${{'a5'.repeat(32)}} pain-scale`)"
+               `${{Date.now() + {from_now_ms}}} 3 -12 2 1 ${{'a5'.repeat(32)}} pain-scale`)"
         );
         js_sys::eval(&script).expect("there is session storage");
     };
@@ -175,6 +175,7 @@ fn how_the_last_round_has_ended_is_told_until_that_expires() {
     assert_eq!(text(&outcome, "digest"), "a5".repeat(32));
     assert_eq!(field(&outcome, "count").as_f64(), Some(3.0));
     assert_eq!(field(&outcome, "sum"), JsValue::from(-12_i128));
+    assert_eq!(field(&outcome, "rejected").as_f64(), Some(2.0));
     assert_eq!(text(&outcome, "ownAnswer"), "counted");
 
     noted(0);

@@ -36,14 +36,7 @@ impl PageCopy {
 
     fn of(original: &Path) -> Result<Self> {
         let dir = TempDir::new().context("cannot make a temporary directory")?;
-        for entry in fs::read_dir(original)? {
-            let entry = entry?;
-            let path = entry.path();
-            let compressed = path.extension().is_some_and(|end| end == "br" || end == "gz");
-            if path.is_file() && !compressed {
-                fs::copy(&path, dir.path().join(entry.file_name()))?;
-            }
-        }
+        copy(original, dir.path())?;
         Ok(Self { dir })
     }
 
@@ -78,4 +71,20 @@ impl PageCopy {
         ensure!(found.len() == 1, "{begin}…{end} stands for {found:?}");
         Ok(self.dir.path().join(&found[0]))
     }
+}
+
+/// Copies what is in a directory, and in those below it, but for compressed forms.
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (path, copied) = (entry.path(), to.join(entry.file_name()));
+        let compressed = path.extension().is_some_and(|end| end == "br" || end == "gz");
+        if path.is_dir() {
+            fs::create_dir(&copied)?;
+            copy(&path, &copied)?;
+        } else if !compressed {
+            fs::copy(&path, &copied)?;
+        }
+    }
+    Ok(())
 }

@@ -39,7 +39,7 @@ pub struct Notice {
 /// A stage and the state that it came into.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StageChange {
-    /// `connected`, `waiting`, `committee`, `words`, `sent`, `shares`, `partial` or `result`.
+    /// `connected`, `waiting`, `committee`, `words`, `sent`, `shares`, `checked`, `partial` or `result`.
     pub stage: String,
     /// `pending`, `current`, `done`, `skipped` or `failed`.
     pub state: String,

@@ -26,7 +26,7 @@ async fn page_and_hospital_show_the_same() -> Result<()> {
     let browser = Browser::chromium().await?;
     let tab = browser.first_tab().await?;
     // What stands behind the path is not a part of the page.
-    tab.open_question(&format!("{}/?study=pain#fragment", hospital.origin())).await?;
+    tab.open_question(&format!("{}/?study=pain#main", hospital.origin())).await?;
     tab.until_there(".colophon #about:not([hidden])").await?;
     tab.click("#about summary").await?;
     assert_eq!(tab.text("#fingerprint").await?, fingerprint);

@@ -62,13 +62,13 @@ async fn in_every_stage() -> Result<()> {
     browser.quit().await
 }
 
-/// Takes part without a browser up to the manifest, and is gone before the partial aggregate is sent.
+/// Takes part without a browser up to the verdict, and is gone before the partial aggregate is sent.
 async fn gone_before_the_partial(
     hospital: &Hospital,
     study: &TestStudy,
     answer: i128,
 ) -> Result<Memory> {
-    let vanishes = |event: &Event| matches!(event, Event::ManifestAccepted { .. });
+    let vanishes = |event: &Event| matches!(event, Event::VerdictAccepted { .. });
     let hazards = Hazards { vanishes: Some(Box::new(vanishes)), ..Hazards::default() };
     let mut patient = hospital.native_patient_with(&study.id, hazards).await?;
     patient.answer(answer).await?;

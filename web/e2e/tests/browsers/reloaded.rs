@@ -80,7 +80,10 @@ async fn in_every_stage() -> Result<()> {
     let (until, rest) =
         kept[0].as_str().and_then(|kept| kept.split_once(' ')).context("it is kept")?;
     let rest = (rest, &kept[1]);
-    assert_eq!(rest, (&*format!("3 10 1 {} pain", digest.as_str().unwrap_or_default()), &json!(0)));
+    assert_eq!(
+        rest,
+        (&*format!("3 10 0 1 {} pain", digest.as_str().unwrap_or_default()), &json!(0))
+    );
 
     // It expires, and then the page shows what it shows to everybody.
     let expired = "sessionStorage.setItem('wardsum:outcome', sessionStorage.getItem('wardsum:outcome').replace(...arguments));";

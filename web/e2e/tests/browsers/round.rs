@@ -4,8 +4,17 @@ use anyhow::{Context, Result};
 use wardsum_e2e::{Browser, Figures, Hospital, StageChange, Tab, TestStudy};
 
 /// The stages that a committee member goes through, in this order.
-const STAGES: [&str; 8] =
-    ["connected", "waiting", "committee", "words", "sent", "shares", "partial", "result"];
+const STAGES: [&str; 9] = [
+    "connected",
+    "waiting",
+    "committee",
+    "words",
+    "sent",
+    "shares",
+    "checked",
+    "partial",
+    "result",
+];
 
 /// The address of a study's page.
 pub(crate) fn address(origin: &str, study: &TestStudy) -> String {
