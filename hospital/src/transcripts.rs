@@ -173,7 +173,7 @@ pub fn verify(file: &Path) -> Result<Checked, VerifyError> {
 
 /// What no transcript can show.
 pub const NOT_CHECKED: &str = "not checked  whether other members verified or added up whom the hospital has left away here\n             \
-whether each key was a patient's own: an invited study's authority vouches for that, and \
+whether each key was a patient's own: in an invited study the members have checked that, and \
 in an open one the people who compared the safety words\n             \
 whether somebody was turned away before the answers were fixed\n             \
 that patients were served the page that they believed to use";
