@@ -7,8 +7,8 @@ use bytes::Bytes;
 use crate::aggregate::{self, AggregateError, Decoded};
 use crate::digest::VerdictDigest;
 use crate::identity::{PeerId, SignedBytes};
-use crate::messages::{EndReason, HospitalMessage, PeerMessage, Phase, Publication, Shortfall};
-use crate::round::closed::Closed;
+use crate::messages::{EndReason, HospitalMessage, PeerMessage, Phase, Publication};
+use crate::round::closed::{Closed, Patience};
 use crate::round::over::Over;
 use crate::round::room::Room;
 use crate::round::verifying::Verifying;
@@ -207,25 +207,13 @@ impl Aggregating {
     }
 
     pub(super) fn tick(mut self, room: &mut Room) -> State {
-        let (have, need) = (self.partials(), self.closed.threshold());
-        let outstanding = u32::try_from(self.outstanding().count()).unwrap_or(u32::MAX);
-        if let Some(reason) = self.closed.shortfall(have.saturating_add(outstanding)) {
-            return State::Aggregating(self).end(reason, room);
-        }
-        let late = room.now() >= self.closed.deadline(room);
-        if have < need {
-            if late {
-                let reason = EndReason::PartialsLate(Shortfall { have, need });
-                return State::Aggregating(self).end(reason, room);
-            }
-            return State::Aggregating(self);
-        }
-        let expected =
-            self.outstanding().any(|place| self.closed.seats.seat(place).is_expected(room.now()));
-        if !late && expected && room.now() < self.settles_at() {
-            return State::Aggregating(self);
-        }
-        let may_come = !late && outstanding > 0;
+        let (have, others) = (self.partials(), self.outstanding());
+        let late = EndReason::PartialsLate;
+        let may_come = match self.closed.patience(have, others, self.settles_at(), late, room) {
+            Patience::End(reason) => return State::Aggregating(self).end(reason, room),
+            Patience::Wait => return State::Aggregating(self),
+            Patience::Decide { may_come } => may_come,
+        };
         if may_come && self.contradiction == Some(self.partials.len()) {
             return State::Aggregating(self);
         }
@@ -274,16 +262,11 @@ impl Aggregating {
 
     /// When the state acts by itself.
     pub(super) fn due(&self, room: &Room) -> Timestamp {
-        let deadline = self.closed.deadline(room);
-        if self.enough_since.is_some() && room.now() < self.settles_at() {
-            deadline.min(self.settles_at())
-        } else {
-            deadline
-        }
+        self.closed.due(self.settles_at(), room)
     }
 
     /// Until when the partial aggregates beyond the threshold are waited for.
-    fn settles_at(&self) -> Timestamp {
-        self.enough_since.unwrap_or_default().after(EXTRA_PARTIALS_MS)
+    fn settles_at(&self) -> Option<Timestamp> {
+        Some(self.enough_since?.after(EXTRA_PARTIALS_MS))
     }
 }

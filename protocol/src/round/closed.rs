@@ -38,6 +38,17 @@ pub(super) struct Closed {
     declined: BTreeSet<ShareIndex>,
 }
 
+/// What a phase does that has heard from some of the members.
+pub(super) enum Patience {
+    /// It cannot succeed any more.
+    End(EndReason),
+    Wait,
+    /// There are enough; others `may_come` all the same.
+    Decide {
+        may_come: bool,
+    },
+}
+
 impl Closed {
     /// The manifest was fixed at `began`.
     pub(super) fn new(state: Contributing, study: &Study, began: Timestamp) -> Self {
@@ -119,6 +130,46 @@ impl Closed {
     pub(super) fn shortfall(&self, have: u32) -> Option<EndReason> {
         let need = self.threshold();
         (have < need).then_some(EndReason::MembersLost(Shortfall { have, need }))
+    }
+
+    /// How long a phase waits that has heard from `have` members, and not from those `outstanding`: until the
+    /// deadline for a threshold of them, and until `settles_at` for the others that can be expected. The round
+    /// ends with `late` if there is no threshold by the deadline.
+    pub(super) fn patience(
+        &self,
+        have: u32,
+        outstanding: impl Iterator<Item = ShareIndex>,
+        settles_at: Option<Timestamp>,
+        late: impl FnOnce(Shortfall) -> EndReason,
+        room: &Room,
+    ) -> Patience {
+        let need = self.threshold();
+        let (mut others, mut expected) = (0_u32, false);
+        for place in outstanding {
+            others = others.saturating_add(1);
+            expected |= self.seats.seat(place).is_expected(room.now());
+        }
+        if let Some(reason) = self.shortfall(have.saturating_add(others)) {
+            return Patience::End(reason);
+        }
+        if room.now() >= self.deadline(room) {
+            return if have < need {
+                Patience::End(late(Shortfall { have, need }))
+            } else {
+                Patience::Decide { may_come: false }
+            };
+        }
+        let settled = settles_at.is_none_or(|at| room.now() >= at);
+        if have < need || (expected && !settled) {
+            return Patience::Wait;
+        }
+        Patience::Decide { may_come: others > 0 }
+    }
+
+    /// When a phase acts by itself that waits until `settles_at` once it has heard from enough.
+    pub(super) fn due(&self, settles_at: Option<Timestamp>, room: &Room) -> Timestamp {
+        let deadline = self.deadline(room);
+        settles_at.filter(|at| room.now() < *at).map_or(deadline, |at| deadline.min(at))
     }
 
     /// Tells the manifest to members who were given everything that it counts, and `then` what follows.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::identity::{PeerId, SignedBytes};
 use crate::messages::{EndReason, PeerMessage, Phase, Shortfall};
 use crate::round::aggregating::Aggregating;
-use crate::round::closed::Closed;
+use crate::round::closed::{Closed, Patience};
 use crate::round::contributing::Contributing;
 use crate::round::room::Room;
 use crate::round::{Arrival, Envelope, Event, Output, Record, Refusal, State, Status};
@@ -218,32 +218,21 @@ impl Verifying {
     }
 
     pub(super) fn tick(mut self, room: &mut Room) -> State {
-        let (have, need) = (self.complete(), self.closed.threshold());
-        let outstanding = u32::try_from(self.outstanding().count()).unwrap_or(u32::MAX);
-        if let Some(reason) = self.closed.shortfall(have.saturating_add(outstanding)) {
-            return State::Verifying(self).end(reason, room);
-        }
-        let late = room.now() >= self.closed.deadline(room);
-        if have < need {
-            if late {
-                let reason = EndReason::VerificationsLate(Shortfall { have, need });
-                return State::Verifying(self).end(reason, room);
-            }
-            return State::Verifying(self);
-        }
-        let expected =
-            self.outstanding().any(|place| self.closed.seats.seat(place).is_expected(room.now()));
-        if !late && expected && room.now() < self.settles_at(room) {
-            return State::Verifying(self);
-        }
-        let may_come = !late && outstanding > 0;
+        let have = self.complete();
+        let (others, settles_at) = (self.outstanding(), self.settles_at(room));
+        let late = EndReason::VerificationsLate;
+        let may_come = match self.closed.patience(have, others, settles_at, late, room) {
+            Patience::End(reason) => return State::Verifying(self).end(reason, room),
+            Patience::Wait => return State::Verifying(self),
+            Patience::Decide { may_come } => may_come,
+        };
         if may_come && self.insufficient == Some(have) {
             return State::Verifying(self);
         }
         let verdict = self.judge(room.study());
         match verdict.check(room.study(), &self.closed.committee, self.closed.commitment) {
             // Whoever comes back may still open the sum, and not once there is a verdict without it.
-            Ok(()) if may_come && self.closed.openers(&verdict) < need => {
+            Ok(()) if may_come && self.closed.openers(&verdict) < self.closed.threshold() => {
                 self.insufficient = Some(have);
                 State::Verifying(self)
             }
@@ -282,19 +271,14 @@ impl Verifying {
 
     /// When the state acts by itself.
     pub(super) fn due(&self, room: &Room) -> Timestamp {
-        let deadline = self.closed.deadline(room);
-        if self.enough_since.is_some() && room.now() < self.settles_at(room) {
-            deadline.min(self.settles_at(room))
-        } else {
-            deadline
-        }
+        self.closed.due(self.settles_at(room), room)
     }
 
     /// Until when the verifications beyond the threshold are waited for. That leaves the members half of their
     /// time for their partial aggregates.
-    fn settles_at(&self, room: &Room) -> Timestamp {
+    fn settles_at(&self, room: &Room) -> Option<Timestamp> {
         let each = EXTRA_VERIFICATIONS_MS_EACH * u64::from(self.closed.commitment.size);
-        let settled = self.enough_since.unwrap_or_default().after(EXTRA_VERIFICATIONS_MS + each);
-        settled.min(self.closed.half_time(room))
+        let settled = self.enough_since?.after(EXTRA_VERIFICATIONS_MS + each);
+        Some(settled.min(self.closed.half_time(room)))
     }
 }
