@@ -130,7 +130,7 @@ impl Outbox {
 
     /// Takes a copy of a message that comes in parts. What it is copied from is free again at once,
     /// however long this peer takes to read.
-    pub(crate) fn send_copy(&mut self, parts: [&[u8]; 2]) -> Result<(), Overflow> {
+    pub(crate) fn send_copy(&mut self, parts: [&[u8]; 3]) -> Result<(), Overflow> {
         let len = parts.iter().map(|part| part.len()).sum();
         self.charge(len)?;
         let Batch { messages, copies, .. } = &mut self.batch;
@@ -288,12 +288,12 @@ mod tests {
     #[tokio::test]
     async fn copies_keep_their_place_among_other_messages() {
         let (mut outbox, mut queue) = outbox(1_000_000);
-        outbox.send_copy([&[1], &[2, 3]]).unwrap();
+        outbox.send_copy([&[1], &[], &[2, 3]]).unwrap();
         outbox.send(vec![4].into()).unwrap();
-        outbox.send_copy([&[], &[5]]).unwrap();
+        outbox.send_copy([&[], &[5], &[]]).unwrap();
         outbox.flush();
         assert_eq!(queue.next_batch().await.unwrap(), [vec![1, 2, 3], vec![4], vec![5]]);
-        outbox.send_copy([&[6], &[]]).unwrap();
+        outbox.send_copy([&[6], &[], &[]]).unwrap();
         outbox.flush();
         assert_eq!(queue.next_batch().await.unwrap(), [vec![6]]);
     }
@@ -301,8 +301,8 @@ mod tests {
     #[test]
     fn a_copy_is_bounded_like_any_message() {
         let (mut outbox, _queue) = outbox(300);
-        outbox.send_copy([&[0; 50], &[0; 50]]).unwrap();
-        assert_eq!(outbox.send_copy([&[0; 50], &[0; 50]]), Err(Overflow));
+        outbox.send_copy([&[0; 50], &[0; 25], &[0; 25]]).unwrap();
+        assert_eq!(outbox.send_copy([&[0; 50], &[0; 25], &[0; 25]]), Err(Overflow));
     }
 
     #[test]

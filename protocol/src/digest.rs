@@ -13,7 +13,6 @@ use tls_codec::{TlsDeserializeBytes, TlsSerialize, TlsSize};
 pub(crate) enum DigestLabel {
     Study,
     Committee,
-    Shares,
     Contribution,
     Manifest,
     Query,
@@ -28,7 +27,6 @@ impl DigestLabel {
         match self {
             Self::Study => b"wardsum v1 study",
             Self::Committee => b"wardsum v1 committee",
-            Self::Shares => b"wardsum v1 shares",
             Self::Contribution => b"wardsum v1 contribution",
             Self::Manifest => b"wardsum v1 manifest",
             Self::Query => b"wardsum v1 query",
@@ -93,7 +91,8 @@ digest! {
     CommitteeDigest
 }
 digest! {
-    /// Identifies a contribution: the hash of study, committee, sender and all sealed shares.
+    /// Identifies a contribution: the hash of study, committee, sender and the root over all sealed
+    /// shares.
     ContributionDigest
 }
 digest! {

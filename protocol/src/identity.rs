@@ -22,8 +22,6 @@ pub const SIGNATURE_LEN: usize = 64;
 pub enum SignatureLabel {
     /// An enrolment's keys.
     Enrolment,
-    /// One sealed share.
-    SealedShare,
     /// A whole contribution.
     Contribution,
     /// A piece of a member's verification.
@@ -44,7 +42,6 @@ impl SignatureLabel {
     fn text(self) -> &'static [u8] {
         match self {
             Self::Enrolment => b"wardsum v1 sign enrolment",
-            Self::SealedShare => b"wardsum v1 sign sealed share",
             Self::Contribution => b"wardsum v1 sign contribution",
             Self::Verification => b"wardsum v1 sign verification",
             Self::PartialAggregate => b"wardsum v1 sign partial aggregate",

@@ -94,6 +94,9 @@ pub enum CredentialError {
     /// An invitation to an open study.
     #[error("the study is open and knows no invitations")]
     Open,
+    /// The invitation of a committee member, beside the one that it enrolled with.
+    #[error("a committee member has shown its invitation already")]
+    Unneeded,
     /// Not signed by the study's authority for this study, in these words.
     #[error("the study's authority has not signed this invitation")]
     Authority,
@@ -115,7 +118,7 @@ impl Credential {
         parts: &[&[u8]],
     ) -> Result<Ticket, CredentialError> {
         let authority = study.authority().ok_or(CredentialError::Open)?;
-        let Grant { serial, service, one_time_key } = self.grant;
+        let Grant { service, one_time_key, .. } = self.grant;
         if !self.grant.is_signed(&study.digest(), authority, &self.authority_signature) {
             return Err(CredentialError::Authority);
         }
@@ -125,7 +128,23 @@ impl Credential {
         PeerId::decode(&one_time_key)
             .and_then(|holder| holder.verify(purpose.label(), parts, &self.holder_signature))
             .map_err(|_| CredentialError::Holder)?;
-        Ok(Ticket { serial, one_time_key })
+        Ok(self.ticket())
+    }
+
+    /// Checks that it was shown by somebody who only contributes, under this key.
+    pub(crate) fn verify_visitor(
+        &self,
+        study: &Study,
+        verifying_key: &[u8; 32],
+    ) -> Result<Ticket, CredentialError> {
+        let digest = study.digest();
+        self.verify(study, Purpose::Contributing, &[digest.as_bytes(), verifying_key])
+    }
+
+    /// What may count once only, unchecked.
+    pub(crate) fn ticket(&self) -> Ticket {
+        let Grant { serial, one_time_key, .. } = self.grant;
+        Ticket { serial, one_time_key }
     }
 }
 

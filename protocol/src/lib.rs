@@ -25,6 +25,7 @@ pub mod identification;
 pub mod identity;
 pub mod invitation;
 pub mod manifest;
+mod merkle;
 pub mod messages;
 pub mod peer;
 pub mod questionnaire;
@@ -60,4 +61,4 @@ pub use study::{Admission, Closing, SchemeChoice, Study, StudyError, StudyParame
 pub use time::Timestamp;
 
 /// The WebSocket subprotocol, which names the protocol's version.
-pub const SUBPROTOCOL: &str = "wardsum.v1";
+pub const SUBPROTOCOL: &str = "wardsum.v2";

@@ -1,13 +1,14 @@
 //! The manifest: the contributions that a round counts, as a Merkle tree (RFC 9162, section 2.1).
 
+use ct_merkle::HashableLeaf;
 use ct_merkle::mem_backed_tree::MemoryBackedTree;
-use ct_merkle::{HashableLeaf, InclusionProof, RootHash};
+use sha2::Sha256;
 use sha2::digest::Update;
-use sha2::{Digest, Sha256};
 
 use crate::committee::Committee;
 use crate::digest::{ContributionDigest, DigestLabel, ManifestDigest, hash};
 use crate::identity::PeerId;
+use crate::merkle;
 use crate::study::Study;
 
 /// One leaf of the tree: the sender's key and the contribution's digest.
@@ -27,15 +28,6 @@ impl HashableLeaf for Leaf {
     fn hash<H: Update>(&self, hasher: &mut H) {
         hasher.update(&self.0);
     }
-}
-
-/// What the hash of a leaf begins with (RFC 9162, section 2.1.1).
-const LEAF: u8 = 0;
-/// What the hash of two subtrees begins with.
-const NODE: u8 = 1;
-
-fn tree_hash(kind: u8, content: &[u8]) -> [u8; 32] {
-    Sha256::new_with_prefix([kind]).chain_update(content).finalize().into()
 }
 
 /// A manifest with all its leaves.
@@ -63,21 +55,9 @@ impl Commitment {
     /// If there are more than `u32::MAX`.
     #[must_use]
     pub fn of<'a>(entries: impl IntoIterator<Item = (&'a PeerId, ContributionDigest)>) -> Self {
-        let mut size = 0_u32;
-        // The roots of the complete subtrees so far, from the largest on.
-        let mut subtrees: Vec<[u8; 32]> = Vec::new();
-        for (sender, contribution) in entries {
-            let mut root = tree_hash(LEAF, &Leaf::new(sender, contribution).0);
-            for _ in 0..size.trailing_ones() {
-                let left = subtrees.pop().expect("a one in the size is a complete subtree");
-                root = tree_hash(NODE, [left, root].as_flattened());
-            }
-            subtrees.push(root);
-            size = size.checked_add(1).expect("a cohort is at most 100,000");
-        }
-        let join = |right, left| tree_hash(NODE, [left, right].as_flattened());
-        let root = subtrees.into_iter().rev().reduce(join);
-        Self { size, root: root.unwrap_or_else(|| Sha256::digest([]).into()) }
+        let leaves = entries.into_iter().map(|(sender, digest)| Leaf::new(sender, digest));
+        let (size, root) = merkle::root(leaves.map(|leaf| merkle::leaf(&leaf.0)));
+        Self { size, root }
     }
 
     /// Whether it counts as many as the study allows: fewer would give answers away, and the sum of
@@ -105,14 +85,8 @@ impl Commitment {
         contribution: ContributionDigest,
         path: &[u8],
     ) -> bool {
-        let Ok(proof) = InclusionProof::<Sha256>::try_from_bytes(path.to_vec()) else {
-            return false;
-        };
-        let root = RootHash::<Sha256>::new(self.root.into(), u64::from(self.size));
-        number < self.size
-            && root
-                .verify_inclusion(&Leaf::new(sender, contribution), u64::from(number), &proof)
-                .is_ok()
+        let leaf = merkle::leaf(&Leaf::new(sender, contribution).0);
+        merkle::root_of_path(leaf, number, self.size, path) == Some(self.root)
     }
 }
 

@@ -11,7 +11,7 @@ use tls_codec::{
 use crate::contribution::{Contribution, Sender};
 use crate::digest::{ContributionDigest, MessageDigest};
 use crate::identification::Challenge;
-use crate::identity::SignedBytes;
+use crate::identity::{SIGNATURE_LEN, SignedBytes};
 use crate::verdict::VerdictBytes;
 use crate::wire::{self, Int128, Rest};
 
@@ -147,7 +147,11 @@ pub struct Delivery {
     pub number: u32,
     /// Whose contribution it is.
     pub sender: Sender,
-    /// The sealed and signed share, untouched by the relay.
+    /// The sender's signature over the contribution's digest.
+    pub signature: [u8; SIGNATURE_LEN],
+    /// The inclusion proof of the share in the contribution: sibling hashes from the leaf up, 32 bytes each.
+    pub path: TlsByteVecU16,
+    /// The sealed share, untouched by the relay.
     pub share: Rest,
 }
 

@@ -11,7 +11,7 @@ use tls_codec::{
 use crate::digest::{DigestLabel, StudyDigest, hash};
 use crate::encoding::IntegerRange;
 use crate::field::{self, ENCODED_LEN};
-use crate::identity::{PeerId, SIGNATURE_LEN};
+use crate::identity::PeerId;
 use crate::questionnaire::{Question, Questionnaire};
 use crate::seal::{Suite, TAG_LEN};
 use crate::sharing::{SHARES_MAX, SHARES_MIN, Scheme};
@@ -155,7 +155,7 @@ impl Study {
     /// Reads canonical bytes and checks what they say, exactly as [`Study::new`] does.
     ///
     /// Bytes of version 1, which knew no invitations, are those of an open study. Hospitals have
-    /// them in their stores; nobody takes part in such a study any more
+    /// these and those of version 2 in their stores; nobody takes part in such a study any more
     /// ([`is_current`](Self::is_current)).
     pub fn decode(bytes: &[u8]) -> Result<Self, StudyError> {
         let (decoded, rest) =
@@ -163,7 +163,9 @@ impl Study {
         let version = decoded.version;
         let admission = match version {
             VERSION_OPEN_ONLY if rest.is_empty() => Admission::Open,
-            VERSION => wire::decode(rest).map_err(|_| StudyError::Encoding)?,
+            VERSION_SHARES_SIGNED | VERSION => {
+                wire::decode(rest).map_err(|_| StudyError::Encoding)?
+            }
             _ => return Err(StudyError::Encoding),
         };
         let study = Self::of_version(version, decoded.into_parameters(admission)?)?;
@@ -319,11 +321,11 @@ impl Study {
         }
     }
 
-    /// Bytes of one sealed and signed share: all shares of a study are of the same length.
+    /// Bytes of one sealed share: all shares of a study are of the same length.
     #[must_use]
     pub fn sealed_share_len(&self) -> usize {
         let plaintext = self.questionnaire().proven_len() * ENCODED_LEN;
-        self.suite().encapsulated_len() + plaintext + TAG_LEN + SIGNATURE_LEN
+        self.suite().encapsulated_len() + plaintext + TAG_LEN
     }
 
     /// The longest message that a peer has reason to send in this study, in bytes.
@@ -553,10 +555,13 @@ fn check_duration(what: &'static str, ms: Option<u64>) -> Result<(), StudyError>
     }
 }
 
-/// The version of the canonical bytes.
-const VERSION: u16 = 2;
+/// The version of the canonical bytes, and of everything that is bound to them.
+const VERSION: u16 = 3;
 
-/// The version before, which ends with the suite.
+/// The version before: the same bytes, for contributions whose shares were signed one by one.
+const VERSION_SHARES_SIGNED: u16 = 2;
+
+/// The first version, which ends with the suite.
 const VERSION_OPEN_ONLY: u16 = 1;
 
 /// The canonical bytes (PROTOCOL.md, "Study") up to the [`Admission`], which follows.

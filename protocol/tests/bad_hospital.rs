@@ -11,7 +11,7 @@ use common::{Net, all_answer, study};
 use wardsum_protocol::committee::Committee;
 use wardsum_protocol::contribution::Sender;
 use wardsum_protocol::identity::Identity;
-use wardsum_protocol::messages::{HospitalMessage, Inclusion, PeerMessage, Publication};
+use wardsum_protocol::messages::{Delivery, HospitalMessage, Inclusion, PeerMessage, Publication};
 use wardsum_protocol::peer::{AnswerError, Event, Failure, Input, Output, Peer, Stage};
 use wardsum_protocol::{
     CommitteeError, ContributionDigest, DeclineReason, EnrolmentError, Entropy, IdentityError,
@@ -53,12 +53,20 @@ impl Victim {
     /// Hands on what the hospital says, unless `meddle` makes something else of it, until the
     /// victim's part is over or nothing more happens.
     fn run(&mut self, mut meddle: impl FnMut(HospitalMessage) -> Vec<HospitalMessage>) {
+        self.run_with(|_, message| meddle(message));
+    }
+
+    /// The same with a hospital that does something to the others at the same time.
+    fn run_with(
+        &mut self,
+        mut meddle: impl FnMut(&mut Net, HospitalMessage) -> Vec<HospitalMessage>,
+    ) {
         let mut answered = false;
         for _ in 0..100_000 {
             if let Some(bytes) = self.net.raw[&self.connection].get(self.read).cloned() {
                 self.read += 1;
                 let message = wire::decode(&bytes).expect("the hospital's messages decode");
-                for message in meddle(message) {
+                for message in meddle(&mut self.net, message) {
                     self.tell(wire::encode(&message));
                 }
                 if !answered && self.peer.study().is_some() {
@@ -119,26 +127,6 @@ impl Victim {
 
     fn sent_a_contribution(&self) -> bool {
         self.sent.iter().any(|message| matches!(message, PeerMessage::Contribute(_)))
-    }
-
-    fn committee(&self) -> Committee {
-        self.net.committee().expect("it is fixed")
-    }
-
-    /// The victim's place on the committee.
-    fn place(&self) -> u8 {
-        let me = Identity::derive(&Entropy::new([42; 32])).id();
-        self.committee().place_of(&me).expect("the victim is a member").number()
-    }
-
-    /// What everybody but `sender` answers.
-    fn answers_except(&self, sender: &Sender) -> impl Iterator<Item = i128> {
-        let study = self.net.round.study();
-        let left_out = sender.resolve(study, &self.committee()).unwrap().id;
-        let others = (0..self.net.patients.len()).map(|patient| self.net.id_of(patient));
-        let mut answers: Vec<_> = others.zip(1..).collect();
-        answers.push((Identity::derive(&Entropy::new([42; 32])).id(), 5));
-        answers.into_iter().filter(move |(id, _)| *id != left_out).map(|(_, answer)| answer)
     }
 
     fn declined(&self) -> Option<DeclineReason> {
@@ -270,30 +258,88 @@ fn another_committee_than_before_is_refused() {
     assert!(!victim.sent_a_contribution());
 }
 
-/// The victim disputes the contribution, which is no more than a member may: the answer is left out, the
-/// victim helps with the others', and if the answer was its own it gives no partial aggregate.
+/// Changes the first delivery that the victim gets.
+fn meddled_delivery(change: impl Fn(&mut Delivery)) -> Victim {
+    let mut meddled_with = false;
+    meddled(4, 32, |message| match message {
+        HospitalMessage::Deliver(mut delivery) if !meddled_with => {
+            meddled_with = true;
+            change(&mut delivery);
+            vec![HospitalMessage::Deliver(delivery)]
+        }
+        other => vec![other],
+    })
+}
+
+/// Its sender has signed the root over all its shares, and the path leads there from no other share.
 #[test]
-fn an_altered_share_is_noticed_and_its_contribution_is_in_dispute() {
-    let mut altered = None;
-    let victim = meddled(4, 32, |message| match message {
-        HospitalMessage::Deliver(mut delivery) if altered.is_none() => {
-            altered = Some(delivery.sender.clone());
+fn an_altered_share_is_refused() {
+    type Change = fn(&mut Delivery);
+    let altered: [Change; 6] = [
+        |delivery| {
             let mut share = delivery.share.0.to_vec();
             share[40] ^= 1;
             delivery.share = wire::Rest(share.into());
+        },
+        |delivery| delivery.share.0.truncate(delivery.share.0.len() - 1),
+        |delivery| delivery.signature[0] ^= 1,
+        |delivery| {
+            let mut path = delivery.path.as_slice().to_vec();
+            path[32] ^= 1;
+            delivery.path = path.into();
+        },
+        |delivery| delivery.path = delivery.path.as_slice()[32..].to_vec().into(),
+        // Somebody else's signature is on it.
+        |delivery| {
+            let Sender::Member(place) = &mut delivery.sender else { panic!("members are first") };
+            *place = *place % 4 + 1;
+        },
+    ];
+    for change in altered {
+        let victim = meddled_delivery(change);
+        assert_eq!(victim.peer.failure(), Some(Failure::ForgedShare));
+        assert!(!victim.sent_a_partial());
+    }
+}
+
+/// A patient helps the hospital: it has signed a second contribution, whose shares the members are delivered, while
+/// the manifest counts the first one, so that its sender could still choose what is checked with randomness that is
+/// known.
+#[test]
+fn shares_that_a_patient_lets_the_hospital_exchange_are_noticed() {
+    let accomplice = || Entropy::new([77; 32]);
+    let mut exchanged = None;
+    let mut victim = Victim::new(3, 4);
+    victim.run_with(|net, message| match message {
+        HospitalMessage::Committee(_) => {
+            let connection = net.join_raw_as(accomplice());
+            let [_, counted] = net.compose(connection, accomplice(), 3);
+            let [_, delivered] = net.compose(connection, accomplice(), 4);
+            net.send_raw(connection, counted);
+            exchanged = Some(delivered);
+            vec![message]
+        }
+        HospitalMessage::Deliver(mut delivery) if matches!(delivery.sender, Sender::Visitor(_)) => {
+            let (study, committee) = (net.round.study().clone(), net.committee().unwrap());
+            let Ok(PeerMessage::Contribute(other)) =
+                wire::decode(exchanged.as_ref().expect("it was made before"))
+            else {
+                panic!("it is a contribution")
+            };
+            let relayed = other.verify(&study, &committee).expect("it is signed").relayed;
+            let me = Identity::derive(&Entropy::new([42; 32])).id();
+            let place = committee.place_of(&me).expect("the victim is a member");
+            delivery.signature = relayed.signature;
+            delivery.path = relayed.shares.path(place).into();
+            delivery.share = wire::Rest(relayed.shares.of(place).to_vec().into());
             vec![HospitalMessage::Deliver(delivery)]
         }
         other => vec![other],
     });
-    assert_eq!(victim.peer.stage(), Stage::Finished);
-    let own = altered == Some(Sender::Member(victim.place()));
-    assert_eq!(victim.declined(), own.then_some(DeclineReason::OwnAnswer));
-    assert_eq!(victim.sent_a_partial(), !own);
-    let status = victim.net.round.status();
-    assert_eq!((status.contributed, status.rejected), (5, 1));
-    assert_eq!(status.left_out.len(), 0);
-    let rest: i128 = victim.answers_except(&altered.unwrap()).sum();
-    assert_eq!(status.aggregate.map(|a| (a.count, a.sum)), Some((4, rest)));
+    assert!(exchanged.is_some());
+    assert_eq!(victim.declined(), Some(DeclineReason::Mismatch));
+    assert_eq!(victim.peer.failure(), Some(Failure::ManifestInvalid));
+    assert_eq!(victim.verifications(), 0, "nothing is said about the exchanged share");
 }
 
 #[test]
@@ -312,10 +358,9 @@ fn one_contribution_under_two_numbers_is_refused() {
     let mut first = None;
     let victim = meddled(4, 32, |message| match message {
         HospitalMessage::Deliver(mut delivery) => {
-            let (sender, share) =
-                first.get_or_insert_with(|| (delivery.sender, delivery.share.clone())).clone();
-            delivery.sender = sender;
-            delivery.share = share;
+            let number = delivery.number;
+            delivery = first.get_or_insert(delivery).clone();
+            delivery.number = number;
             vec![HospitalMessage::Deliver(delivery)]
         }
         other => vec![other],

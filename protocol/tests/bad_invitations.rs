@@ -8,9 +8,10 @@ use common::invited::{
     link_of, one_time_seed,
 };
 use common::{Net, study};
+use sha2::{Digest as _, Sha256};
 use wardsum_protocol::committee::{Committee, Enrolment};
 use wardsum_protocol::contribution::Sender;
-use wardsum_protocol::identity::{Identity, SignedBytes};
+use wardsum_protocol::identity::{Identity, SignatureLabel, SignedBytes};
 use wardsum_protocol::messages::{Delivery, HospitalMessage, PeerMessage, Welcome};
 use wardsum_protocol::peer::{Event, Failure, Input, Output, Peer};
 use wardsum_protocol::round::Refusal;
@@ -250,16 +251,40 @@ fn invited_sender(study: &Study, person: u8, forged: &Forged) -> Sender {
     wire::decode(&[&[3], id.as_bytes().as_slice(), &credential].concat()).expect("it is a sender")
 }
 
-/// Delivers shares of these to member 1; returns why its part ended, if it did, and how many it took.
-fn delivered(study: &Study, senders: &[Sender]) -> (Option<Failure>, usize) {
+/// A share for member 1 of three, which this person has signed. That it does not open is another matter.
+fn delivery(
+    (study, committee): (&Study, &Committee),
+    number: u32,
+    (sender, person): (&Sender, u8),
+) -> Delivery {
+    let share = vec![0; study.sealed_share_len()];
+    let path = [[1; 32], [2; 32]];
+    let leaf = Sha256::digest([&[0], share.as_slice()].concat());
+    let node = Sha256::digest([&[1], leaf.as_slice(), &path[0]].concat());
+    let root = Sha256::digest([&[1], node.as_slice(), &path[1]].concat());
+    let identity = Identity::derive(&entropy(person));
+    let id = identity.id();
+    let label = b"\x17wardsum v1 contribution".as_slice();
+    let (study, committee) = (study.digest(), committee.digest());
+    let parts = [label, study.as_bytes(), committee.as_bytes(), id.as_bytes(), &root];
+    let digest = Sha256::digest(parts.concat());
+    let signature = identity.sign(SignatureLabel::Contribution, &[&digest]);
+    let (path, share) = (path.concat().into(), Rest(share.into()));
+    Delivery { number, sender: sender.clone(), signature, path, share }
+}
+
+/// Delivers shares of these to member 1, each signed by the person with this number; returns why its part ended, if it
+/// did, and how many it took.
+fn delivered(study: &Study, senders: &[(Sender, u8)]) -> (Option<Failure>, usize) {
     let members = [1, 2, 3].map(|person| honest(study, person));
     let mut victim = Victim::new(study, 1, true);
-    victim.tell(&HospitalMessage::Committee(Rest(committee(study, &members).into())));
+    let bytes = committee(study, &members);
+    let committee = Committee::decode(study, &bytes).unwrap();
+    victim.tell(&HospitalMessage::Committee(Rest(bytes.into())));
     assert!(victim.contributed());
-    for (number, sender) in (0..).zip(senders) {
-        // That it does not open is another matter.
-        let share = Rest(vec![0; study.sealed_share_len()].into());
-        victim.tell(&HospitalMessage::Deliver(Delivery { number, sender: sender.clone(), share }));
+    for (number, (sender, person)) in (0..).zip(senders) {
+        let delivery = delivery((study, &committee), number, (sender, *person));
+        victim.tell(&HospitalMessage::Deliver(delivery));
     }
     let took = victim.events.iter().filter(|event| matches!(event, Event::ShareReceived { .. }));
     (victim.peer.failure(), took.count())
@@ -271,11 +296,11 @@ fn a_member_takes_shares_of_the_invited() {
     let serves = Forged::honest(&study, 8);
     let contributes = Forged { service: 1, shown_service: 1, ..Forged::honest(&study, 9) };
     let senders = [
-        Sender::Member(2),
-        invited_sender(&study, 8, &serves),
-        invited_sender(&study, 9, &contributes),
+        (Sender::Member(2), 2),
+        (invited_sender(&study, 8, &serves), 8),
+        (invited_sender(&study, 9, &contributes), 9),
         // The same person once more is noted as a contribution too many, and is nobody's fault yet.
-        invited_sender(&study, 9, &contributes),
+        (invited_sender(&study, 9, &contributes), 9),
     ];
     assert_eq!(delivered(&study, &senders), (None, 4));
 }
@@ -299,7 +324,7 @@ fn a_member_refuses_invented_contributors() {
     ];
     for sender in invented {
         assert_eq!(
-            delivered(&study, std::slice::from_ref(&sender)),
+            delivered(&study, &[(sender.clone(), 8)]),
             (Some(Failure::ForeignSender), 0),
             "{sender:?}"
         );
@@ -310,7 +335,7 @@ fn a_member_refuses_invented_contributors() {
 fn a_member_refuses_one_invitation_for_two_contributors() {
     let study = invited_study(|_| ());
     let good = Forged::honest(&study, 8);
-    let senders = [invited_sender(&study, 8, &good), invited_sender(&study, 9, &good)];
+    let senders = [(invited_sender(&study, 8, &good), 8), (invited_sender(&study, 9, &good), 9)];
     assert_eq!(delivered(&study, &senders), (Some(Failure::ForeignSender), 1));
 }
 

@@ -251,7 +251,7 @@ fn an_invitation_that_was_noted_alone_is_still_its_sender_s() {
     let Some((_, Record::Contributed(contributed))) = net.journal.pop() else {
         panic!("the latecomer's contribution came last")
     };
-    let Some((_, Record::InvitationUsed { ticket, sender: noted })) = net.journal.last() else {
+    let Some((_, Record::InvitationUsed { ticket, sender: noted, .. })) = net.journal.last() else {
         panic!("what was noted before it is the invitation")
     };
     assert_eq!((ticket.serial, *noted), (5, contributed.sender));

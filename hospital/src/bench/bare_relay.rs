@@ -35,7 +35,7 @@ pub(super) struct Cut {
     pub(super) head: usize,
     /// Bytes from one piece to the next.
     pub(super) piece: usize,
-    /// Bytes that are passed on; what exceeds a piece overlaps with the bytes before it.
+    /// Bytes that are passed on; what exceeds a piece overlaps with the bytes behind it, or before the last ones.
     pub(super) delivery: usize,
 }
 
@@ -115,8 +115,9 @@ async fn serve(
             // A queue whose connection has ended takes nothing any more, and nobody misses it.
             let _ = senders[number].send(Bytes::from_static(&ACKNOWLEDGEMENT));
             for (piece, sender) in senders.iter().enumerate() {
-                let end = cut.head + (piece + 1) * cut.piece;
-                let _ = sender.send(bytes.slice(end - cut.delivery..end));
+                let last = bytes.len().saturating_sub(cut.delivery);
+                let start = last.min(cut.head + piece * cut.piece);
+                let _ = sender.send(bytes.slice(start..bytes.len().min(start + cut.delivery)));
             }
         }
     };

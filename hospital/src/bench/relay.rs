@@ -6,6 +6,7 @@
 //! and thrown away, so that the connections' far ends cost the same on both sides.
 
 use std::hint::black_box;
+use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
@@ -15,6 +16,7 @@ use tokio::runtime::Runtime;
 use tokio::task::{self, JoinSet};
 use tokio::time;
 use tokio_tungstenite::tungstenite::{self, Bytes, Message};
+use wardsum_protocol::identity::SIGNATURE_LEN;
 use wardsum_protocol::peer::{Event, Input, Output, Peer, Stage};
 use wardsum_protocol::{Entropy, MessageDigest, Timestamp};
 
@@ -37,7 +39,7 @@ pub struct Comparison {
     pub contribution_bytes: usize,
     /// Bytes of each share on its way to a member.
     pub delivery_bytes: usize,
-    /// KEM, tag, signature and field elements of one share, in bytes.
+    /// KEM, tag and field elements of one share, in bytes.
     pub share_bytes: usize,
     /// Messages through the relay: contributions, acknowledgements and deliveries.
     pub messages: u64,
@@ -124,14 +126,16 @@ pub(super) fn compare(simulation: &Simulation) -> Result<Comparison, RelayError>
     let contributions: Vec<Bytes> = loaded.iter().map(|(_, bytes)| bytes.clone()).collect();
     let contribution_bytes = contributions[0].len();
     let head = contribution_bytes - connections * share_bytes;
-    // Type, number and sender stand before each share (PROTOCOL.md, "Deliver").
-    let delivery_bytes = 1 + 4 + 2 + share_bytes;
+    // Before each share stand type, number, sender, signature and the path to the root over all of them
+    // (PROTOCOL.md, "Delivery"), which is shorter for some where their number is no power of two.
+    let levels = connections.next_power_of_two().ilog2() as usize;
+    let delivery_bytes = 1 + 4 + 2 + SIGNATURE_LEN + 2 + 32 * levels + share_bytes;
 
     let cut = Cut { head, piece: share_bytes, delivery: delivery_bytes };
     let bare = || stage.relay_bare(&relay, &contributions, cut, simulation.deadline);
     // Bare before and after, so that neither side always finds the memory that the other has left.
     let before = bare()?;
-    let ours = stage.relay(loaded, delivery_bytes, simulation.deadline)?;
+    let ours = stage.relay(loaded, share_bytes..=delivery_bytes, simulation.deadline)?;
     relay.block_on(hospital.stop());
     let after = bare()?;
 
@@ -180,13 +184,13 @@ impl Stopwatch<'_> {
             }
             all(tasks).await
         }))?;
-        self.relay(loaded, cut.delivery, deadline)
+        self.relay(loaded, cut.delivery..=cut.delivery, deadline)
     }
 
     fn relay(
         &self,
         loaded: Vec<Loaded>,
-        delivery_bytes: usize,
+        delivery_bytes: RangeInclusive<usize>,
         deadline: Duration,
     ) -> Result<Relayed, RelayError> {
         let deliveries = loaded.len();
@@ -196,9 +200,10 @@ impl Stopwatch<'_> {
         let sockets = self.far_ends.block_on(in_time(deadline, async {
             let mut tasks = JoinSet::new();
             for (mut socket, contribution) in loaded {
+                let delivery_bytes = delivery_bytes.clone();
                 tasks.spawn(async move {
                     socket.send(Message::Binary(contribution)).await?;
-                    count(&mut socket, deliveries, delivery_bytes).await?;
+                    count(&mut socket, deliveries, &delivery_bytes).await?;
                     Ok(socket)
                 });
             }
@@ -221,11 +226,15 @@ impl Stopwatch<'_> {
 }
 
 /// Receives until so many messages of this length have come.
-async fn count(socket: &mut Socket, messages: usize, len: usize) -> Result<(), RelayError> {
+async fn count(
+    socket: &mut Socket,
+    messages: usize,
+    len: &RangeInclusive<usize>,
+) -> Result<(), RelayError> {
     let mut arrived = 0;
     while arrived < messages {
         match socket.next().await {
-            Some(Ok(Message::Binary(bytes))) => arrived += usize::from(bytes.len() == len),
+            Some(Ok(Message::Binary(bytes))) => arrived += usize::from(len.contains(&bytes.len())),
             Some(Ok(Message::Close(_))) | None => {
                 return Err(RelayError::Broken("the relay closed it".to_owned()));
             }

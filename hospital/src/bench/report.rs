@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use wardsum_protocol::identity::SIGNATURE_LEN;
+
 use super::{Comparison, Cost, Measured, MeasuredRound, Relayed};
 
 /// From how many patients on a round has a budget: smaller ones are over in milliseconds.
@@ -53,7 +55,9 @@ impl Comparison {
 
     fn share_overhead(&self) -> f64 {
         let up = count_of(self.contribution_bytes) / f64::from(self.connections);
-        up.max(count_of(self.delivery_bytes)) / count_of(self.share_bytes)
+        // A share goes up once and down once. The signature stands in every delivery, and once above all shares.
+        let needed = count_of(self.share_bytes + SIGNATURE_LEN);
+        (up + count_of(self.delivery_bytes)) / (2.0 * needed)
     }
 }
 
@@ -134,7 +138,7 @@ impl Measured {
         }
         writeln!(
             f,
-            "  shares only: sealing, signing, verifying and opening every share, spread over the cores\n  \
+            "  shares only: signing every contribution, and sealing, verifying and opening every share, spread over the cores\n  \
              floor: that, and every peer verifying every member's enrolment\n  \
              bytes per share: all that went up or down, enrolments and committee included\n"
         )
@@ -225,7 +229,7 @@ impl Measured {
         let relay = &self.relay;
         let rate = relay.rate(&relay.ours) / relay.rate(&relay.bare);
         budget(f, "relay: message rate over a bare relay's", rate, ">=", 0.7, rate >= 0.7)?;
-        let what = "bytes of a share on the wire over KEM, tag, signature and field elements";
+        let what = "bytes of a share, up and down, over KEM, tag, signature and field elements";
         at_most(f, what, relay.share_overhead(), 1.15)
     }
 }

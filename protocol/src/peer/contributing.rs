@@ -60,6 +60,8 @@ pub(super) struct Duty {
 #[derive(Debug)]
 struct Received {
     sender: PeerId,
+    /// The contribution of which the share is a part.
+    digest: ContributionDigest,
     share: Result<SecretVector, Unusable>,
 }
 
@@ -143,7 +145,7 @@ impl Sealing {
         let committee = &self.round.committee;
         let done = self
             .work
-            .advance(SEALING_SLICE, &peer.me.identity, committee, &mut self.encapsulation)
+            .advance(SEALING_SLICE, &peer.me.id(), committee, &mut self.encapsulation)
             .map_err(|_| Failure::Sealing)?;
         if !done {
             return Ok(State::Sealing(self));
@@ -221,6 +223,10 @@ impl FixedRound {
         if ticket.is_some_and(|ticket| !duty.tickets.enter(&ticket, sender)) {
             return Err(Failure::ForeignSender);
         }
+        // What the sender has signed as a whole is what the manifest has to count.
+        let digest = delivery
+            .verify(&self.study, &self.committee, &sender, duty.index)
+            .map_err(|_| Failure::ForgedShare)?;
         let me = peer.me.id();
         let share = if duty.senders.insert(sender) {
             let sealed = &delivery.share.0;
@@ -230,7 +236,7 @@ impl FixedRound {
         } else {
             Err(Unusable::Repeated)
         };
-        duty.received.insert(delivery.number, Received { sender, share });
+        duty.received.insert(delivery.number, Received { sender, digest, share });
         // What the hospital has to say comes behind the deliveries, however slow the line is.
         peer.link.renew_reply(now);
         while duty.received.contains_key(&duty.held) {
@@ -440,6 +446,17 @@ impl Duty {
         Some(received.share.as_ref().map_err(|unusable| *unusable))
     }
 
+    /// The numbers under which the manifest has the committee members' own contributions.
+    pub(super) fn members_own(
+        &self,
+        committee: &Committee,
+        commitment: Commitment,
+    ) -> BTreeSet<u32> {
+        let counted = self.received.range(..commitment.size);
+        let of_members = counted.filter(|(_, of)| committee.place_of(&of.sender).is_some());
+        of_members.map(|(number, _)| *number).collect()
+    }
+
     /// What a manifest comes down to, with the senders whose shares came under the same numbers.
     fn commitment(&self, digests: &[ContributionDigest]) -> Commitment {
         let senders = (0u32..)
@@ -463,6 +480,9 @@ impl Duty {
             let mine = received.sender == *me;
             if mine != (*digest == own) {
                 return Err(DeclineReason::OwnAnswer);
+            }
+            if received.digest != *digest {
+                return Err(DeclineReason::Mismatch);
             }
             if mine {
                 found = Some(*number);

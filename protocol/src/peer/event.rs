@@ -292,6 +292,9 @@ pub enum Failure {
     /// A delivered share names a sender that cannot be.
     #[error("The hospital's server delivered a share from somebody who cannot have sent it.")]
     ForeignSender,
+    /// A delivered share that is no part of what its sender has signed.
+    #[error("The hospital's server delivered a share that its sender did not send.")]
+    ForgedShare,
     /// A second manifest, a wrong inclusion proof, or an acknowledged answer left out.
     #[error(
         "The hospital's server does not count the answers as it promised, so this page stopped."
@@ -343,6 +346,7 @@ impl Failure {
             Self::Committee(_) => "committee",
             Self::Sealing => "sealing",
             Self::ForeignSender => "foreign-sender",
+            Self::ForgedShare => "forged-share",
             Self::ManifestInvalid => "manifest-invalid",
             Self::VerdictInvalid(_) => "verdict-invalid",
             Self::VerdictContradicted => "verdict-contradicted",

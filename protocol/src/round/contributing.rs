@@ -160,7 +160,6 @@ impl Contributing {
         envelope: &Envelope<'_>,
         room: &mut Room,
     ) -> Result<(), Refusal> {
-        let wire_sender = contribution.sender.clone();
         let accepted =
             contribution.verify(room.study(), &self.committee).map_err(Refusal::Contribution)?;
         let sender = accepted.sender;
@@ -197,23 +196,25 @@ impl Contributing {
             && self.tickets.enter(&ticket, sender)
         {
             // First: if the process dies in between, its sender may still use it, and nobody else.
-            room.persist(Record::InvitationUsed { ticket, sender });
+            let credential = accepted.relayed.sender.credential().cloned().map(Box::new);
+            room.persist(Record::InvitationUsed { ticket, sender, credential });
         }
         if let Some(place) = place {
             self.seats.set_contributed(place);
         }
         self.ledger.enter(sender, accepted.digest);
         self.last_arrival = room.now();
+        let relayed = accepted.relayed;
         room.persist(Record::Contributed(Contributed {
             number,
             sender,
             digest: accepted.digest,
-            signature: Some(accepted.signature),
+            signature: Some(relayed.signature),
             stored: accepted.stored,
             message: envelope.bytes.clone(),
         }));
         envelope.acknowledge_contribution(accepted.digest, room);
-        self.seats.deliver(number, wire_sender, accepted.shares(), room);
+        self.seats.deliver(number, relayed, room);
         room.push(Output::Event(Event::Contributed { contributed: self.ledger.len() }));
         Ok(())
     }

@@ -106,13 +106,24 @@ pub struct Deliveries {
     /// What each message begins with.
     pub(super) head: Vec<u8>,
     pub(super) shares: SealedShares,
-    pub(super) to: Vec<(ConnectionId, ShareIndex)>,
+    pub(super) to: Vec<Addressee>,
+}
+
+/// A member who is delivered its share.
+#[derive(Debug)]
+pub(super) struct Addressee {
+    pub(super) connection: ConnectionId,
+    pub(super) member: ShareIndex,
+    /// The path of its share, as it is on the wire.
+    pub(super) path: Vec<u8>,
 }
 
 impl Deliveries {
-    /// Each message and its connection. A message comes in two parts, which follow each other.
-    pub fn parts(&self) -> impl Iterator<Item = (ConnectionId, [&[u8]; 2])> {
-        self.to.iter().map(|(to, member)| (*to, [&self.head[..], self.shares.of(*member)]))
+    /// Each message and its connection. A message comes in three parts, which follow each other.
+    pub fn parts(&self) -> impl Iterator<Item = (ConnectionId, [&[u8]; 3])> {
+        self.to.iter().map(|Addressee { connection, member, path }| {
+            (*connection, [&self.head[..], path, self.shares.of(*member)])
+        })
     }
 
     /// Each message and its connection, for whoever can afford a copy.

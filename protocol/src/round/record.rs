@@ -7,7 +7,7 @@ use tls_codec::{Size, TlsDeserializeBytes, TlsSerialize, TlsSize, TlsVecU32};
 use crate::aggregate::Aggregate;
 use crate::digest::{ContributionDigest, StoredDigest};
 use crate::identity::{PeerId, SIGNATURE_LEN};
-use crate::invitation::Ticket;
+use crate::invitation::{Credential, Ticket};
 use crate::messages::{DeclineReason, EndReason};
 use crate::verdict::VerdictBytes;
 use crate::wire::{self, Int128, Rest};
@@ -61,6 +61,8 @@ pub enum Record {
         ticket: Ticket,
         /// Who uses it.
         sender: PeerId,
+        /// The invitation as it was shown; none in a record of an earlier version.
+        credential: Option<Box<Credential>>,
     },
     /// The invitations with these numbers were taken back.
     InvitationsRevoked(Vec<u32>),
@@ -129,12 +131,20 @@ impl Record {
                 message: Rest(message.clone()),
             }),
             Self::Ended(reason) => RecordBytes::Ended(*reason),
-            Self::InvitationUsed { ticket, sender } => {
-                RecordBytes::InvitationUsed(InvitationUsedBytes {
-                    serial: ticket.serial,
-                    one_time_key: ticket.one_time_key,
-                    sender: *sender.as_bytes(),
-                })
+            Self::InvitationUsed { ticket, sender, credential } => {
+                let sender = *sender.as_bytes();
+                let Ticket { serial, one_time_key } = *ticket;
+                match credential {
+                    None => RecordBytes::InvitationNoted(InvitationNotedBytes {
+                        serial,
+                        one_time_key,
+                        sender,
+                    }),
+                    Some(credential) => RecordBytes::InvitationUsed(InvitationUsedBytes {
+                        sender,
+                        credential: credential.clone(),
+                    }),
+                }
             }
             Self::InvitationsRevoked(serials) => {
                 RecordBytes::InvitationsRevoked(serials.clone().into())
@@ -194,10 +204,14 @@ impl Record {
                 message: message.0,
             },
             RecordBytes::Ended(reason) => Self::Ended(reason),
-            RecordBytes::InvitationUsed(used) => {
-                let InvitationUsedBytes { serial, one_time_key, sender } = used;
+            RecordBytes::InvitationNoted(noted) => {
+                let InvitationNotedBytes { serial, one_time_key, sender } = noted;
                 let ticket = Ticket { serial, one_time_key };
-                Self::InvitationUsed { ticket, sender: peer(&sender)? }
+                Self::InvitationUsed { ticket, sender: peer(&sender)?, credential: None }
+            }
+            RecordBytes::InvitationUsed(InvitationUsedBytes { sender, credential }) => {
+                let (ticket, sender) = (credential.ticket(), peer(&sender)?);
+                Self::InvitationUsed { ticket, sender, credential: Some(credential) }
             }
             RecordBytes::InvitationsRevoked(serials) => {
                 Self::InvitationsRevoked(serials.into_vec())
@@ -241,13 +255,22 @@ enum RecordBytes {
     #[tls_codec(discriminant = 20)]
     WordsDisputed([u8; 32]),
     #[tls_codec(discriminant = 30)]
-    InvitationUsed(InvitationUsedBytes),
+    InvitationNoted(InvitationNotedBytes),
     #[tls_codec(discriminant = 31)]
     InvitationsRevoked(TlsVecU32<u32>),
+    #[tls_codec(discriminant = 32)]
+    InvitationUsed(InvitationUsedBytes),
 }
 
 #[derive(TlsSize, TlsSerialize, TlsDeserializeBytes)]
 struct InvitationUsedBytes {
+    sender: [u8; 32],
+    credential: Box<Credential>,
+}
+
+/// The same in an earlier version.
+#[derive(TlsSize, TlsSerialize, TlsDeserializeBytes)]
+struct InvitationNotedBytes {
     serial: u32,
     one_time_key: [u8; 32],
     sender: [u8; 32],

@@ -96,6 +96,8 @@ impl Refusal {
                 | ContributionError::Credential(_) => 4401,
                 ContributionError::Length { .. }
                 | ContributionError::Seal(_)
+                | ContributionError::Shares { .. }
+                | ContributionError::Path
                 | ContributionError::Share => 4400,
             },
             Self::Verification(error) => match error {

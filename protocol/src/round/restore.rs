@@ -7,6 +7,7 @@ use crate::committee::{Committee, CommitteeError, Enrolment, EnrolmentError};
 use crate::identity::SignedBytes;
 use crate::messages::PeerMessage;
 use crate::round::aggregating::Aggregating;
+use crate::round::closed::Closed;
 use crate::round::contributing::Contributing;
 use crate::round::enrolling::Enrolling;
 use crate::round::over::Over;
@@ -16,6 +17,7 @@ use crate::round::verifying::Verifying;
 use crate::round::{Round, State};
 use crate::study::Study;
 use crate::time::Timestamp;
+use crate::verdict::Verdict;
 use crate::verification::VerificationError;
 use crate::{AggregateError, wire};
 
@@ -142,7 +144,7 @@ impl Replay<'_> {
                 state.restore_revocation(&serials);
                 Ok(State::Enrolling(state))
             }
-            (State::Contributing(mut state), Record::InvitationUsed { ticket, sender }) => {
+            (State::Contributing(mut state), Record::InvitationUsed { ticket, sender, .. }) => {
                 let known = state.restore_ticket(&ticket, sender);
                 self.follows(known, State::Contributing(state))
             }
@@ -218,8 +220,11 @@ impl Replay<'_> {
                 Ok(State::Over(Over::of_earlier_version(state, aggregate, message, self.room)))
             }
             Record::Judged(bytes) => {
-                let verdict = state.judge(study);
-                if verdict.bytes() != bytes {
+                let Closed { committee, commitment, .. } = &state.closed;
+                let verdict = Verdict::read(&bytes, study, committee, *commitment)
+                    .map_err(|_| RestoreError::Verdict { position })?;
+                // In earlier versions the rules were others.
+                if study.is_current() && state.judge(study) != verdict {
                     return Err(RestoreError::Verdict { position });
                 }
                 Ok(State::Aggregating(Aggregating::restore(state, verdict)))

@@ -6,10 +6,12 @@
 use core::ops::Range;
 
 use bytes::Bytes;
+use tls_codec::TlsByteVecU16;
 
 use crate::committee::Committee;
-use crate::contribution::{SealedShares, Sender};
+use crate::contribution::Relayed;
 use crate::messages::{Delivery, HospitalMessage, PeerMessage};
+use crate::round::io::Addressee;
 use crate::round::room::Room;
 use crate::round::{AWAY_GRACE_MS, ConnectionId, Deliveries, Output};
 use crate::sharing::ShareIndex;
@@ -144,26 +146,24 @@ impl Seats {
     }
 
     /// Delivers a contribution to every member that has all before it.
-    pub(super) fn deliver(
-        &mut self,
-        number: u32,
-        sender: Sender,
-        shares: SealedShares,
-        room: &mut Room,
-    ) {
+    pub(super) fn deliver(&mut self, number: u32, relayed: Relayed, room: &mut Room) {
+        let Relayed { sender, signature, shares } = relayed;
         let places = (1..=u8::MAX).filter_map(ShareIndex::new);
         let mut to = Vec::with_capacity(self.seats.len());
-        for (seat, place) in self.seats.iter_mut().zip(places) {
+        for (seat, member) in self.seats.iter_mut().zip(places) {
             let Some(connection) = seat.connection() else { continue };
             if seat.next == number && seat.is_open() {
                 seat.next += 1;
-                to.push((connection, place));
+                let path = wire::encode(&TlsByteVecU16::new(shares.path(member)));
+                to.push(Addressee { connection, member, path });
             }
         }
         if !to.is_empty() {
-            // What stands before the share is the same for everybody.
-            let delivery = Delivery { number, sender, share: Rest(Bytes::new()) };
-            let head = wire::encode(&HospitalMessage::Deliver(delivery));
+            // What stands before path and share is the same for everybody.
+            let (path, share) = (TlsByteVecU16::default(), Rest(Bytes::new()));
+            let delivery = Delivery { number, sender, signature, path, share };
+            let mut head = wire::encode(&HospitalMessage::Deliver(delivery));
+            head.truncate(head.len() - size_of::<u16>());
             room.push(Output::Deliver(Box::new(Deliveries { head, shares, to })));
         }
     }
@@ -173,9 +173,10 @@ impl Seats {
         let Ok(PeerMessage::Contribute(contribution)) = PeerMessage::decode(message) else {
             unreachable!("a store gives back the message that was accepted")
         };
-        let sender = contribution.sender.clone();
-        let shares = contribution.stored_shares(room.study().sealed_share_len());
-        self.deliver(number, sender, shares, room);
+        let Some(relayed) = contribution.relayed_again() else {
+            unreachable!("what was accepted has shares of equal length")
+        };
+        self.deliver(number, relayed, room);
         // What was asked for first comes first, and each load in order.
         if let Some(load) = self.loads.iter_mut().find(|load| load.start == number) {
             load.start = number + 1;

@@ -77,11 +77,11 @@ pub(crate) fn all(clock: &dyn Fn() -> f64, effort: Effort) -> Vec<(String, f64)>
     let identity = Identity::derive(&Entropy::new([4; 32]));
     let message = [5u8; 1_400];
     row("sign a share".into(), &mut || {
-        black_box(identity.sign(SignatureLabel::SealedShare, &[&message]));
+        black_box(identity.sign(SignatureLabel::Contribution, &[&message]));
     });
-    let signature = identity.sign(SignatureLabel::SealedShare, &[&message]);
+    let signature = identity.sign(SignatureLabel::Contribution, &[&message]);
     row("verify a share's signature".into(), &mut || {
-        let verified = identity.id().verify(SignatureLabel::SealedShare, &[&message], &signature);
+        let verified = identity.id().verify(SignatureLabel::Contribution, &[&message], &signature);
         assert!(black_box(verified).is_ok());
     });
 

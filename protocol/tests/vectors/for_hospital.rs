@@ -3,7 +3,6 @@
 use serde_json::Value;
 use wardsum_protocol::field;
 
-use crate::keys::hash;
 use crate::refusals::{
     CONTRIBUTE, ENROL, Good, IDENTIFY, NEWCOMERS_CHALLENGE, PARTIAL, VERIFICATION, body, changed,
     flipped, keys_of, longer, truncated, with_last_bit_flipped,
@@ -155,19 +154,21 @@ fn contributions(good: &Good) -> Vec<Value> {
     let from_visitor = [&[2, 2], keys.verifying().as_slice(), &message[3..]].concat();
     // Another contribution with a good signature.
     let another = {
-        let shares = flipped(&message[67..], 0);
-        let shares_hash = hash("wardsum v1 shares", &[&shares]);
-        let digests = ["study_digest", "committee_digest"].map(|name| good.message(name));
-        let parts: [&[u8]; 4] = [&digests[0], &digests[1], &keys.verifying(), &shares_hash];
-        let digest = hash("wardsum v1 contribution", &parts);
-        [&message[..3], &keys.sign(CONTRIBUTE, &[&digest]), &shares].concat()
+        let shares = flipped(&message[68..], 0);
+        good.contribution(&keys, &message[..3], &shares, 3)
     };
     vec![
         at("bad_contribute_truncated", &truncated(&message)),
         at("bad_contribute_trailing_byte", &longer(&message)),
         at("bad_contribute_header_only", &message[..2]),
         at("bad_contribute_signature", &flipped(&message, 3 + 20)),
-        at("bad_contribute_share_altered", &flipped(&message, 3 + 64)),
+        at("bad_contribute_share_altered", &flipped(&message, 3 + 64 + 1)),
+        at("bad_contribute_of_2_shares", &changed(&message, 3 + 64, |_| 2)),
+        at("bad_contribute_of_no_shares", &changed(&message, 3 + 64, |_| 0)),
+        at("bad_contribute_of_2_shares_signed", &{
+            let shares = &message[68..];
+            good.contribution(&keys, &message[..3], &shares[..shares.len() / 3 * 2], 2)
+        }),
         at("bad_contribute_sender_type_3", &changed(&message, 1, |_| 3)),
         at("bad_contribute_place_0", &changed(&message, 2, |_| 0)),
         at("bad_contribute_place_4", &changed(&message, 2, |_| 4)),
@@ -315,12 +316,9 @@ fn goodbyes(good: &Good) -> Vec<Value> {
 /// Somebody who contributes when nothing is counted any more.
 fn latecomers(good: &Good) -> Vec<Value> {
     let keys = keys_of(7);
-    let shares = &good.message("contribute_5")[98..];
-    let shares_hash = hash("wardsum v1 shares", &[shares]);
-    let digests = ["study_digest", "committee_digest"].map(|name| good.message(name));
-    let parts: [&[u8]; 4] = [&digests[0], &digests[1], &keys.verifying(), &shares_hash];
-    let signature = keys.sign(CONTRIBUTE, &[&hash("wardsum v1 contribution", &parts)]);
-    let message = [&[2, 2], keys.verifying().as_slice(), &signature, shares].concat();
+    let shares = &good.message("contribute_5")[99..];
+    let head = [&[2, 2], keys.verifying().as_slice()].concat();
+    let message = good.contribution(&keys, &head, shares, 4);
     let first = [good.identify(7, &NEWCOMERS_CHALLENGE, 0)];
     vec![
         good.hospital(

@@ -3,9 +3,10 @@
 use serde_json::Value;
 use wardsum_protocol::field;
 
-use crate::keys;
+use crate::keys::{self, merkle_path};
+
 use crate::refusals::{
-    ENROL, Good, PARTIAL, SHARE, body, changed, flipped, keys_of, longer, truncated,
+    CONTRIBUTE, ENROL, Good, PARTIAL, body, changed, flipped, keys_of, longer, truncated,
     with_last_bit_flipped,
 };
 
@@ -51,7 +52,8 @@ fn welcomes(good: &Good, resumed: &Good) -> Vec<Value> {
     vec![
         at("bad_welcome_truncated", &truncated(&message)),
         at("bad_welcome_trailing_byte", &longer(&message)),
-        at("bad_welcome_study_version_3", &changed(&message, 36, |_| 3)),
+        at("bad_welcome_study_version_2", &changed(&message, 36, |_| 2)),
+        at("bad_welcome_study_version_4", &changed(&message, 36, |_| 4)),
         at("bad_committee_before_welcome", &good.message("committee_to_1")),
         good.person("bad_welcome_twice", 1, "committee_to_1", &message),
         resumed.person("bad_welcome_to_another_study", 3, "welcome_to_3_2", &message),
@@ -111,43 +113,84 @@ fn other_committees(good: &Good, resumed: &Good) -> Vec<Value> {
     ]
 }
 
+/// Person 1's contribution with another share for person 2, signed by person 1: its digest, and its delivery.
+fn resigned(good: &Good, share: &[u8]) -> ([u8; 32], Vec<u8>) {
+    let (message, sender) = (good.message("contribute_1"), keys_of(1));
+    let shares = &message[3 + 64 + 1..];
+    let mut shares: Vec<&[u8]> = shares.chunks(shares.len() / 3).collect();
+    shares[1] = share;
+    let digest = good.contribution_digest(&sender, &shares);
+    let path = merkle_path(&shares, 1);
+    let len = u16::try_from(path.len()).expect("two hashes").to_be_bytes();
+    let head = &good.message("deliver_0_to_2")[..7];
+    let signature = sender.sign(CONTRIBUTE, &[&digest]);
+    (digest, [head, &signature, &len, &path, share].concat())
+}
+
 fn deliveries(good: &Good) -> Vec<Value> {
     let message = good.message("deliver_0_to_2");
     let (sender, recipient) = (keys_of(1), keys_of(2));
     let info = good.message("hpke_info");
     let aad = good.message("hpke_aad_0_to_2");
-    // A share that is sealed and signed as it should be, with any plaintext.
-    let share = |aad: &[u8], plaintext: &[u8]| {
-        let sealed = keys::seal(&recipient.sealing_public, &info, aad, plaintext);
-        let signature = sender.sign(SHARE, &[&info, aad, &sealed]);
-        [&message[..7], &sealed, &signature].concat()
-    };
+    let sealed =
+        |aad: &[u8], plaintext: &[u8]| keys::seal(&recipient.sealing_public, &info, aad, plaintext);
     let plaintext = good.message("share_0_to_2");
     let last = plaintext.len() - 16;
     let unreduced = [&plaintext[..last], &field::modulus().to_le_bytes()].concat();
     let for_another = good.message("hpke_aad_0_to_3");
-    // The member says that it cannot read its share, and the verdict counts on it all the same.
-    let rest = ["deliver_1_to_2", "deliver_2_to_2", "manifest_to_2", "verdict_to_2"];
+    let path_at = 7 + 64 + 2;
+    let share_at = path_at + 64;
+    // The sender has signed the share that comes, and the manifest counts it. If the member cannot read it, it
+    // says so, and the verdict counts on it all the same.
+    let signed = |name: &str, share: &[u8]| {
+        let (digest, delivery) = resigned(good, share);
+        let mut manifest = good.message("manifest_to_2");
+        manifest[5..5 + 32].copy_from_slice(&digest);
+        let [second, third, verdict] =
+            ["deliver_1_to_2", "deliver_2_to_2", "verdict_to_2"].map(|name| good.message(name));
+        let then = [second, third, manifest, verdict];
+        good.person_then(name, 2, "deliver_0_to_2", &delivery, &then)
+    };
     let at = |name: &str, bytes: &[u8]| good.person(name, 2, "deliver_0_to_2", bytes);
-    let disputed =
-        |name: &str, bytes: &[u8]| good.person_then(name, 2, "deliver_0_to_2", bytes, &rest);
     let visitor = [&message[..5], &[2], &sender.verifying(), &message[7..]].concat();
+    let path_of = |path: &[u8], share: &[u8]| {
+        let len = u16::try_from(path.len()).expect("short").to_be_bytes();
+        [&message[..7 + 64], &len, path, share].concat()
+    };
+    let (path, share) = (&message[path_at..share_at], &message[share_at..]);
+    let to_another = good.message("deliver_0_to_3");
     // Person 1 a second time, as contribution 1.
     let second = changed(&message, 4, |_| 1);
     vec![
-        disputed("deliver_resealed", &share(&aad, &plaintext)),
-        disputed("bad_deliver_truncated", &truncated(&message)),
-        disputed("bad_deliver_trailing_byte", &longer(&message)),
-        disputed("bad_deliver_signature", &with_last_bit_flipped(&message)),
-        disputed("bad_deliver_ciphertext", &flipped(&message, 7 + 40)),
-        disputed("bad_deliver_sealed_for_another", &share(&for_another, &plaintext)),
-        disputed("bad_deliver_unreduced", &share(&aad, &unreduced)),
-        disputed(
-            "bad_deliver_of_another_share",
-            &[&message[..7], &good.message("deliver_0_to_3")[7..]].concat(),
+        signed("deliver_resealed", &sealed(&aad, &plaintext)),
+        signed("bad_deliver_ciphertext", &flipped(share, 40)),
+        signed("bad_deliver_sealed_for_another", &sealed(&for_another, &plaintext)),
+        signed("bad_deliver_unreduced", &sealed(&aad, &unreduced)),
+        // The sender's second contribution: the manifest counts the first.
+        good.person_then(
+            "bad_deliver_of_another_contribution",
+            2,
+            "deliver_0_to_2",
+            &resigned(good, &sealed(&aad, &plaintext)).1,
+            &["deliver_1_to_2", "deliver_2_to_2", "manifest_to_2"].map(|name| good.message(name)),
         ),
+        at("bad_deliver_truncated", &truncated(&message)),
+        at("bad_deliver_trailing_byte", &longer(&message)),
+        at("bad_deliver_signature", &flipped(&message, 7 + 20)),
+        at("bad_deliver_path", &flipped(&message, path_at)),
+        at("bad_deliver_path_too_short", &path_of(&path[..32], share)),
+        at("bad_deliver_path_too_long", &path_of(&[path, path].concat(), share)),
+        at("bad_deliver_path_of_63_bytes", &path_of(&path[..63], share)),
+        at("bad_deliver_no_path", &path_of(&[], share)),
+        at("bad_deliver_share_altered", &flipped(&message, share_at + 40)),
+        at(
+            "bad_deliver_of_another_share",
+            &[&message[..share_at], &to_another[share_at..]].concat(),
+        ),
+        at("bad_deliver_for_another_member", &to_another),
         at("bad_deliver_header_only", &message[..5]),
         at("bad_deliver_place_0", &changed(&message, 6, |_| 0)),
+        at("bad_deliver_place_3", &changed(&message, 6, |_| 3)),
         at("bad_deliver_place_4", &changed(&message, 6, |_| 4)),
         at("bad_deliver_member_as_visitor", &visitor),
         good.person("bad_deliver_before_the_committee", 2, "committee_to_2", &message),
@@ -163,7 +206,7 @@ fn deliveries(good: &Good) -> Vec<Value> {
             2,
             "deliver_1_to_2",
             &second,
-            &["deliver_2_to_2", "manifest_to_2"],
+            &["deliver_2_to_2", "manifest_to_2"].map(|name| good.message(name)),
         ),
     ]
 }
@@ -250,7 +293,7 @@ fn inclusions(additive: &Good, good: &Good) -> Vec<Value> {
             5,
             "counted_to_5",
             &good.message("published_to_5"),
-            &["counted_to_5"],
+            &[good.message("counted_to_5")],
         ),
         good.person("counted_again", 5, "published_to_5", &message),
         additive.person("bad_counted_to_a_member", 1, "manifest_to_1", &{
@@ -269,7 +312,7 @@ fn inclusions(additive: &Good, good: &Good) -> Vec<Value> {
             1,
             "manifest_to_1",
             &additive.message("published_to_1"),
-            &["manifest_to_1"],
+            &[additive.message("manifest_to_1")],
         ),
     ]
 }
@@ -308,8 +351,10 @@ fn verdicts(additive: &Good, shamir: &Good, resumed: &Good) -> Vec<Value> {
         of_six("bad_verdict_reason_0", &good, &[(1, 0)]),
         of_six("bad_verdict_reason_3", &good, &[(1, 3)]),
         of_six("bad_verdict_rejects_too_many", &good, &[(1, 1), (2, 1), (3, 2), (4, 2)]),
-        // The member's own answer: it stays to see the result, and helps with none.
-        of_six("bad_verdict_rejects_own_answer", &good, &[(0, 2)]),
+        // The member's own answer: with those of three others it helps all the same, and with fewer it stays to
+        // see the result.
+        of_six("verdict_rejects_own_answer", &good, &[(0, 2)]),
+        of_six("bad_verdict_rejects_own_answer_and_another_member_s", &good, &[(0, 2), (1, 2)]),
         // Nothing is wrong with these.
         of_six("verdict_rejects_others", &good, &[(1, 1), (5, 2)]),
         of_six("verdict_without_this_member", &[2, 3, 4], &[]),

@@ -22,16 +22,42 @@ pub(crate) fn hash(label: &str, parts: &[&[u8]]) -> [u8; 32] {
 }
 
 /// The root of the tree over these leaves (RFC 9162, section 2.1.1).
-pub(crate) fn merkle_root(leaves: &[[u8; 64]]) -> [u8; 32] {
+pub(crate) fn merkle_root<L: AsRef<[u8]>>(leaves: &[L]) -> [u8; 32] {
     match leaves {
         [] => Sha256::digest([]).into(),
-        [leaf] => Sha256::digest([&[0], leaf.as_slice()].concat()).into(),
+        [leaf] => Sha256::digest([&[0], leaf.as_ref()].concat()).into(),
         _ => {
-            let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
+            let (left, right) = halves(leaves);
             let pair = [[1].as_slice(), &merkle_root(left), &merkle_root(right)].concat();
             Sha256::digest(pair).into()
         }
     }
+}
+
+/// The inclusion proof of one of them (section 2.1.3.1).
+pub(crate) fn merkle_path<L: AsRef<[u8]>>(leaves: &[L], position: usize) -> Vec<u8> {
+    if leaves.len() == 1 {
+        return Vec::new();
+    }
+    let (left, right) = halves(leaves);
+    match position.checked_sub(left.len()) {
+        None => [merkle_path(left, position).as_slice(), &merkle_root(right)].concat(),
+        Some(position) => [merkle_path(right, position).as_slice(), &merkle_root(left)].concat(),
+    }
+}
+
+fn halves<L>(leaves: &[L]) -> (&[L], &[L]) {
+    leaves.split_at(leaves.len().next_power_of_two() / 2)
+}
+
+/// The digest of a contribution of these sealed shares; `digests` are those of study and committee.
+pub(crate) fn contribution_digest<L: AsRef<[u8]>>(
+    digests: [&[u8]; 2],
+    sender: &[u8; 32],
+    sealed_shares: &[L],
+) -> [u8; 32] {
+    let root = merkle_root(sealed_shares);
+    hash("wardsum v1 contribution", &[digests[0], digests[1], sender, &root])
 }
 
 /// What a peer's 32 bytes of entropy become.

@@ -7,14 +7,13 @@ use wardsum_protocol::peer::Stage;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use crate::json::{array, bytes, hex, list, named, number, text, unhex};
-use crate::keys::Keys;
+use crate::keys::{Keys, contribution_digest};
 use crate::{for_hospital, for_peers, replay, rounds};
 
 pub(crate) const ENROL: &str = "wardsum v1 sign enrolment";
 pub(crate) const CONTRIBUTE: &str = "wardsum v1 sign contribution";
 pub(crate) const VERIFICATION: &str = "wardsum v1 sign verification";
 pub(crate) const PARTIAL: &str = "wardsum v1 sign partial aggregate";
-pub(crate) const SHARE: &str = "wardsum v1 sign sealed share";
 pub(crate) const IDENTIFY: &str = "wardsum v1 sign identification";
 
 /// A good round, and what it takes to depart from it.
@@ -71,18 +70,36 @@ impl Good {
         })
     }
 
-    /// The same, with good messages after it.
+    /// The same, with more messages after it.
     pub(crate) fn person_then(
         &self,
         name: &str,
         person: u64,
         before: &str,
         bytes: &[u8],
-        then: &[&str],
+        then: &[Vec<u8>],
     ) -> Value {
         let mut case = self.person(name, person, before, bytes);
-        case["then"] = then.iter().map(|name| hex(self.message(name))).collect();
+        case["then"] = then.iter().map(hex).collect();
         case
+    }
+
+    /// A contribution of these shares, which the sender has signed; `head` is what stands before the signature.
+    pub(crate) fn contribution(
+        &self,
+        keys: &Keys,
+        head: &[u8],
+        shares: &[u8],
+        count: u8,
+    ) -> Vec<u8> {
+        let pieces: Vec<&[u8]> = shares.chunks(shares.len() / usize::from(count)).collect();
+        let digest = self.contribution_digest(keys, &pieces);
+        [head, &keys.sign(CONTRIBUTE, &[&digest]), &[count], shares].concat()
+    }
+
+    pub(crate) fn contribution_digest(&self, keys: &Keys, shares: &[&[u8]]) -> [u8; 32] {
+        let digests = ["study_digest", "committee_digest"].map(|name| self.message(name));
+        contribution_digest([&digests[0], &digests[1]], &keys.verifying(), shares)
     }
 
     /// Who a person is, over a connection with this challenge.

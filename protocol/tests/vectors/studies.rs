@@ -157,7 +157,7 @@ fn encode(p: &StudyParameters) -> Vec<u8> {
         [count, settle, deadline, vec![rule.by_command.into()]].concat()
     };
     [
-        vec![0, 2],
+        vec![0, 3],
         p.instance.into(),
         text(&p.title),
         text(&p.organisation),
@@ -235,7 +235,7 @@ fn malformed() -> Vec<(&'static str, Vec<u8>)> {
         ("bad_empty", vec![]),
         ("bad_version_0", with(1, 0)),
         ("bad_version_1_with_an_admission", with(1, 1)),
-        ("bad_version_3", with(1, 3)),
+        ("bad_version_4", with(1, 4)),
         ("bad_truncated", good[..end - 1].to_vec()),
         ("bad_trailing_byte", [good.as_slice(), &[0]].concat()),
         ("bad_title_runs_over_the_end", with(18, 255)),

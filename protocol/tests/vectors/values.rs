@@ -10,7 +10,7 @@ use wardsum_protocol::sharing::{Scheme, Share, ShareIndex};
 
 use crate::conversation::{self, Sent};
 use crate::json::{array, bytes, hex, number};
-use crate::keys::{Keys, hash, labelled, merkle_root};
+use crate::keys::{Keys, contribution_digest, hash, labelled, merkle_path, merkle_root};
 use crate::validity::{Circuit, encode, is_valid, weights};
 
 /// What is explained, by name.
@@ -133,7 +133,7 @@ impl<'a> Explanation<'a> {
 
     fn contributions(&mut self, study: &Study, fixed: &Fixed, people: &People) -> Given {
         let encapsulated = if study.suite() as u8 == 1 { 1120 } else { 32 };
-        let share_len = encapsulated + 16 * self.circuit.proven_len() + 16 + 64;
+        let share_len = encapsulated + 16 * self.circuit.proven_len() + 16;
         let (mut leaves, mut digests, mut shares) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
         let mut scheme = None;
         let mut senders = BTreeSet::new();
@@ -141,12 +141,12 @@ impl<'a> Explanation<'a> {
         for (number, Sent { person, bytes, .. }) in (0..).zip(contributions) {
             let keys = &people.keys[person];
             let header = if bytes[1] == 1 { 3 } else { 34 };
-            let sealed_shares = &bytes[header + 64..];
-            let shares_hash = hash("wardsum v1 shares", &[sealed_shares]);
-            let digests_of =
-                [fixed.study_digest, fixed.committee_digest, keys.verifying()].concat();
-            let digest = hash("wardsum v1 contribution", &[&digests_of, &shares_hash]);
-            self.note(&format!("shares_hash_{number}"), &shares_hash);
+            // Signature and number of shares.
+            let sealed_shares: Vec<&[u8]> = bytes[header + 64 + 1..].chunks(share_len).collect();
+            self.note(&format!("shares_root_{number}"), &merkle_root(&sealed_shares));
+            let digests_of = [fixed.study_digest, fixed.committee_digest];
+            let digests_of = digests_of.each_ref().map(<[u8; 32]>::as_slice);
+            let digest = contribution_digest(digests_of, &keys.verifying(), &sealed_shares);
             self.note(&format!("contribution_digest_{number}"), &digest);
             let leaf: [u8; 64] = [keys.verifying(), digest].concat().try_into().expect("64 bytes");
             self.note(&format!("leaf_hash_{number}"), &merkle_root(&[leaf]));
@@ -154,13 +154,15 @@ impl<'a> Explanation<'a> {
             digests.insert(*person, digest);
 
             let mut plaintexts = Vec::new();
-            for (member, sealed) in (1..).zip(sealed_shares.chunks(share_len)) {
+            for (position, sealed) in sealed_shares.iter().enumerate() {
+                let member = u64::try_from(position + 1).expect("few members");
                 let recipient = &people.keys[&member];
                 let aad = [keys.verifying().as_slice(), &recipient.verifying(), &[1]].concat();
-                let opened = recipient.open(&fixed.info, &aad, &sealed[..share_len - 64]);
+                let opened = recipient.open(&fixed.info, &aad, sealed);
                 let to = format!("{number}_to_{member}");
                 self.note(&format!("hpke_aad_{to}"), &aad);
                 self.note(&format!("share_{to}"), &opened);
+                self.note(&format!("path_{to}"), &merkle_path(&sealed_shares, position));
                 let values = SecretVector::decode(&opened, self.circuit.proven_len());
                 let values = values.expect("reduced elements");
                 shares.insert((number, member), values.clone());

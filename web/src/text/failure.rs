@@ -223,10 +223,10 @@ fn round(failure: Failure, then: &'static str) -> FailureText {
             "The key of one of the other people does not work, so this page sent no share at all.",
             TELL,
         ),
-        Failure::ForeignSender => FailureText::new(
+        Failure::ForeignSender | Failure::ForgedShare => FailureText::new(
             "A share came from somebody who cannot have sent it",
-            "The hospital’s server delivered a share under a false name, so this page stopped \
-             taking part.",
+            "The hospital’s server delivered a share under a false name, or changed it on the way, so \
+             this page stopped taking part.",
             TELL,
         ),
         Failure::ManifestInvalid => FailureText::new(

@@ -259,7 +259,7 @@ impl View {
         colluders: &[(PeerId, OpeningKey, i128)],
     ) -> Vec<Share> {
         let mut opened = Vec::new();
-        let shares = contribution.shares();
+        let shares = &contribution.relayed.shares;
         for (index, member) in self.committee.members() {
             let sealed = shares.of(index);
             for (colluder, key, _) in colluders {
