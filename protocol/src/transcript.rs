@@ -278,7 +278,8 @@ impl Transcript {
             .map_err(TranscriptError::Verdict)?;
         let findings: Vec<Findings<'_>> =
             verified.iter().map(|(member, of)| Findings { member: *member, of }).collect();
-        let judged = verdict::judge(study.questionnaire(), committee.scheme(), &findings);
+        let own = self.members_own(&committee);
+        let judged = verdict::judge(study.questionnaire(), committee.scheme(), &findings, &own);
         if judged != verdict {
             return Err(TranscriptError::OtherVerdict);
         }
@@ -376,6 +377,17 @@ impl Transcript {
             shares.push(share);
         }
         Ok(shares)
+    }
+
+    /// The numbers of the committee members' own contributions.
+    fn members_own(&self, committee: &Committee) -> BTreeSet<u32> {
+        let members: BTreeSet<_> =
+            committee.members().map(|(_, member)| *member.id().as_bytes()).collect();
+        let entries = (0..).zip(self.contributions.as_slice());
+        entries
+            .filter(|(_, entry)| members.contains(&entry.sender))
+            .map(|(number, _)| number)
+            .collect()
     }
 
     /// The number of this contribution, if it is one of them.

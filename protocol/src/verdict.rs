@@ -9,13 +9,18 @@
 //! does not lie on the polynomial of the others'. One of the two is lying, and nobody can tell which. The
 //! verdict settles every dispute, so that all partial aggregates that are used agree:
 //!
-//! 1. A member that disputes more than one in [`TOLERATED`] of the contributions, and more than one, is
-//!    left out, those with the most disputes first, as long as as many members as the threshold remain.
-//! 2. A contribution that a remaining member disputes is rejected, and so is one on which the remaining
+//! 1. What more members dispute than could be left out is its sender's fault, and not held against anybody.
+//! 2. A member that disputes more than one in [`TOLERATED`] of the contributions, and more than one, is
+//!    left out; so is one that disputes more of the members' own contributions than the square root of how many
+//!    members the threshold can spare, and more than one. Those with the most disputes go first, as long as as
+//!    many members as the threshold remain.
+//! 3. A contribution that a remaining member disputes is rejected, and so is one on which the remaining
 //!    members' shares lie on no one polynomial.
 //!
 //! So a patient who lies to some members costs the round its own answer, and a member who disputes
-//! falsely costs it one answer, or one in [`TOLERATED`].
+//! falsely costs it one answer, or one in [`TOLERATED`]. The bound on the members' own contributions keeps a few
+//! who dispute falsely from having so many of these rejected that nobody may open the sum any more
+//! ([`Verdict::may_be_opened_by_all`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -205,6 +210,18 @@ impl Verdict {
         self.rejected.iter().map(|(&number, &reason)| (number, reason))
     }
 
+    /// Whether it accepts as many of the committee members' `own` contributions, given by their numbers, as the
+    /// threshold. A member whose own answer is not accepted may then open the sum all the same.
+    ///
+    /// A member vouches for no sum without its own answer, or else it could be made to open one over a single
+    /// victim and people whom the hospital invented. What this achieves is that a sum contains as many members'
+    /// answers as the threshold, and a sum that does may be opened by anybody.
+    #[must_use]
+    pub fn may_be_opened_by_all(&self, own: &BTreeSet<u32>, committee: &Committee) -> bool {
+        let accepted = own.iter().filter(|number| !self.rejected.contains_key(number)).count();
+        accepted >= usize::from(committee.threshold())
+    }
+
     /// How many contributions are not counted.
     #[must_use]
     pub fn rejected_len(&self) -> u32 {
@@ -227,13 +244,18 @@ pub struct Findings<'a> {
     pub of: &'a [Finding],
 }
 
-/// Decides which contributions count.
+/// Decides which contributions count. The committee members' `own` are among them, under these numbers.
 ///
 /// # Panics
 ///
 /// If the members' findings are about different numbers of contributions.
 #[must_use]
-pub fn judge(questionnaire: &Questionnaire, scheme: Scheme, findings: &[Findings<'_>]) -> Verdict {
+pub fn judge(
+    questionnaire: &Questionnaire,
+    scheme: Scheme,
+    findings: &[Findings<'_>],
+    own: &BTreeSet<u32>,
+) -> Verdict {
     let contributions = findings.first().map_or(0, |findings| findings.of.len());
     let all: Vec<usize> = (0..contributions).collect();
     let court = Court { scheme, findings };
@@ -243,12 +265,21 @@ pub fn judge(questionnaire: &Questionnaire, scheme: Scheme, findings: &[Findings
     }
 
     let dispensable = findings.len().saturating_sub(usize::from(scheme.threshold()));
+    let mut disputing = vec![0_usize; contributions];
+    for position in disputes.values().flatten() {
+        disputing[*position] += 1;
+    }
     let tolerated = (contributions / TOLERATED).max(1);
-    let mut suspects: Vec<(usize, ShareIndex)> = disputes
-        .iter()
-        .map(|(member, of)| (of.len(), *member))
-        .filter(|(count, _)| *count > tolerated)
-        .collect();
+    let tolerated_own = usize::from((scheme.shares() - scheme.threshold()).isqrt()).max(1);
+    let mut suspects: Vec<(usize, ShareIndex)> = Vec::new();
+    for (member, of) in &disputes {
+        let held = of.iter().filter(|position| disputing[**position] <= dispensable);
+        let held: Vec<u32> = held.map(|position| number(*position)).collect();
+        let held_own = held.iter().filter(|number| own.contains(number)).count();
+        if held.len() > tolerated || held_own > tolerated_own {
+            suspects.push((held.len(), *member));
+        }
+    }
     suspects.sort_unstable_by_key(|&(count, member)| (core::cmp::Reverse(count), member));
     let left_out: BTreeSet<ShareIndex> =
         suspects.into_iter().take(dispensable).map(|(_, member)| member).collect();

@@ -14,9 +14,7 @@ use wardsum_protocol::peer::{self, Change, Event, Misbehaviour, OwnAnswer, Peer}
 use wardsum_protocol::round::{ConnectionId, Refusal};
 use wardsum_protocol::verdict::Rejection;
 use wardsum_protocol::verification::{Finding, Piece};
-use wardsum_protocol::{
-    DeclineReason, EndReason, Entropy, ManifestDigest, Phase, SchemeChoice, Shortfall, wire,
-};
+use wardsum_protocol::{EndReason, Entropy, ManifestDigest, Phase, SchemeChoice, Shortfall, wire};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -167,9 +165,10 @@ fn a_polynomial_of_too_high_a_degree_fits_nowhere() {
     }
 }
 
-/// A member whose own answer is dropped helps to open no sum. Where all are needed, this is the end.
+/// A member whose own answer is dropped helps to open the sum, because it has the answers of enough other members.
+/// Where all are needed, this is the end.
 #[test]
-fn a_member_that_answers_invalidly_opens_nothing() {
+fn a_member_that_answers_invalidly_helps_to_open_the_sum_of_enough_others() {
     let invalid = Misbehaviour::Input(no_bit(0, false)[0]);
     for committee in SHAMIR.iter().copied() {
         let mut net = enrolled(committee, &[invalid]);
@@ -179,9 +178,7 @@ fn a_member_that_answers_invalidly_opens_nothing() {
         assert_eq!(counted, Some((u32::from(committee.k) - 1, sum)), "{committee:?}");
         let own = net.published(0).map(|published| published.own);
         assert_eq!(own, Some(OwnAnswer::Rejected(Rejection::Invalid)));
-        let events = &net.patients[0].events;
-        assert!(events.contains(&Event::Declined(DeclineReason::OwnAnswer)), "{committee:?}");
-        assert!(!events.contains(&Event::PartialSent));
+        assert!(net.patients[0].events.contains(&Event::PartialSent), "{committee:?}");
     }
     for committee in ADDITIVE {
         let mut net = enrolled(committee, &[invalid]);
@@ -290,7 +287,8 @@ fn members_that_give_wrong_verifier_shares_and_cannot_be_told_end_the_round() {
     }
 }
 
-/// Whose answers are disputed helps to open nothing: so many false disputes end a round, and reveal nothing.
+/// With the answers of fewer members than the threshold, whoever's is rejected helps to open nothing: so many false
+/// disputes end a round, and reveal nothing.
 #[test]
 fn members_that_dispute_each_other_s_answers_end_the_round() {
     let mut net = enrolled(shamir(4), &[0, 1, 2].map(Misbehaviour::Dispute));
@@ -330,7 +328,12 @@ struct Puppet {
 impl Puppet {
     /// One of seven members, of whom the others are honest, with so many visitors.
     fn new(visitors: usize) -> Self {
-        let mut net = Net::new(study(|p| p.committee_cap = 7), 29);
+        Self::among(7, visitors)
+    }
+
+    /// One of `k` members.
+    fn among(k: u8, visitors: usize) -> Self {
+        let mut net = Net::new(study(|p| p.committee_cap = k.into()), 29);
         let entropy = Entropy::new([42; 32]);
         let (connection, now) = (net.join_raw(), net.now);
         let identity = Identity::derive(&entropy);
@@ -340,8 +343,8 @@ impl Puppet {
         puppet.pump(&mut honestly);
         puppet.peer.answer(1, now).expect("the answer is admissible");
         puppet.pump(&mut honestly);
-        common::all_answer(&mut puppet.net, &[1; 6]);
-        puppet.run_until(honestly, |net| net.round.status().contributed == 7);
+        common::all_answer(&mut puppet.net, &vec![1; usize::from(k) - 1]);
+        puppet.run_until(honestly, |net| net.round.status().contributed == u32::from(k));
         common::all_answer(&mut puppet.net, &vec![1; visitors]);
         puppet
     }
@@ -433,6 +436,49 @@ fn a_member_that_disputes_more_than_a_few_per_cent_is_left_out() {
         puppet.counts(40 - rejected);
         assert_eq!(puppet.left_out(), rejected == 0);
         assert_eq!(puppet.net.round.status().rejected, rejected);
+    }
+}
+
+/// It disputes other members' answers and then gives no partial aggregate. Whose answer it has disputed opens
+/// the sum all the same, and where it disputes so many that these might not, it is left out.
+#[test]
+fn a_member_that_disputes_other_members_answers_and_withholds_its_own_sum_ends_no_round() {
+    let of_members = |puppet: &Puppet, most: usize| -> Vec<u32> {
+        let others = (0..puppet.net.patients.len()).filter(|n| puppet.net.place_of(*n).is_some());
+        others.filter_map(|member| puppet.net.number_of(member)).take(most).collect()
+    };
+    // Of 61 contributions and more three may be disputed, but of the members' own as many as the square root of
+    // how many members can be spared.
+    for (k, disputed, rejected) in
+        [(4, 1, 1), (6, 1, 1), (6, 2, 0), (7, 1, 1), (7, 2, 0), (13, 2, 2), (13, 3, 0)]
+    {
+        let mut puppet = Puppet::among(k, 61);
+        let cheat = |puppet: &Puppet, message| match message {
+            PeerMessage::Verification(signed) => {
+                vec![puppet.disputing(&signed, &of_members(puppet, disputed))]
+            }
+            PeerMessage::Partial(_) => vec![],
+            other => vec![other],
+        };
+        puppet.run_until(cheat, |_| false);
+        assert_eq!(puppet.net.round.status().rejected, rejected, "{k} members");
+        assert_eq!(puppet.left_out(), rejected == 0, "{k} members");
+        puppet.counts(u32::from(k) + 61 - rejected);
+    }
+}
+
+/// Patients whose shares fit nowhere are told from members who dispute falsely, however many they are.
+#[test]
+fn patients_who_spoil_their_shares_for_everybody_cost_no_member_its_place() {
+    for k in [4, 7] {
+        let mut net = enrolled(shamir(k), &[]);
+        let spoilers: Vec<usize> =
+            (0..4).map(|_| visit(&mut net, Some(Misbehaviour::UnopenableByAll), 4)).collect();
+        for _ in 0..6 {
+            let visitor = net.patients.len();
+            visit(&mut net, None, honest_answer(visitor));
+        }
+        counts_all_but(net, &spoilers, &[]);
     }
 }
 

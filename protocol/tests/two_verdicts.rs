@@ -219,14 +219,32 @@ fn a_verdict_that_counts_what_the_member_could_not_read_is_refused() {
     is_refused(met, Failure::VerdictContradicted, DeclineReason::Mismatch);
 }
 
-/// A member vouches for no sum without its own answer. It is nobody's fault that it can know of, so it stays.
-#[test]
-fn a_member_whose_own_answer_is_rejected_gives_no_partial_aggregate() {
+/// What the third of five members says last to a verdict that rejects its answer and those of so many others.
+fn last_word_without(others: usize) -> (Net, usize) {
     let third = ShareIndex::new(3).unwrap();
-    let (net, victim) = meddled(None, |net, _, rejected| {
-        let victim = (0..5).find(|patient| net.place_of(*patient) == Some(third)).unwrap();
-        rejected.push((net.number_of(victim).unwrap(), 2));
-    });
+    meddled(None, |net, _, rejected| {
+        let (victims, rest): (Vec<_>, Vec<_>) =
+            (0..5).partition(|patient| net.place_of(*patient) == Some(third));
+        let without = victims.into_iter().chain(rest.into_iter().take(others));
+        rejected.extend(without.map(|patient| (net.number_of(patient).unwrap(), 2)));
+        rejected.sort_unstable();
+    })
+}
+
+/// A sum with the answers of as many members as the threshold is what its own answer was to ensure.
+#[test]
+fn a_member_whose_own_answer_is_rejected_opens_the_sum_of_enough_other_members() {
+    let (net, victim) = last_word_without(0);
+    assert_eq!(net.failure(victim), None);
+    let last = sent(&net, victim).last();
+    assert!(matches!(last, Some(PeerMessage::Partial(_))));
+}
+
+/// A member vouches for no sum without its own answer and with those of too few others. It is nobody's fault that it
+/// can know of, so it stays.
+#[test]
+fn a_member_whose_own_answer_is_rejected_gives_no_partial_aggregate_for_too_few_others() {
+    let (net, victim) = last_word_without(1);
     assert_eq!(net.failure(victim), None);
     assert_eq!(net.patients[victim].peer.stage(), Stage::AwaitingResult);
     let last = sent(&net, victim).last();

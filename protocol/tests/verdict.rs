@@ -89,6 +89,7 @@ fn by_the_rules(
     scheme: Scheme,
     found: &Found,
     size: usize,
+    own: &BTreeSet<u32>,
 ) -> (Vec<ShareIndex>, Vec<(u32, Rejection)>) {
     let mut members: BTreeSet<ShareIndex> = found.keys().copied().collect();
     let mut disputes: BTreeMap<ShareIndex, BTreeSet<usize>> = BTreeMap::new();
@@ -99,13 +100,19 @@ fn by_the_rules(
             disputes.entry(member).or_default().insert(number);
         }
     }
-    let mut suspects: Vec<_> = disputes
-        .iter()
-        .filter(|(_, disputes)| disputes.len() > (size / TOLERATED).max(1))
-        .map(|(member, disputes)| (usize::MAX - disputes.len(), *member))
-        .collect();
-    suspects.sort_unstable();
     let spare = members.len() - usize::from(scheme.threshold());
+    let against = |number: &usize| disputes.values().filter(|of| of.contains(number)).count();
+    let many_own = f64::from(scheme.shares() - scheme.threshold()).sqrt().max(1.0);
+    let is_own = |number: &&usize| own.contains(&u32::try_from(**number).unwrap());
+    let mut suspects = Vec::new();
+    for (member, of) in &disputes {
+        let held: Vec<usize> = of.iter().copied().filter(|n| against(n) <= spare).collect();
+        let held_own = u32::try_from(held.iter().filter(is_own).count()).unwrap();
+        if held.len() > (size / TOLERATED).max(1) || f64::from(held_own) > many_own {
+            suspects.push((usize::MAX - held.len(), *member));
+        }
+    }
+    suspects.sort_unstable();
     for (_, member) in suspects.into_iter().take(spare) {
         members.remove(&member);
     }
@@ -153,9 +160,12 @@ proptest! {
         let found = findings(scheme, present, size, percent, dice);
         let findings: Vec<Findings<'_>> =
             found.iter().map(|(member, of)| Findings { member: *member, of }).collect();
-        let verdict = judge(&questions(), scheme, &findings);
+        let members = size.min(scheme.shares().into());
+        let own = (0..size).filter(|_| dice.chance(60)).take(members);
+        let own = own.map(|number| u32::try_from(number).unwrap()).collect();
+        let verdict = judge(&questions(), scheme, &findings, &own);
         let told = (verdict.members().iter().collect(), verdict.rejected().collect());
-        prop_assert_eq!(told, by_the_rules(scheme, &found, size));
+        prop_assert_eq!(told, by_the_rules(scheme, &found, size, &own));
     }
 }
 
@@ -186,7 +196,7 @@ fn what_was_in_dispute_stays_so_when_those_who_contradict_are_left_out() {
     }
     let findings: Vec<Findings<'_>> =
         found.iter().map(|(member, of)| Findings { member: *member, of }).collect();
-    let verdict = judge(&questions(), scheme, &findings);
+    let verdict = judge(&questions(), scheme, &findings, &BTreeSet::new());
     let members: Vec<u8> = verdict.members().iter().map(ShareIndex::number).collect();
     assert_eq!(members, [1, 2, 3, 4, 5]);
     assert_eq!(verdict.rejected().collect::<Vec<_>>(), [(0, Rejection::Disputed)]);

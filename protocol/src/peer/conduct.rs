@@ -54,6 +54,8 @@ mod adversary {
         Share(u8, Change),
         /// Seals something to one member that it cannot open.
         Unopenable(u8),
+        /// Seals to every member something that it cannot open.
+        UnopenableByAll,
         /// Shares its answer with a polynomial of a degree that is too high by one.
         Degree,
         /// Says of the contribution with this number that it cannot read its share.
@@ -108,9 +110,11 @@ mod adversary {
         }
 
         pub(crate) fn sealed(self, member: ShareIndex, sealed: &mut [u8]) {
-            if self.misbehaviour == Some(Misbehaviour::Unopenable(member.number()))
-                && let Some(last) = sealed.last_mut()
-            {
+            let spoils = match self.misbehaviour {
+                Some(Misbehaviour::Unopenable(only)) => only == member.number(),
+                misbehaviour => misbehaviour == Some(Misbehaviour::UnopenableByAll),
+            };
+            if spoils && let Some(last) = sealed.last_mut() {
                 *last ^= 1;
             }
         }

@@ -153,9 +153,8 @@ impl AwaitingVerdict {
         if !verdict.members().contains(self.duty.index) {
             return Ok(self.await_result(digest, None, peer, now));
         }
-        if rejection.is_some() {
-            // A member vouches only for sums that contain its own answer. Otherwise it could be made to open
-            // a sum over one victim and people whom the hospital invented.
+        let own = self.duty.members_own(&self.round.committee, self.commitment);
+        if rejection.is_some() && !verdict.may_be_opened_by_all(&own, &self.round.committee) {
             let reason = DeclineReason::OwnAnswer;
             peer.emit(Event::Declined(reason));
             let last = LastMessage { message: PeerMessage::Decline(reason), gives_partial: false };

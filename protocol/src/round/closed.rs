@@ -30,6 +30,8 @@ pub(super) struct Closed {
     pub(super) seats: Seats,
     pub(super) commitment: Commitment,
     pub(super) manifest: ManifestDigest,
+    /// The numbers of the members' own contributions.
+    pub(super) own: BTreeSet<u32>,
     /// The message that tells members the manifest, encoded once.
     telling: Bytes,
     /// The members that were told it over the connection that they have now.
@@ -56,6 +58,8 @@ impl Closed {
         let telling = wire::encode(&HospitalMessage::Manifest(ledger.digests().into())).into();
         let ledger = ledger.seal();
         let commitment = ledger.manifest.commitment();
+        let ids = committee.members().map(|(_, member)| member.id());
+        let own = ids.filter_map(|id| ledger.number_of(&id)).collect();
         Self {
             began,
             manifest: commitment.digest(study, &committee),
@@ -64,6 +68,7 @@ impl Closed {
             ledger,
             seats,
             commitment,
+            own,
             telling,
             told: BTreeSet::new(),
             declined: BTreeSet::new(),
@@ -114,14 +119,14 @@ impl Closed {
         u32::try_from(members.filter(away).count()).unwrap_or(u32::MAX)
     }
 
-    /// How many members can be expected to open a sum by this verdict: those that have not left, and whose own
-    /// answers it counts.
+    /// How many members can be expected to open a sum by this verdict: those that have not left, and that may.
     pub(super) fn openers(&self, verdict: &Verdict) -> u32 {
+        let all_may = verdict.may_be_opened_by_all(&self.own, &self.committee);
         let opens = |place: &ShareIndex| {
             let member = self.committee.member(*place).map(Enrolment::id);
             let number = member.and_then(|id| self.ledger.number_of(&id));
             let accepted = number.is_some_and(|number| verdict.rejection(number).is_none());
-            accepted && self.seats.seat(*place).presence != Presence::Left
+            (accepted || all_may) && self.seats.seat(*place).presence != Presence::Left
         };
         u32::try_from(verdict.members().iter().filter(opens).count()).unwrap_or(u32::MAX)
     }

@@ -261,7 +261,8 @@ impl Verifying {
             .collect();
         let findings: Vec<Findings<'_>> =
             complete.iter().map(|(member, of)| Findings { member: *member, of }).collect();
-        verdict::judge(study.questionnaire(), self.closed.committee.scheme(), &findings)
+        let Closed { committee, own, .. } = &self.closed;
+        verdict::judge(study.questionnaire(), committee.scheme(), &findings, own)
     }
 
     /// The members that have verified everything.

@@ -49,7 +49,9 @@ impl Ruling {
         let mut findings: BTreeMap<u8, Vec<Finding>> =
             log.verified.iter().map(read_verification).collect();
         findings.retain(|place, _| !declined(place));
-        judge(committee.scheme(), &findings)
+        let own = (0..log.contributors.len())
+            .filter(|number| committee.place_of(&log.contributors[*number]).is_some());
+        judge(committee.scheme(), &findings, &own.collect())
     }
 }
 
@@ -77,7 +79,7 @@ pub fn place_of_verification(message: &Bytes) -> u8 {
     read_verification(message).0
 }
 
-fn judge(scheme: Scheme, findings: &BTreeMap<u8, Vec<Finding>>) -> Ruling {
+fn judge(scheme: Scheme, findings: &BTreeMap<u8, Vec<Finding>>, own: &BTreeSet<usize>) -> Ruling {
     let size = findings.values().next().map_or(0, Vec::len);
     // The members that cannot read a contribution, and the shares of those who can.
     let heard = |number: usize, members: &BTreeSet<u8>| {
@@ -102,11 +104,20 @@ fn judge(scheme: Scheme, findings: &BTreeMap<u8, Vec<Finding>>) -> Ruling {
             disputes.entry(place).or_default().insert(number);
         }
     }
-    let mut suspects: Vec<(usize, u8)> = disputes
-        .iter()
-        .map(|(place, disputes)| (disputes.len(), *place))
-        .filter(|(disputes, _)| *disputes > 1 && disputes * TOLERATED > size)
-        .collect();
+    // What more members dispute than can be spared is not held against them.
+    let spare = members.len().saturating_sub(scheme.threshold().into());
+    let disputing = |number: usize| disputes.values().filter(|of| of.contains(&number)).count();
+    let mut suspects: Vec<(usize, u8)> = Vec::new();
+    for (place, of) in &disputes {
+        let held: Vec<usize> = of.iter().copied().filter(|n| disputing(*n) <= spare).collect();
+        let held_own = held.iter().filter(|number| own.contains(number)).count();
+        let beyond_the_committee = usize::from(scheme.shares() - scheme.threshold());
+        if held.len() > 1 && held.len() * TOLERATED > size
+            || held_own > 1 && held_own * held_own > beyond_the_committee
+        {
+            suspects.push((held.len(), *place));
+        }
+    }
     suspects.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
     for (_, place) in suspects {
         if members.len() > usize::from(scheme.threshold()) {
@@ -190,6 +201,7 @@ impl Deeds<'_> {
                     | Misbehaviour::Proof(_)
                     | Misbehaviour::Share(..)
                     | Misbehaviour::Unopenable(_)
+                    | Misbehaviour::UnopenableByAll
                     | Misbehaviour::Degree,
                 ) => false,
             })
