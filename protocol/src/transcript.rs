@@ -16,6 +16,7 @@ use crate::aggregate::{self, Aggregate, AggregateError};
 use crate::committee::{Committee, CommitteeError};
 use crate::digest::{ContributionDigest, ManifestDigest};
 use crate::identity::{IdentityError, PeerId, SIGNATURE_LEN, SignatureLabel, SignedBytes};
+use crate::invitation::{Credential, CredentialError, Ticket};
 use crate::manifest::Commitment;
 use crate::messages::{HospitalMessage, PeerMessage, Publication};
 use crate::round::Record;
@@ -26,7 +27,7 @@ use crate::verification::{Finding, Piece, VerificationError, piece_len};
 use crate::wire::{self, Int128};
 
 /// What a transcript begins with.
-pub const MAGIC: [u8; 20] = *b"wardsum transcript 1";
+pub const MAGIC: [u8; 20] = *b"wardsum transcript 2";
 
 /// A transcript, as it is read from a file or made from a round's records. Nothing of it has been checked.
 #[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
@@ -49,6 +50,8 @@ struct ContributionEntry {
     sender: [u8; 32],
     digest: ContributionDigest,
     signature: [u8; SIGNATURE_LEN],
+    /// The invitation of somebody who only contributes to an invited study.
+    credential: Option<Credential>,
 }
 
 /// Records that no transcript can be made of.
@@ -57,7 +60,7 @@ pub enum NoTranscript {
     /// The round has no result.
     #[error("the round has no result, and so no transcript")]
     NotPublished,
-    /// The round was played before contributions' signatures and verifications were recorded.
+    /// The round was played by an earlier version of the protocol.
     #[error("the round's records are too old to make a transcript of")]
     TooOld,
     /// Records that no round writes.
@@ -111,6 +114,20 @@ pub enum TranscriptError {
         number: u32,
         /// What is wrong with it.
         source: IdentityError,
+    },
+    /// An invitation that does not admit who shows it, is missing, or is there where none belongs.
+    #[error("the invitation of contribution {number}: {source}")]
+    Credential {
+        /// The contribution's number, from 0 on.
+        number: u32,
+        /// What is wrong with it.
+        source: CredentialError,
+    },
+    /// An invitation that somebody else has used.
+    #[error("the invitation of contribution {number} is used by somebody else too")]
+    InvitationTwice {
+        /// The number of the later one, from 0 on.
+        number: u32,
     },
     /// Somebody who contributed twice.
     #[error("contribution {number} is by somebody who has contributed before")]
@@ -188,6 +205,7 @@ impl Transcript {
         let mut contributions = Vec::new();
         let mut pieces = BTreeMap::new();
         let mut declined = BTreeSet::new();
+        let mut credentials: BTreeMap<[u8; 32], Credential> = BTreeMap::new();
         let (mut verdict, mut publication) = (None, None);
         let mut fixed = None;
         for record in records {
@@ -196,10 +214,15 @@ impl Transcript {
                     let known = Committee::decode(study, bytes);
                     committee = Some(known.map_err(|_| NoTranscript::Records)?);
                 }
+                Record::InvitationUsed { sender, credential, .. } => {
+                    let credential = credential.as_deref().ok_or(NoTranscript::TooOld)?;
+                    credentials.insert(*sender.as_bytes(), credential.clone());
+                }
                 Record::Contributed(contributed) => contributions.push(ContributionEntry {
                     sender: *contributed.sender.as_bytes(),
                     digest: contributed.digest,
                     signature: contributed.signature.ok_or(NoTranscript::TooOld)?,
+                    credential: credentials.remove(contributed.sender.as_bytes()),
                 }),
                 Record::ManifestFixed { .. } => {
                     let committee = committee.as_ref().ok_or(NoTranscript::Records)?;
@@ -234,6 +257,9 @@ impl Transcript {
             }
         }
         let publication: Publication = publication.ok_or(NoTranscript::NotPublished)?;
+        if !study.is_current() {
+            return Err(NoTranscript::TooOld);
+        }
         let (committee, verdict) = committee.zip(verdict).ok_or(NoTranscript::TooOld)?;
         let size = u32::try_from(contributions.len()).map_err(|_| NoTranscript::Records)?;
         let count = |member: ShareIndex| pieces.range((member, 0)..=(member, u32::MAX)).count();
@@ -271,7 +297,7 @@ impl Transcript {
             Study::decode(self.study.as_slice()).map_err(|_: StudyError| TranscriptError::Study)?;
         let committee = Committee::decode(&study, self.committee.as_slice())
             .map_err(TranscriptError::Committee)?;
-        let commitment = self.check_contributions(&study)?;
+        let commitment = self.check_contributions(&study, &committee)?;
         let manifest = commitment.digest(&study, &committee);
         let verified = self.check_verifications(&committee, commitment, manifest)?;
         let verdict = Verdict::read(&self.verdict, &study, &committee, commitment)
@@ -307,16 +333,27 @@ impl Transcript {
         })
     }
 
-    /// Checks who contributed; returns what their contributions come down to.
-    fn check_contributions(&self, study: &Study) -> Result<Commitment, TranscriptError> {
+    /// Checks who contributed, and that they were invited; returns what their contributions come down to.
+    fn check_contributions(
+        &self,
+        study: &Study,
+        committee: &Committee,
+    ) -> Result<Commitment, TranscriptError> {
         let entries = self.contributions.as_slice();
         let mut senders = BTreeSet::new();
+        let mut tickets = committee.tickets().clone();
         for (number, entry) in (0..).zip(entries) {
             let sender = entry
                 .verify()
                 .map_err(|source| TranscriptError::Contribution { number, source })?;
             if !senders.insert(sender) {
                 return Err(TranscriptError::SecondContribution { number });
+            }
+            let ticket = entry
+                .ticket(study, committee.place_of(&sender).is_some())
+                .map_err(|source| TranscriptError::Credential { number, source })?;
+            if ticket.is_some_and(|ticket| !tickets.enter(&ticket, sender)) {
+                return Err(TranscriptError::InvitationTwice { number });
             }
         }
         let commitment = commitment(entries).ok_or(TranscriptError::Encoding)?;
@@ -408,6 +445,17 @@ impl ContributionEntry {
         sender.verify(SignatureLabel::Contribution, &parts, &self.signature)?;
         Ok(sender)
     }
+
+    /// The invitation of somebody who only contributes to an invited study, and nobody else's: members have shown
+    /// theirs when they enrolled.
+    fn ticket(&self, study: &Study, is_member: bool) -> Result<Option<Ticket>, CredentialError> {
+        match &self.credential {
+            None if is_member || study.authority().is_none() => Ok(None),
+            None => Err(CredentialError::Missing),
+            Some(_) if is_member => Err(CredentialError::Unneeded),
+            Some(credential) => credential.verify_visitor(study, &self.sender).map(Some),
+        }
+    }
 }
 
 /// What these contributions come down to; `None` if a sender's key is none.
@@ -439,9 +487,10 @@ impl fmt::Display for Checked {
             f,
             "committee    {members} members, each with a signed key of its own; {threshold} open a sum"
         )?;
+        let invited = if study.authority().is_some() { " who was invited" } else { "" };
         writeln!(
             f,
-            "answers      {contributions}, each signed by somebody else, fixed before they were opened"
+            "answers      {contributions}, each signed by somebody else{invited}, fixed before they were opened"
         )?;
         writeln!(
             f,
