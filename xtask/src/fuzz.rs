@@ -54,7 +54,7 @@ const SHORT: Duration = Duration::from_secs(20);
 pub(crate) struct Options {
     /// What to fuzz; everything, if nothing is named
     targets: Vec<Target>,
-    /// For how long each target, in minutes
+    /// For how long each target, in minutes; 0 runs what the corpus has, and no more
     #[arg(long, default_value_t = 60, value_name = "N")]
     minutes: u64,
     /// How many targets at a time, 1 or 2
@@ -219,7 +219,10 @@ impl Fuzzers {
         }
         let mut command = Command::new(self.binary(target));
         command
-            .arg(format!("-max_total_time={}", plan.time.as_secs()))
+            .arg(match plan.time.as_secs() {
+                0 => "-runs=0".to_owned(),
+                seconds => format!("-max_total_time={seconds}"),
+            })
             .arg(format!("-max_len={MAX_LEN}"))
             .arg(format!("-timeout={TIMEOUT_SECONDS}"))
             .arg(format!("-rss_limit_mb={MEMORY_MB}"))
