@@ -49,7 +49,7 @@ pub struct Setting {
 }
 
 /// What rounds are played.
-const KINDS: [fn(u8) -> (Study, usize); 3] = [three_of_four, five, invited];
+const KINDS: [fn(u8) -> (Study, usize); 3] = [additive, shamir, invited];
 
 /// The course in which connections break.
 const WITH_BREAKS: u64 = 2;
@@ -57,7 +57,7 @@ const WITH_BREAKS: u64 = 2;
 /// How many settings there are.
 pub const SETTINGS: usize = KINDS.len();
 
-/// The settings: additive among three of four, threshold among five, invited.
+/// The settings: additive among three of four people, three of four members, invited.
 pub static RECORDED: LazyLock<[Setting; SETTINGS]> = LazyLock::new(|| {
     KINDS.map(|kind| {
         let rounds = [(7, 1), (7, 2), (8, 3)].map(|(instance, course)| {
@@ -84,17 +84,17 @@ fn small(instance: u8) -> impl FnOnce(&mut StudyParameters) {
 }
 
 /// A committee of three, of whom all are needed, and a visitor.
-pub fn three_of_four(instance: u8) -> (Study, usize) {
+pub fn additive(instance: u8) -> (Study, usize) {
     (study(small(instance)), 4)
 }
 
-/// A committee of five, of whom four are needed.
-pub fn five(instance: u8) -> (Study, usize) {
+/// A committee of four, of whom three are needed.
+pub fn shamir(instance: u8) -> (Study, usize) {
     let larger = |p: &mut StudyParameters| {
         small(instance)(p);
-        p.committee_cap = 5;
+        p.committee_cap = 4;
     };
-    (study(larger), 5)
+    (study(larger), 4)
 }
 
 /// The invited, of whom the fourth may not serve.

@@ -33,7 +33,7 @@ const STEPS_MAX: u32 = 20_000;
 
 /// The same people as in the recorded rounds, so that what they said there is theirs.
 const PEOPLE: [fn(u8) -> (Study, usize); SETTINGS] =
-    [recorded::three_of_four, recorded::five, recorded::invited];
+    [recorded::additive, recorded::shamir, recorded::invited];
 
 /// Plays what the script says, and then until everything has come to rest.
 pub fn run(data: &[u8]) {
