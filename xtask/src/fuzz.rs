@@ -296,8 +296,7 @@ impl Fuzzers {
             let coverage = workspace.path("protocol/fuzz/coverage").join(target.name());
             profiles.push(coverage.join("coverage.profdata"));
             let host = tools::host(workspace)?;
-            let built = target_directory.join(&host).join("coverage").join(&host);
-            binaries.push(built.join("release").join(target.name()));
+            binaries.push(target_directory.join(host).join("release").join(target.name()));
         }
         let together = workspace.scratch()?.join("fuzz.profdata");
         let mut merge = Command::new(llvm.join("llvm-profdata"));
