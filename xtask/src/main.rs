@@ -1,4 +1,4 @@
-//! What a contributor repeats: `cargo xtask run`, `test`, `build` and `bench`.
+//! What a contributor repeats: `cargo xtask run`, `test`, `build`, `bench` and `fuzz`.
 //!
 //! Each command does all of its own set-up, says what it does, and is quick the second time. Ctrl-C
 //! stops what it started and nothing else.
@@ -6,6 +6,7 @@
 mod bench;
 mod browsers;
 mod build;
+mod fuzz;
 mod page;
 mod process;
 mod reproduce;
@@ -42,9 +43,14 @@ enum Command {
     Test(suite::Options),
     /// Measure operations, rounds and the relay, next to what they must cost at least
     Bench(bench::Options),
+    /// Look for inputs that break the protocol's decoders or state machines
+    Fuzz(fuzz::Options),
 }
 
 fn main() -> ExitCode {
+    if fuzz::is_compiling() {
+        return fuzz::compile();
+    }
     let arguments = Arguments::parse();
     match perform(arguments.command) {
         Ok(()) => ExitCode::SUCCESS,
@@ -67,6 +73,7 @@ fn perform(command: Command) -> Result<()> {
         Command::Build(options) => build::run(&workspace, &mut supervisor, &options),
         Command::Test(options) => suite::run(&workspace, &mut supervisor, &options),
         Command::Bench(options) => bench::run(&workspace, &mut supervisor, &options),
+        Command::Fuzz(options) => fuzz::run(&workspace, &mut supervisor, &options),
     }
 }
 

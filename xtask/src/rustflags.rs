@@ -88,7 +88,7 @@ pub(crate) fn cargo_home() -> Result<PathBuf> {
     }
 }
 
-fn rustc(workspace: &Workspace, arguments: &[&str]) -> Result<String> {
+pub(crate) fn rustc(workspace: &Workspace, arguments: &[&str]) -> Result<String> {
     let output = Command::new("rustc")
         .args(arguments)
         .current_dir(&workspace.root)

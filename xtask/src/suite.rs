@@ -11,6 +11,7 @@ use clap::ValueEnum;
 
 use crate::announce;
 use crate::browsers::Browser;
+use crate::fuzz;
 use crate::page;
 use crate::process::{Interrupted, Supervisor};
 use crate::rustflags::{self, Paths};
@@ -45,6 +46,8 @@ enum Step {
     ClippyWasm,
     /// Unit, property and end-to-end tests on this computer
     Native,
+    /// A little fuzzing, from the kept corpus on
+    Fuzz,
     /// The protocol's and the browser peer's tests as WebAssembly in headless Chromium
     Wasm,
     /// The page for release, and its weight
@@ -128,7 +131,10 @@ fn perform(step: Step, workspace: &Workspace, supervisor: &mut Supervisor) -> Re
     match step {
         Step::Format => {
             tools::component(workspace, supervisor, "rustfmt", "fmt")?;
-            supervisor.run(workspace.cargo("fmt").args(["--all", "--check"]))
+            supervisor.run(workspace.cargo("fmt").args(["--all", "--check"]))?;
+            // A workspace of its own.
+            let fuzz = ["--manifest-path", "protocol/fuzz/Cargo.toml", "--check"];
+            supervisor.run(workspace.cargo("fmt").args(fuzz))
         }
         Step::Clippy => {
             tools::component(workspace, supervisor, "clippy", "clippy")?;
@@ -151,6 +157,7 @@ fn perform(step: Step, workspace: &Workspace, supervisor: &mut Supervisor) -> Re
             command.args(["--locked", "--no-fail-fast", "--workspace"]);
             supervisor.run(&mut command)
         }
+        Step::Fuzz => fuzz::short(workspace, supervisor),
         Step::Wasm => wasm(workspace, supervisor),
         Step::Page => page::build(workspace, supervisor),
         Step::Browser => browser(workspace, supervisor),

@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::announce;
 use crate::process::Supervisor;
-use crate::rustflags::{self, Paths};
+use crate::rustflags::{self, Paths, rustc};
 use crate::workspace::{Workspace, cargo};
 
 const WASM_TARGET: &str = "wasm32-unknown-unknown";
@@ -21,6 +21,9 @@ const WASM_TARGET: &str = "wasm32-unknown-unknown";
 /// The first version whose WebSocket proxy answers with the subprotocol that the browser asked for,
 /// without which a browser closes the socket.
 const TRUNK: &str = "0.22.1";
+
+/// What builds the fuzz targets.
+const CARGO_FUZZ: &str = "0.13.2";
 
 /// A program to be had from crates.io.
 struct Tool {
@@ -48,6 +51,17 @@ impl Tool {
             // check for updates would only talk to the network.
             options: &["--ignore-rust-version", "--no-default-features", "--features", "rustls"],
             takes: "5 to 10 minutes on two cores",
+        }
+    }
+
+    fn cargo_fuzz() -> Self {
+        Self {
+            package: "cargo-fuzz",
+            name: "cargo-fuzz",
+            binaries: &["cargo-fuzz"],
+            version: CARGO_FUZZ.to_owned(),
+            options: &[],
+            takes: "a minute or two on two cores",
         }
     }
 
@@ -194,6 +208,32 @@ impl Tools {
     pub(crate) fn search_path(&self) -> Result<OsString> {
         with_search_path(&[&self.wasm_bindgen, &self.trunk])
     }
+}
+
+/// The search path with cargo-fuzz in front, installed if need be.
+pub(crate) fn fuzzing(supervisor: &mut Supervisor) -> Result<OsString> {
+    let directory = Tool::cargo_fuzz().locate(supervisor)?;
+    with_search_path(&[&directory])
+}
+
+/// The name of this computer's kind, as rustc has it.
+pub(crate) fn host(workspace: &Workspace) -> Result<String> {
+    let version = rustc(workspace, &["--version", "--verbose"])?;
+    let host = version.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("rustc names no host")?.to_owned())
+}
+
+/// Where `llvm-cov` and `llvm-profdata` of the toolchain are, installed if need be.
+pub(crate) fn llvm(workspace: &Workspace, supervisor: &mut Supervisor) -> Result<PathBuf> {
+    let sysroot = PathBuf::from(rustc(workspace, &["--print", "sysroot"])?.trim());
+    let directory = sysroot.join("lib/rustlib").join(host(workspace)?).join("bin");
+    if !directory.join("llvm-cov").is_file() {
+        announce("Installing the toolchain's LLVM tools, once; this takes a few seconds");
+        let mut command = Command::new("rustup");
+        command.args(["component", "add", "llvm-tools"]).current_dir(&workspace.root);
+        supervisor.run(&mut command).context("lines cannot be counted without llvm-tools")?;
+    }
+    Ok(directory)
 }
 
 /// The program that runs `wasm32` tests in a browser, installed if need be.

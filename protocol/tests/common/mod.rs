@@ -86,6 +86,8 @@ pub struct Patient {
     pub events: Vec<peer::Event>,
     /// What the peer wrote down and what it sent, in one order.
     pub history: Vec<PeerStep>,
+    /// What the hospital told it, in order.
+    pub told: Vec<Vec<u8>>,
     /// What the peer would come back with.
     pub memory: Option<Memory>,
     /// Why the hospital closed its connection.
@@ -213,6 +215,7 @@ impl Net {
             connection: ConnectionId(0),
             events: Vec::new(),
             history: Vec::new(),
+            told: Vec::new(),
             memory: None,
             closed: None,
             timer: None,
@@ -342,6 +345,7 @@ impl Net {
 
     /// Puts a message of the hospital's, true or made up, before a patient.
     pub fn tell(&mut self, patient: usize, bytes: Vec<u8>) {
+        self.patients[patient].told.push(bytes.clone());
         self.patients[patient].peer.handle(peer::Input::Message(bytes), self.now);
         self.drain_peer(patient);
     }
