@@ -218,7 +218,7 @@ impl Replay<'_> {
                 Ok(State::Over(Over::of_earlier_version(state, aggregate, message, self.room)))
             }
             Record::Judged(bytes) => {
-                let verdict = state.judge(study);
+                let verdict = state.verdict(study);
                 if verdict.bytes() != bytes {
                     return Err(RestoreError::Verdict { position });
                 }
