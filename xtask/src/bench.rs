@@ -22,6 +22,9 @@ const HPKE_BUDGET: f64 = 1.3;
 /// Verifying one short answer may cost so many times what libprio's own query does.
 const VERIFY_BUDGET: f64 = 2.0;
 
+/// A share may take so many times the bytes of its encapsulated key, tag, signature and field elements.
+const BYTES_BUDGET: f64 = 1.15;
+
 /// The widest name of an operation, with some room.
 const NAME_WIDTH: usize = 30;
 
@@ -55,12 +58,13 @@ pub(crate) fn run(
     supervisor.run(&mut workspace.build_hospital(Profile::Release))?;
 
     announce("Measuring operations natively");
-    let native = operations(workspace, supervisor, &mut native(workspace))?;
+    let text = print_of(workspace, supervisor, &mut native(workspace))?;
+    let (native, bytes) = (operations(&text)?, bytes_table(&text)?);
     announce("Measuring operations in Chromium");
     let mut command = in_chromium();
     command.args(["--", "--nocapture"]);
-    let wasm = operations(workspace, supervisor, &mut command)?;
-    print!("\n{}\n", table(&native, &wasm)?);
+    let wasm = operations(&print_of(workspace, supervisor, &mut command)?)?;
+    print!("\n{}\n{bytes}\n", table(&native, &wasm)?);
 
     announce("Measuring rounds and the relay");
     let mut command = Command::new(workspace.hospital(Profile::Release));
@@ -103,34 +107,59 @@ fn in_chromium<'a>(
     })
 }
 
-/// Runs a command that measures, and reads what it prints.
-fn operations(
+/// Runs a command that measures, and returns what it prints.
+fn print_of(
     workspace: &Workspace,
     supervisor: &mut Supervisor,
     command: &mut Command,
-) -> Result<Vec<Operation>> {
+) -> Result<String> {
     let path = workspace.scratch()?.join("operations.txt");
     let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
     supervisor.run(command.stdout(file))?;
-    let text =
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let operations = read(&text);
+    fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// The operations in what was printed: lines such as `operation<TAB>name<TAB>12.3`.
+fn operations(text: &str) -> Result<Vec<Operation>> {
+    let operations: Vec<_> = fields(text, "operation")
+        .filter_map(|[name, microseconds]| {
+            Some(Operation { name: name.to_owned(), microseconds: microseconds.parse().ok()? })
+        })
+        .collect();
     if operations.is_empty() {
-        bail!("no operation was measured; what was printed is in {}", path.display());
+        bail!("no operation was measured; what was printed is\n{text}");
     }
     Ok(operations)
 }
 
-/// The operations in what was printed: lines such as `operation<TAB>name<TAB>12.3`.
-fn read(text: &str) -> Vec<Operation> {
-    text.lines()
-        .filter_map(|line| {
-            let mut fields = line.trim_start().strip_prefix("operation\t")?.split('\t');
-            let name = fields.next()?.to_owned();
-            let microseconds = fields.next()?.trim_end().parse().ok()?;
-            Some(Operation { name, microseconds })
-        })
-        .collect()
+/// The lines that begin with `kind`, between others, and what stands between tabs in them.
+fn fields<'a, const N: usize>(text: &'a str, kind: &str) -> impl Iterator<Item = [&'a str; N]> {
+    text.lines().filter_map(move |line| {
+        let fields = line.trim().strip_prefix(kind)?.strip_prefix('\t')?.split('\t');
+        fields.collect::<Vec<_>>().try_into().ok()
+    })
+}
+
+/// The bytes of a share on the wire, from lines such as `bytes<TAB>name<TAB>up<TAB>down<TAB>least`.
+fn bytes_table(text: &str) -> Result<String> {
+    let mut lines = vec![format!(
+        "{:<NAME_WIDTH$} {:>11} {:>11} {:>8} {:>8}   budget <= {BYTES_BUDGET}",
+        "Bytes of a share, x-wing", "up", "down", "least", "ratio"
+    )];
+    for [name, up, down, least] in fields(text, "bytes") {
+        let number = |text: &str| text.parse::<f64>().with_context(|| format!("bytes of {name}"));
+        let (up, down, least) = (number(up)?, number(down)?, number(least)?);
+        let ratio = up.max(down) / least;
+        lines.push(format!(
+            "{name:<NAME_WIDTH$} {up:>11.1} {down:>11} {least:>8} {ratio:>8.3}   {}",
+            verdict(ratio, BYTES_BUDGET)
+        ));
+    }
+    if lines.len() == 1 {
+        bail!("no bytes were counted; what was printed is\n{text}");
+    }
+    lines.push(String::new());
+    Ok(lines.join("\n"))
 }
 
 /// All operations side by side, and the budgets.
@@ -204,7 +233,19 @@ mod tests {
         let text =
             "running 1 test\n    operation\tseal a share, x-wing\t157.250\noperation\tbad\nok\n";
         let seal = Operation { name: "seal a share, x-wing".to_owned(), microseconds: 157.25 };
-        assert_eq!(read(text), [seal]);
+        assert_eq!(operations(text).unwrap(), [seal]);
+        assert!(operations("running 1 test\n").is_err());
+    }
+
+    #[test]
+    fn the_bytes_of_a_share_are_held_to_their_budget() {
+        let text =
+            "operation\tsign\t1\nbytes\t1 bits\t1150\t1107\t1000\nbytes\t8 bits\t100.5\t116\t100\n";
+        let table = bytes_table(text).unwrap();
+        assert!(table.contains("1150.0        1107     1000    1.150   within"), "{table}");
+        assert!(table.contains("100.5         116      100    1.160   MISSED"), "{table}");
+        assert!(bytes_table("bytes\t1 bits\tmany\t1\t1\n").is_err());
+        assert!(bytes_table("operation\tsign\t1\n").is_err());
     }
 
     #[test]

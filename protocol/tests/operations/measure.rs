@@ -17,7 +17,9 @@ use wardsum_protocol::questionnaire::{Question, Questionnaire, Response};
 use wardsum_protocol::seal::{OpeningKey, SealingKey};
 use wardsum_protocol::sharing::{SHARES_MAX, Scheme};
 use wardsum_protocol::validity::QueryRandomness;
-use wardsum_protocol::{ContributionDigest, Entropy, ManifestDigest, Suite};
+use wardsum_protocol::{
+    CommitteeDigest, ContributionDigest, Entropy, ManifestDigest, SafetyWords, StudyDigest, Suite,
+};
 
 /// How long to measure.
 #[derive(Clone, Copy)]
@@ -105,6 +107,11 @@ pub(crate) fn all(clock: &dyn Fn() -> f64, effort: Effort) -> Vec<(String, f64)>
     row(format!("combine {SHARES_MAX}, {wrong} of them wrong"), &mut || {
         let combined = scheme.combine(&shares).expect("corrects");
         assert_eq!(black_box(combined).wrong.len(), wrong);
+    });
+    // Memory-hard: 64 MiB, however short the answer.
+    row("safety words".into(), &mut || {
+        let words = SafetyWords::compute(StudyDigest([9; 32]), CommitteeDigest([10; 32]));
+        black_box(words.expect("there is memory"));
     });
     rows
 }
