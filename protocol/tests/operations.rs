@@ -33,7 +33,7 @@ mod in_a_browser {
 fn every_operation_can_be_measured() {
     let began = std::time::Instant::now();
     let rows = measure::all(&|| began.elapsed().as_secs_f64() * 1e6, measure::Effort::Smoke);
-    assert_eq!(rows.len(), 37);
+    assert_eq!(rows.len(), 39);
     assert!(rows.iter().all(|(_, microseconds)| *microseconds >= 0.0));
 }
 

@@ -25,6 +25,10 @@ const VERIFY_BUDGET: f64 = 2.0;
 /// A share may take so many times the bytes of its encapsulated key, tag, signature and field elements.
 const BYTES_BUDGET: f64 = 1.15;
 
+/// What is measured in Chromium: a crate, and its test that measures.
+const OPERATIONS: [&str; 2] = ["wardsum-protocol", "operations"];
+const WORDS: [&str; 2] = ["wardsum-peer", "words"];
+
 /// The widest name of an operation, with some room.
 const NAME_WIDTH: usize = 30;
 
@@ -54,17 +58,23 @@ pub(crate) fn run(
     announce("Building what is measured");
     supervisor.run(native(workspace).arg("--no-run"))?;
     let in_chromium = in_chromium(workspace, supervisor)?;
-    supervisor.run(in_chromium().arg("--no-run"))?;
+    for test in [OPERATIONS, WORDS] {
+        supervisor.run(in_chromium(test).arg("--no-run"))?;
+    }
     supervisor.run(&mut workspace.build_hospital(Profile::Release))?;
 
     announce("Measuring operations natively");
     let text = print_of(workspace, supervisor, &mut native(workspace))?;
     let (native, bytes) = (operations(&text)?, bytes_table(&text)?);
     announce("Measuring operations in Chromium");
-    let mut command = in_chromium();
-    command.args(["--", "--nocapture"]);
-    let wasm = operations(&print_of(workspace, supervisor, &mut command)?)?;
-    print!("\n{}\n{bytes}\n", table(&native, &wasm)?);
+    let mut measured = |test, only: &[&str]| {
+        let mut command = in_chromium(test);
+        command.args(["--", "--nocapture"]).args(only);
+        operations(&print_of(workspace, supervisor, &mut command)?)
+    };
+    let wasm = measured(OPERATIONS, &[])?;
+    let words = measured(WORDS, &["the_time_to_the_words_can_be_measured"])?;
+    print!("\n{}\n{bytes}\n{}", table(&native, &wasm)?, only_in_chromium(&words));
 
     announce("Measuring rounds and the relay");
     let mut command = Command::new(workspace.hospital(Profile::Release));
@@ -87,15 +97,15 @@ fn native(workspace: &Workspace) -> Command {
 fn in_chromium<'a>(
     workspace: &'a Workspace,
     supervisor: &mut Supervisor,
-) -> Result<impl Fn() -> Command + use<'a>> {
+) -> Result<impl Fn([&str; 2]) -> Command + use<'a>> {
     let chromium = Browser::chromium(supervisor)?;
     let runner = tools::test_runner(workspace, supervisor)?;
     let capabilities = chromium.write_capabilities(workspace)?;
-    Ok(move || {
+    Ok(move |[package, test]: [&str; 2]| {
         let mut command = workspace.cargo("test");
         command
-            .args(["--locked", "--profile", "wasm-release", "-p", "wardsum-protocol"])
-            .args(["--test", "operations", "--target", "wasm32-unknown-unknown"])
+            .args(["--locked", "--profile", "wasm-release", "-p", package])
+            .args(["--test", test, "--target", "wasm32-unknown-unknown"])
             .env("WARDSUM_BENCH", "1")
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", &runner)
             .env("CHROMEDRIVER", &chromium.driver)
@@ -214,6 +224,16 @@ fn table(native: &[Operation], wasm: &[Operation]) -> Result<String> {
     }
     lines.push(String::new());
     Ok(lines.join("\n"))
+}
+
+/// What there is only in a browser.
+fn only_in_chromium(operations: &[Operation]) -> String {
+    let mut lines = vec![format!("{:<NAME_WIDTH$} {:>11}", "On a page, in ms", "Chromium")];
+    lines.extend(operations.iter().map(|Operation { name, microseconds }| {
+        format!("{name:<NAME_WIDTH$} {:>11.0}", microseconds / 1e3)
+    }));
+    lines.push(String::new());
+    lines.join("\n")
 }
 
 fn cost(all: &[Operation], name: &str) -> Option<f64> {
