@@ -14,6 +14,7 @@ mod tests;
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ops::Range;
+use std::panic;
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -23,6 +24,7 @@ use futures_util::stream::FuturesOrdered;
 use metrics::Counter;
 use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task;
 use tokio::time::{self, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -297,7 +299,13 @@ async fn restore(
     study: Study,
 ) -> Result<(Timestamp, Round), ResumeError> {
     let (clock, records) = store.records(key).await?;
-    let round = Round::restore(study, Timestamp::default(), records, clock)?;
+    // Signatures are verified and a verdict is reached again, which takes long for a large round.
+    let restoring = move || Round::restore(study, Timestamp::default(), records, clock);
+    let restored = task::spawn_blocking(restoring).await.map_err(|failed| {
+        let Ok(panic) = failed.try_into_panic() else { return StoreError::Closed };
+        panic::resume_unwind(panic)
+    });
+    let round = restored??;
     Ok((clock, round))
 }
 

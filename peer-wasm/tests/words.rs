@@ -7,7 +7,7 @@ mod page;
 #[allow(dead_code, reason = "not every test needs all of it")]
 mod script;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -54,6 +54,8 @@ const OWN: ConnectionId = ConnectionId(1);
 struct Trial {
     peer: PeerHandle,
     heard: Rc<RefCell<Vec<Event>>>,
+    /// When the words were asked for and when they were there, in milliseconds.
+    times: Rc<Cell<[f64; 2]>>,
     round: Round,
     others: BTreeMap<ConnectionId, Peer>,
     /// How many messages of the tested peer the hospital has had.
@@ -94,14 +96,23 @@ impl Trial {
         empty_storage().await;
         let socket = Sabotage::new("window", "WebSocket", SOCKET);
         let heard = Rc::new(RefCell::new(Vec::new()));
+        let times = Rc::new(Cell::new([0.0; 2]));
         let peer = PeerHandle::connect(URL, {
-            let heard = Rc::clone(&heard);
-            move |event| heard.borrow_mut().push(event)
+            let (heard, times) = (Rc::clone(&heard), Rc::clone(&times));
+            move |event| {
+                let [asked, _] = times.get();
+                match event {
+                    Event::Protocol(peer::Event::SafetyWords { .. }) => times.set([now(), 0.0]),
+                    Event::Words(_) => times.set([asked, now()]),
+                    _ => {}
+                }
+                heard.borrow_mut().push(event);
+            }
         })
         .expect("a proper address");
         let round = Round::open(study(), Timestamp(0));
         let others = BTreeMap::new();
-        let mut trial = Self { peer, heard, round, others, read: 0, _socket: socket };
+        let mut trial = Self { peer, heard, times, round, others, read: 0, _socket: socket };
         fire("onopen", &JsValue::NULL);
         trial.connect(OWN);
         trial
@@ -215,6 +226,11 @@ impl Trial {
     }
 }
 
+/// Milliseconds since the page was opened.
+fn now() -> f64 {
+    js_sys::eval("performance.now()").expect("it is there").as_f64().expect("a number")
+}
+
 fn study() -> Study {
     let closing = Closing { count: Some(3), ..Closing::deadline(60_000) };
     Study::new(StudyParameters {
@@ -267,8 +283,6 @@ async fn the_page_goes_on_while_they_are_computed() {
          }, 1);",
     )
     .expect("the script runs");
-    let now =
-        || js_sys::eval("performance.now()").expect("it is there").as_f64().expect("a number");
     let mut trial = Trial::new().await;
     let asked = |event: &Event| matches!(event, Event::Protocol(peer::Event::SafetyWords { .. }));
     trial.until("the committee", |trial| trial.heard(asked)).await;
@@ -283,6 +297,25 @@ async fn the_page_goes_on_while_they_are_computed() {
     );
     assert!(longest < took / 2.0, "the page stood still for {longest} of {took} ms");
     trial.peer.leave();
+}
+
+/// Built with `WARDSUM_BENCH` set, this is the benchmark: the median of several times from the committee to the words,
+/// in which a worker is started, loads the program and computes them.
+#[wasm_bindgen_test]
+async fn the_time_to_the_words_can_be_measured() {
+    let times = if option_env!("WARDSUM_BENCH").is_some() { 9 } else { 1 };
+    let mut took = Vec::new();
+    for _ in 0..times {
+        let mut trial = Trial::new().await;
+        trial.until("the words", |trial| trial.words().is_some()).await;
+        let [asked, shown] = trial.times.get();
+        assert!(0.0 < asked && asked < shown);
+        took.push(shown - asked);
+        trial.peer.leave();
+    }
+    took.sort_by(f64::total_cmp);
+    let microseconds = took[times / 2] * 1e3;
+    wasm_bindgen_test::console_log!("operation\tsafety words by a worker\t{microseconds:.0}");
 }
 
 #[wasm_bindgen_test]

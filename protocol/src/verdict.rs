@@ -22,6 +22,7 @@
 //! who dispute falsely from having so many of these rejected that nobody may open the sum any more
 //! ([`Verdict::may_be_opened_by_all`]).
 
+use core::ops::Range;
 use std::collections::{BTreeMap, BTreeSet};
 
 use thiserror::Error;
@@ -35,7 +36,7 @@ use crate::questionnaire::Questionnaire;
 use crate::sharing::{Scheme, Share, ShareIndex, ShareIndices};
 use crate::study::Study;
 use crate::validity::{VERIFIER_LEN, Verifier};
-use crate::verification::Finding;
+use crate::verification::{Finding, PIECE_LEN};
 use crate::wire;
 
 /// One dispute in so many contributions is no reason to leave a member out.
@@ -244,7 +245,8 @@ pub struct Findings<'a> {
     pub of: &'a [Finding],
 }
 
-/// Decides which contributions count. The committee members' `own` are among them, under these numbers.
+/// Decides which contributions count, in one piece; see [`Judging`]. The committee members' `own` are among them,
+/// under these numbers.
 ///
 /// # Panics
 ///
@@ -257,79 +259,154 @@ pub fn judge(
     own: &BTreeSet<u32>,
 ) -> Verdict {
     let contributions = findings.first().map_or(0, |findings| findings.of.len());
-    let all: Vec<usize> = (0..contributions).collect();
-    let court = Court { scheme, findings };
-    let mut disputes: BTreeMap<ShareIndex, Vec<usize>> = BTreeMap::new();
-    for positions in all.chunks(AT_ONCE) {
-        court.find_disputes(positions, &mut disputes);
-    }
+    assert!(findings.iter().all(|findings| findings.of.len() == contributions));
+    let contributions = u32::try_from(contributions).expect("a cohort is at most 100,000");
+    let members = findings.iter().map(|findings| findings.member).collect();
+    let by_member: BTreeMap<_, _> =
+        findings.iter().map(|findings| (findings.member, findings.of)).collect();
+    let of = |member, numbers: Range<u32>| {
+        &by_member[&member][position(numbers.start)..position(numbers.end)]
+    };
+    let mut judging = Judging::new(scheme, members, contributions, own.clone());
+    judging.advance(questionnaire, of, u64::MAX).expect("nothing stops it before the verdict")
+}
 
-    let dispensable = findings.len().saturating_sub(usize::from(scheme.threshold()));
-    let mut disputing = vec![0_usize; contributions];
-    for position in disputes.values().flatten() {
-        disputing[*position] += 1;
-    }
-    let tolerated = (contributions / TOLERATED).max(1);
-    let tolerated_own = usize::from((scheme.shares() - scheme.threshold()).isqrt()).max(1);
-    let mut suspects: Vec<(usize, ShareIndex)> = Vec::new();
-    for (member, of) in &disputes {
-        let held = of.iter().filter(|position| disputing[**position] <= dispensable);
-        let held: Vec<u32> = held.map(|position| number(*position)).collect();
-        let held_own = held.iter().filter(|number| own.contains(number)).count();
-        if held.len() > tolerated || held_own > tolerated_own {
-            suspects.push((held.len(), *member));
+/// A verdict that is being reached, a slice at a time: for 100,000 contributions and 32 members it takes seconds,
+/// during which others want their turn.
+///
+/// It follows from the findings alone, however it is cut up.
+#[derive(Debug)]
+pub struct Judging {
+    scheme: Scheme,
+    /// Those who are heard.
+    members: ShareIndices,
+    contributions: u32,
+    /// The numbers of the committee members' own contributions.
+    own: BTreeSet<u32>,
+    /// The first contribution that was not looked at yet.
+    next: u32,
+    /// Contributions that were looked at together and have to be looked at in smaller numbers; the next ones last.
+    parts: Vec<Range<u32>>,
+    /// Which contributions each member disputes.
+    disputes: BTreeMap<ShareIndex, Vec<u32>>,
+    /// Set once all disputes are found and it is decided who is left out.
+    settling: bool,
+    rejected: BTreeMap<u32, Rejection>,
+}
+
+/// How many multiplications the shares that are looked at together may take for each of their elements, if they
+/// are wrong: rarely more than 20 ms in all, and enough of them that no time is lost with what is done once for all.
+const WORK_AT_ONCE: u32 = 1 << 19;
+
+fn position(number: u32) -> usize {
+    usize::try_from(number).expect("a cohort is at most 100,000")
+}
+
+impl Judging {
+    /// Begins to judge so many contributions, which all of these members have verified. The committee members'
+    /// `own` are among them, under these numbers.
+    #[must_use]
+    pub fn new(
+        scheme: Scheme,
+        members: ShareIndices,
+        contributions: u32,
+        own: BTreeSet<u32>,
+    ) -> Self {
+        Self {
+            scheme,
+            members,
+            contributions,
+            own,
+            next: 0,
+            parts: Vec::new(),
+            disputes: BTreeMap::new(),
+            settling: false,
+            rejected: BTreeMap::new(),
         }
     }
-    suspects.sort_unstable_by_key(|&(count, member)| (core::cmp::Reverse(count), member));
-    let left_out: BTreeSet<ShareIndex> =
-        suspects.into_iter().take(dispensable).map(|(_, member)| member).collect();
 
-    // Whatever a member that remains has disputed stays in dispute, although the others may be too few now to
-    // contradict it.
-    disputes.retain(|member, _| !left_out.contains(member));
-    let in_dispute: BTreeSet<usize> = disputes.into_values().flatten().collect();
-    let mut rejected: BTreeMap<u32, Rejection> =
-        in_dispute.iter().map(|position| (number(*position), Rejection::Disputed)).collect();
-    let remaining: Vec<Findings<'_>> =
-        findings.iter().copied().filter(|of| !left_out.contains(&of.member)).collect();
-    let court = Court { scheme, findings: &remaining };
-    let undisputed: Vec<usize> =
-        all.into_iter().filter(|position| !in_dispute.contains(position)).collect();
-    for positions in undisputed.chunks(AT_ONCE) {
-        court.settle(questionnaire, positions, &mut rejected);
+    /// Goes on for about `work` multiplications of field elements, of some 8 ns each, and returns the verdict once
+    /// it is reached; not to be called after that.
+    ///
+    /// `of` returns what a member found about these contributions, in their order. It is only asked for
+    /// contributions of one [piece](crate::verification::PIECE_LEN) at a time.
+    pub fn advance<'a>(
+        &mut self,
+        questionnaire: &Questionnaire,
+        of: impl Fn(ShareIndex, Range<u32>) -> &'a [Finding],
+        work: u64,
+    ) -> Option<Verdict> {
+        let mut spent = 0;
+        loop {
+            let Some(numbers) = self.next_numbers() else {
+                if self.settling {
+                    let rejected = core::mem::take(&mut self.rejected);
+                    return Some(Verdict { members: self.members, rejected });
+                }
+                self.leave_out();
+                continue;
+            };
+            if self.settling {
+                self.settle(questionnaire, &of, &numbers);
+            } else {
+                self.find_disputes(&of, &numbers);
+            }
+            spent += self.work(&numbers);
+            if spent >= work {
+                return None;
+            }
+        }
     }
-    Verdict { members: remaining.iter().map(|of| of.member).collect(), rejected }
-}
 
-/// How many contributions are looked at together, so that no second copy of all findings is made.
-const AT_ONCE: usize = 1_024;
+    /// The contributions that are looked at next, all of one piece; `None` if all were looked at.
+    fn next_numbers(&mut self) -> Option<Range<u32>> {
+        if let Some(part) = self.parts.pop() {
+            return Some(part);
+        }
+        let first = self.next;
+        let members = self.members.len().max(1);
+        let at_once = (WORK_AT_ONCE / (members * members)).clamp(1, PIECE_LEN);
+        let end = (first + at_once).min((first / PIECE_LEN + 1) * PIECE_LEN);
+        self.next = end.min(self.contributions);
+        (first < self.contributions).then_some(first..self.next)
+    }
 
-fn number(position: usize) -> u32 {
-    u32::try_from(position).expect("a cohort is at most 100,000")
-}
+    /// How many multiplications it takes to look at these contributions if their shares agree. If they do not,
+    /// it takes up to ten times as many.
+    fn work(&self, numbers: &Range<u32>) -> u64 {
+        let threshold = u64::from(self.scheme.threshold());
+        let values = u64::from(self.members.len() + 1).saturating_sub(threshold);
+        let elements = (numbers.end - numbers.start) as usize * VERIFIER_LEN;
+        threshold * (threshold + values * elements as u64)
+    }
 
-/// The findings of the members that are heard.
-struct Court<'a> {
-    scheme: Scheme,
-    findings: &'a [Findings<'a>],
-}
+    /// These are to be looked at again, those before `middle` first.
+    fn split(&mut self, numbers: &Range<u32>, middle: u32) {
+        self.parts.push(middle..numbers.end);
+        self.parts.push(numbers.start..middle);
+    }
 
-impl Court<'_> {
-    /// Those who can read all of these contributions, with their shares of the verifier messages one after the
-    /// other; and those who can read none of them. `None` if there are others.
-    fn hear(&self, positions: &[usize]) -> Option<(Vec<Share>, Vec<ShareIndex>)> {
+    /// Of `numbers`, those `wanted`: the members who can read all of them, with their shares of the verifier messages
+    /// one after the other; and those who can read none. `None` if there are others.
+    fn hear<'a>(
+        &self,
+        of: impl Fn(ShareIndex, Range<u32>) -> &'a [Finding],
+        numbers: &Range<u32>,
+        wanted: &[u32],
+    ) -> Option<(Vec<Share>, Vec<ShareIndex>)> {
         let (mut shares, mut unreadable) = (Vec::new(), Vec::new());
-        for Findings { member, of } in self.findings {
-            let mut verifiers = Vec::with_capacity(VERIFIER_LEN * positions.len());
-            for position in positions {
-                if let Finding::Share(verifier) = &of[*position] {
+        for member in self.members.iter() {
+            let found = of(member, numbers.clone());
+            let mut verifiers = Vec::with_capacity(VERIFIER_LEN * wanted.len());
+            for position in wanted.iter().map(|number| position(number - numbers.start)) {
+                if let Finding::Share(verifier) = &found[position] {
                     verifiers.extend_from_slice(verifier);
                 }
             }
             match verifiers.len() {
-                0 => unreadable.push(*member),
-                len if len == VERIFIER_LEN * positions.len() => {
-                    shares.push(Share { index: *member, values: SecretVector::new(verifiers) });
+                0 => unreadable.push(member),
+                len if len == VERIFIER_LEN * wanted.len() => {
+                    shares.push(Share { index: member, values: SecretVector::new(verifiers) });
                 }
                 _ => return None,
             }
@@ -337,25 +414,24 @@ impl Court<'_> {
         Some((shares, unreadable))
     }
 
-    /// Which contributions each member disputes. Where more shares are off than can be told from the others,
-    /// nobody is blamed but those who cannot read theirs.
-    fn find_disputes(&self, positions: &[usize], disputes: &mut BTreeMap<ShareIndex, Vec<usize>>) {
-        if positions.is_empty() {
-            return;
-        }
-        let heard = self.hear(positions);
+    /// Which of these contributions each member disputes. Where more shares are off than can be told from the
+    /// others, nobody is blamed but those who cannot read theirs.
+    fn find_disputes<'a>(
+        &mut self,
+        of: impl Fn(ShareIndex, Range<u32>) -> &'a [Finding],
+        numbers: &Range<u32>,
+    ) {
+        let len = numbers.end - numbers.start;
+        let heard = self.hear(of, numbers, &numbers.clone().collect::<Vec<_>>());
         let combined = heard.and_then(|(shares, unreadable)| {
             let combined = self.scheme.combine(&shares).ok();
-            (combined.is_some() || positions.len() == 1).then_some((shares, unreadable, combined))
+            (combined.is_some() || len == 1).then_some((shares, unreadable, combined))
         });
         let Some((shares, unreadable, combined)) = combined else {
-            let (first, second) = positions.split_at(positions.len() / 2);
-            self.find_disputes(first, disputes);
-            self.find_disputes(second, disputes);
-            return;
+            return self.split(numbers, numbers.start + len / 2);
         };
         for member in unreadable {
-            disputes.entry(member).or_default().extend_from_slice(positions);
+            self.disputes.entry(member).or_default().extend(numbers.clone());
         }
         let named = combined.map_or(Vec::new(), |combined| combined.wrong);
         let (wrong, right): (Vec<Share>, Vec<Share>) =
@@ -367,41 +443,74 @@ impl Court<'_> {
                 .elements()
                 .chunks(VERIFIER_LEN)
                 .zip(expected.elements().chunks(VERIFIER_LEN));
-            let off = positions.iter().zip(pairs).filter(|(_, (have, expected))| have != expected);
-            disputes.entry(share.index).or_default().extend(off.map(|(position, _)| *position));
+            let off = numbers.clone().zip(pairs).filter(|(_, (have, expected))| have != expected);
+            self.disputes.entry(share.index).or_default().extend(off.map(|(number, _)| number));
         }
     }
 
-    /// Decides each contribution whose shares all agree, and rejects the others.
-    fn settle(
-        &self,
+    /// All disputes are known: decides who is not heard any more. Whatever a member that remains has disputed
+    /// stays in dispute, although the others may be too few now to contradict it.
+    fn leave_out(&mut self) {
+        let dispensable = self.members.len().saturating_sub(u32::from(self.scheme.threshold()));
+        let dispensable = usize::try_from(dispensable).unwrap_or(usize::MAX);
+        let tolerated = (position(self.contributions) / TOLERATED).max(1);
+        let spare = self.scheme.shares() - self.scheme.threshold();
+        let tolerated_own = usize::from(spare.isqrt()).max(1);
+        let mut disputing = vec![0_usize; position(self.contributions)];
+        for number in self.disputes.values().flatten() {
+            disputing[position(*number)] += 1;
+        }
+        let mut suspects: Vec<(usize, ShareIndex)> = Vec::new();
+        for (member, of) in &self.disputes {
+            let held = of.iter().filter(|number| disputing[position(**number)] <= dispensable);
+            let (count, own) = held.fold((0, 0), |(count, own), number| {
+                (count + 1, own + usize::from(self.own.contains(number)))
+            });
+            if count > tolerated || own > tolerated_own {
+                suspects.push((count, *member));
+            }
+        }
+        suspects.sort_unstable_by_key(|&(count, member)| (core::cmp::Reverse(count), member));
+        suspects.truncate(dispensable);
+        let left_out: ShareIndices = suspects.into_iter().map(|(_, member)| member).collect();
+
+        let mut disputes = core::mem::take(&mut self.disputes);
+        disputes.retain(|member, _| !left_out.contains(*member));
+        let in_dispute = disputes.into_values().flatten();
+        self.rejected = in_dispute.map(|number| (number, Rejection::Disputed)).collect();
+        self.members = self.members.iter().filter(|member| !left_out.contains(*member)).collect();
+        self.settling = true;
+        self.next = 0;
+    }
+
+    /// Decides each of these contributions that is not in dispute and whose shares all agree, and rejects the others.
+    fn settle<'a>(
+        &mut self,
         questionnaire: &Questionnaire,
-        positions: &[usize],
-        rejected: &mut BTreeMap<u32, Rejection>,
+        of: impl Fn(ShareIndex, Range<u32>) -> &'a [Finding],
+        numbers: &Range<u32>,
     ) {
-        if positions.is_empty() {
+        let is_open = |number: &u32| !self.rejected.contains_key(number);
+        let open: Vec<u32> = numbers.clone().filter(is_open).collect();
+        if open.is_empty() {
             return;
         }
-        let heard = self.hear(positions).filter(|(_, unreadable)| unreadable.is_empty());
+        let heard = self.hear(of, numbers, &open);
+        let heard = heard.filter(|(_, unreadable)| unreadable.is_empty());
         match heard.and_then(|(shares, _)| self.scheme.agreed(&shares)) {
             Some(verifiers) => {
-                for (position, verifier) in
-                    positions.iter().zip(verifiers.elements().chunks(VERIFIER_LEN))
+                for (number, verifier) in open.iter().zip(verifiers.elements().chunks(VERIFIER_LEN))
                 {
                     let verifier = Verifier::try_from(verifier).expect("a chunk of this length");
                     if !questionnaire.accepts(&verifier) {
-                        rejected.insert(number(*position), Rejection::Invalid);
+                        self.rejected.insert(*number, Rejection::Invalid);
                     }
                 }
             }
-            None if positions.len() == 1 => {
-                rejected.insert(number(positions[0]), Rejection::Disputed);
+            None if open.len() == 1 => {
+                self.rejected.insert(open[0], Rejection::Disputed);
             }
-            None => {
-                let (first, second) = positions.split_at(positions.len() / 2);
-                self.settle(questionnaire, first, rejected);
-                self.settle(questionnaire, second, rejected);
-            }
+            None => self.split(numbers, open[open.len() / 2]),
         }
     }
 }

@@ -3,6 +3,9 @@
 //! In a browser this is also the benchmark itself: built with `WARDSUM_BENCH` set, it measures in
 //! full and prints what it found.
 
+#[cfg(not(target_arch = "wasm32"))]
+#[path = "operations/bytes.rs"]
+mod bytes;
 #[path = "operations/measure.rs"]
 mod measure;
 
@@ -30,6 +33,17 @@ mod in_a_browser {
 fn every_operation_can_be_measured() {
     let began = std::time::Instant::now();
     let rows = measure::all(&|| began.elapsed().as_secs_f64() * 1e6, measure::Effort::Smoke);
-    assert_eq!(rows.len(), 36);
+    assert_eq!(rows.len(), 39);
     assert!(rows.iter().all(|(_, microseconds)| *microseconds >= 0.0));
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+#[test]
+fn a_share_takes_little_more_than_it_must() {
+    for bytes::PerShare { bits, up, down, least } in bytes::per_share(5) {
+        let least_of_it = u32::try_from(least).expect("some kilobytes");
+        assert!(up > f64::from(least_of_it) && down > least, "{bits} bits: {up} and {down}");
+        assert!(up < 1.15 * f64::from(least_of_it), "{bits} bits: {up} over {least}");
+        assert!(100 * down < 115 * least, "{bits} bits: {down} over {least}");
+    }
 }

@@ -4,9 +4,10 @@
 mod common;
 
 use common::Dice;
-use prio::field::FieldElement;
+use prio::field::{FieldElement, FieldElementWithInteger, NttFriendlyFieldElement};
 use prio::flp::types::Sum;
-use prio::flp::{Flp, Type};
+use prio::flp::{Flp, FlpError, Gadget, Type};
+use proptest::prelude::*;
 use wardsum_protocol::encoding::IntegerRange;
 use wardsum_protocol::field::{self, Field, SecretVector};
 use wardsum_protocol::questionnaire::{
@@ -305,6 +306,113 @@ fn one_whole_number_is_proven_as_prio3sum_does() {
             assert_eq!(verifier, theirs.query(&input, &proof, &query, &[], 1).expect("a message"));
             assert!(theirs.decide(&verifier).expect("a decision"));
         }
+    }
+}
+
+/// The circuit of a questionnaire with the provided methods of libprio alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Provided(Questionnaire);
+
+impl Flp for Provided {
+    type Field = Field;
+
+    fn gadget(&self) -> Vec<Box<dyn Gadget<Field>>> {
+        self.0.gadget()
+    }
+
+    fn num_gadgets(&self) -> usize {
+        self.0.num_gadgets()
+    }
+
+    fn valid(
+        &self,
+        gadgets: &mut Vec<Box<dyn Gadget<Field>>>,
+        input: &[Field],
+        joint_rand: &[Field],
+        num_shares: usize,
+    ) -> Result<Vec<Field>, FlpError> {
+        self.0.valid(gadgets, input, joint_rand, num_shares)
+    }
+
+    fn input_len(&self) -> usize {
+        Flp::input_len(&self.0)
+    }
+
+    fn proof_len(&self) -> usize {
+        self.0.proof_len()
+    }
+
+    fn verifier_len(&self) -> usize {
+        self.0.verifier_len()
+    }
+
+    fn joint_rand_len(&self) -> usize {
+        self.0.joint_rand_len()
+    }
+
+    fn eval_output_len(&self) -> usize {
+        self.0.eval_output_len()
+    }
+
+    fn prove_rand_len(&self) -> usize {
+        self.0.prove_rand_len()
+    }
+}
+
+/// Whatever is asked, and whatever share or part of one is queried.
+fn queried() -> impl Strategy<Value = (Questionnaire, usize)> {
+    let question = prop_oneof![
+        (1i128..1 << 40).prop_map(|max| number(0, max)),
+        Just(Question::YesNo),
+        (2u16..40).prop_map(|options| Question::Choice { options }),
+        (1u16..40, 1u16..40)
+            .prop_map(|(options, most)| Question::Choices { options, at_most: most.min(options) }),
+    ];
+    let questions = prop::collection::vec(question, 1..12);
+    let fits = |questions| Questionnaire::new(questions).ok();
+    (questions.prop_filter_map("too long an answer", fits), prop_oneof![Just(1), 2usize..=255])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(if cfg!(target_arch = "wasm32") { 20 } else { 200 }) })]
+
+    #[test]
+    fn a_query_is_libprio_s_own((questionnaire, shares) in queried(), seed: u64) {
+        let dice = &mut Dice::new(seed);
+        let mut random = |len| (0..len).map(|_| field::sample(&mut dice.0)).collect::<Vec<_>>();
+        let provided = Provided(questionnaire.clone());
+        let (share, proof) = (random(questionnaire.input_len()), random(questionnaire.proof_len()));
+        let mut randomness = random(questionnaire.query_rand_len());
+        let both = |input: &[Field], proof: &[Field], randomness: &[Field]| {
+            let ours = questionnaire.query(input, proof, randomness, &[], shares);
+            (ours.ok(), provided.query(input, proof, randomness, &[], shares).ok())
+        };
+        let (ours, theirs) = both(&share, &proof, &randomness);
+        prop_assert!(theirs.is_some());
+        prop_assert_eq!(ours, theirs);
+
+        prop_assert_eq!(both(&share[1..], &proof, &randomness), (None, None));
+        prop_assert_eq!(both(&share, &proof[1..], &randomness), (None, None));
+        prop_assert_eq!(both(&share, &proof, &randomness[1..]), (None, None));
+        // The answer's own elements stand at the roots of unity.
+        let order = (1 + share.len()).next_power_of_two();
+        let root = Field::root(order.ilog2() as usize).unwrap();
+        *randomness.last_mut().unwrap() = root.pow(u128::from(seed) % order as u128);
+        prop_assert_eq!(both(&share, &proof, &randomness), (None, None));
+    }
+}
+
+#[test]
+fn the_longest_query_is_libprio_s_own() {
+    let mut dice = Dice::new(9);
+    for len in [INPUT_LEN_MAX, INPUT_LEN_MAX / 2, INPUT_LEN_MAX / 2 - 1] {
+        let questionnaire = questionnaire(vec![Question::YesNo; len]);
+        let mut random = |len| (0..len).map(|_| field::sample(&mut dice.0)).collect::<Vec<_>>();
+        let (share, proof) = (random(questionnaire.input_len()), random(questionnaire.proof_len()));
+        let randomness = random(questionnaire.query_rand_len());
+        let ours = questionnaire.query(&share, &proof, &randomness, &[], 1).expect("a message");
+        let provided = Provided(questionnaire);
+        assert_eq!(ours, provided.query(&share, &proof, &randomness, &[], 1).expect("a message"));
     }
 }
 

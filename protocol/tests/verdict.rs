@@ -3,6 +3,7 @@
 
 mod common;
 
+use core::ops::Range;
 use std::collections::{BTreeMap, BTreeSet};
 
 use common::Dice;
@@ -12,8 +13,8 @@ use wardsum_protocol::field::{self, Field, SecretVector};
 use wardsum_protocol::questionnaire::{Question, Questionnaire};
 use wardsum_protocol::sharing::{Scheme, Share, ShareIndex};
 use wardsum_protocol::validity::Verifier;
-use wardsum_protocol::verdict::{Findings, Rejection, TOLERATED, judge};
-use wardsum_protocol::verification::Finding;
+use wardsum_protocol::verdict::{Findings, Judging, Rejection, TOLERATED, Verdict, judge};
+use wardsum_protocol::verification::{Finding, PIECE_LEN};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -140,6 +141,38 @@ fn by_the_rules(
     (members.into_iter().collect(), rejected)
 }
 
+/// Which contributions are the committee members' own.
+fn own(scheme: Scheme, size: usize, dice: &mut Dice) -> BTreeSet<u32> {
+    let numbers = (0..u32::try_from(size).unwrap()).filter(|_| dice.chance(60));
+    numbers.take(scheme.shares().into()).collect()
+}
+
+fn in_one_piece(scheme: Scheme, found: &Found, own: &BTreeSet<u32>) -> Verdict {
+    let findings: Vec<Findings<'_>> =
+        found.iter().map(|(member, of)| Findings { member: *member, of }).collect();
+    judge(&questions(), scheme, &findings, own)
+}
+
+/// The verdict, and how many slices it took.
+fn in_slices(scheme: Scheme, found: &Found, own: &BTreeSet<u32>, work: u64) -> (Verdict, usize) {
+    let of = |member, numbers: Range<u32>| {
+        let last = numbers.end - 1;
+        assert!(numbers.start / PIECE_LEN == last / PIECE_LEN, "{numbers:?} are of two pieces");
+        &found[&member][numbers.start as usize..numbers.end as usize]
+    };
+    let members = found.keys().copied().collect();
+    let size = found.values().next().map_or(0, Vec::len);
+    let size = u32::try_from(size).unwrap();
+    let mut judging = Judging::new(scheme, members, size, own.clone());
+    let mut slices = 1;
+    loop {
+        match judging.advance(&questions(), of, work) {
+            Some(verdict) => return (verdict, slices),
+            None => slices += 1,
+        }
+    }
+}
+
 fn schemes() -> impl Strategy<Value = (Scheme, usize)> {
     let scheme = prop_oneof![
         (3u8..=6).prop_map(Scheme::additive),
@@ -158,14 +191,36 @@ proptest! {
     fn a_verdict_is_that_of_the_rules((scheme, present) in schemes(), size in 1usize..90, percent in 0u64..15, seed: u64) {
         let dice = &mut Dice::new(seed);
         let found = findings(scheme, present, size, percent, dice);
-        let findings: Vec<Findings<'_>> =
-            found.iter().map(|(member, of)| Findings { member: *member, of }).collect();
-        let members = size.min(scheme.shares().into());
-        let own = (0..size).filter(|_| dice.chance(60)).take(members);
-        let own = own.map(|number| u32::try_from(number).unwrap()).collect();
-        let verdict = judge(&questions(), scheme, &findings, &own);
+        let own = own(scheme, size, dice);
+        let verdict = in_one_piece(scheme, &found, &own);
         let told = (verdict.members().iter().collect(), verdict.rejected().collect());
         prop_assert_eq!(told, by_the_rules(scheme, &found, size, &own));
+    }
+
+    #[test]
+    fn a_verdict_is_the_same_however_it_is_cut_up((scheme, present) in schemes(), size in 1usize..90, percent in 0u64..15, work in 0u64..20_000, seed: u64) {
+        let dice = &mut Dice::new(seed);
+        let found = findings(scheme, present, size, percent, dice);
+        let own = own(scheme, size, dice);
+        let (verdict, slices) = in_slices(scheme, &found, &own, work);
+        prop_assert!(slices > 1 || work > 0);
+        prop_assert_eq!(verdict, in_one_piece(scheme, &found, &own));
+    }
+}
+
+/// More than are looked at together, because they are of two pieces, or because so many members have verified them.
+#[test]
+fn a_verdict_over_many_contributions_is_that_of_the_rules() {
+    for (k, size) in [(7, 1_100), (64, 300)] {
+        let (dice, scheme) = (&mut Dice::new(u64::from(k)), Scheme::threshold_of(k));
+        let found = findings(scheme, usize::from(k), size, 2, dice);
+        let own = own(scheme, size, dice);
+        let (verdict, slices) = in_slices(scheme, &found, &own, 10_000);
+        assert!(slices > 4, "{slices} slices");
+        assert_eq!(verdict, in_one_piece(scheme, &found, &own));
+        let told = (verdict.members().iter().collect(), verdict.rejected().collect());
+        assert_eq!(told, by_the_rules(scheme, &found, size, &own));
+        assert!(verdict.rejected_len() > 0);
     }
 }
 
@@ -194,9 +249,7 @@ fn what_was_in_dispute_stays_so_when_those_who_contradict_are_left_out() {
             found.get_mut(&share.index).unwrap().push(finding);
         }
     }
-    let findings: Vec<Findings<'_>> =
-        found.iter().map(|(member, of)| Findings { member: *member, of }).collect();
-    let verdict = judge(&questions(), scheme, &findings, &BTreeSet::new());
+    let verdict = in_one_piece(scheme, &found, &BTreeSet::new());
     let members: Vec<u8> = verdict.members().iter().map(ShareIndex::number).collect();
     assert_eq!(members, [1, 2, 3, 4, 5]);
     assert_eq!(verdict.rejected().collect::<Vec<_>>(), [(0, Rejection::Disputed)]);

@@ -22,6 +22,13 @@ const HPKE_BUDGET: f64 = 1.3;
 /// Verifying one short answer may cost so many times what libprio's own query does.
 const VERIFY_BUDGET: f64 = 2.0;
 
+/// A share may take so many times the bytes of its encapsulated key, tag, signature and field elements.
+const BYTES_BUDGET: f64 = 1.15;
+
+/// What is measured in Chromium: a crate, and its test that measures.
+const OPERATIONS: [&str; 2] = ["wardsum-protocol", "operations"];
+const WORDS: [&str; 2] = ["wardsum-peer", "words"];
+
 /// The widest name of an operation, with some room.
 const NAME_WIDTH: usize = 30;
 
@@ -51,16 +58,23 @@ pub(crate) fn run(
     announce("Building what is measured");
     supervisor.run(native(workspace).arg("--no-run"))?;
     let in_chromium = in_chromium(workspace, supervisor)?;
-    supervisor.run(in_chromium().arg("--no-run"))?;
+    for test in [OPERATIONS, WORDS] {
+        supervisor.run(in_chromium(test).arg("--no-run"))?;
+    }
     supervisor.run(&mut workspace.build_hospital(Profile::Release))?;
 
     announce("Measuring operations natively");
-    let native = operations(workspace, supervisor, &mut native(workspace))?;
+    let text = print_of(workspace, supervisor, &mut native(workspace))?;
+    let (native, bytes) = (operations(&text)?, bytes_table(&text)?);
     announce("Measuring operations in Chromium");
-    let mut command = in_chromium();
-    command.args(["--", "--nocapture"]);
-    let wasm = operations(workspace, supervisor, &mut command)?;
-    print!("\n{}\n", table(&native, &wasm)?);
+    let mut measured = |test, only: &[&str]| {
+        let mut command = in_chromium(test);
+        command.args(["--", "--nocapture"]).args(only);
+        operations(&print_of(workspace, supervisor, &mut command)?)
+    };
+    let wasm = measured(OPERATIONS, &[])?;
+    let words = measured(WORDS, &["the_time_to_the_words_can_be_measured"])?;
+    print!("\n{}\n{bytes}\n{}", table(&native, &wasm)?, only_in_chromium(&words));
 
     announce("Measuring rounds and the relay");
     let mut command = Command::new(workspace.hospital(Profile::Release));
@@ -83,15 +97,15 @@ fn native(workspace: &Workspace) -> Command {
 fn in_chromium<'a>(
     workspace: &'a Workspace,
     supervisor: &mut Supervisor,
-) -> Result<impl Fn() -> Command + use<'a>> {
+) -> Result<impl Fn([&str; 2]) -> Command + use<'a>> {
     let chromium = Browser::chromium(supervisor)?;
     let runner = tools::test_runner(workspace, supervisor)?;
     let capabilities = chromium.write_capabilities(workspace)?;
-    Ok(move || {
+    Ok(move |[package, test]: [&str; 2]| {
         let mut command = workspace.cargo("test");
         command
-            .args(["--locked", "--profile", "wasm-release", "-p", "wardsum-protocol"])
-            .args(["--test", "operations", "--target", "wasm32-unknown-unknown"])
+            .args(["--locked", "--profile", "wasm-release", "-p", package])
+            .args(["--test", test, "--target", "wasm32-unknown-unknown"])
             .env("WARDSUM_BENCH", "1")
             .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER", &runner)
             .env("CHROMEDRIVER", &chromium.driver)
@@ -103,34 +117,59 @@ fn in_chromium<'a>(
     })
 }
 
-/// Runs a command that measures, and reads what it prints.
-fn operations(
+/// Runs a command that measures, and returns what it prints.
+fn print_of(
     workspace: &Workspace,
     supervisor: &mut Supervisor,
     command: &mut Command,
-) -> Result<Vec<Operation>> {
+) -> Result<String> {
     let path = workspace.scratch()?.join("operations.txt");
     let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
     supervisor.run(command.stdout(file))?;
-    let text =
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-    let operations = read(&text);
+    fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// The operations in what was printed: lines such as `operation<TAB>name<TAB>12.3`.
+fn operations(text: &str) -> Result<Vec<Operation>> {
+    let operations: Vec<_> = fields(text, "operation")
+        .filter_map(|[name, microseconds]| {
+            Some(Operation { name: name.to_owned(), microseconds: microseconds.parse().ok()? })
+        })
+        .collect();
     if operations.is_empty() {
-        bail!("no operation was measured; what was printed is in {}", path.display());
+        bail!("no operation was measured; what was printed is\n{text}");
     }
     Ok(operations)
 }
 
-/// The operations in what was printed: lines such as `operation<TAB>name<TAB>12.3`.
-fn read(text: &str) -> Vec<Operation> {
-    text.lines()
-        .filter_map(|line| {
-            let mut fields = line.trim_start().strip_prefix("operation\t")?.split('\t');
-            let name = fields.next()?.to_owned();
-            let microseconds = fields.next()?.trim_end().parse().ok()?;
-            Some(Operation { name, microseconds })
-        })
-        .collect()
+/// The lines that begin with `kind`, between others, and what stands between tabs in them.
+fn fields<'a, const N: usize>(text: &'a str, kind: &str) -> impl Iterator<Item = [&'a str; N]> {
+    text.lines().filter_map(move |line| {
+        let fields = line.trim().strip_prefix(kind)?.strip_prefix('\t')?.split('\t');
+        fields.collect::<Vec<_>>().try_into().ok()
+    })
+}
+
+/// The bytes of a share on the wire, from lines such as `bytes<TAB>name<TAB>up<TAB>down<TAB>least`.
+fn bytes_table(text: &str) -> Result<String> {
+    let mut lines = vec![format!(
+        "{:<NAME_WIDTH$} {:>11} {:>11} {:>8} {:>8}   budget <= {BYTES_BUDGET}",
+        "Bytes of a share, x-wing", "up", "down", "least", "ratio"
+    )];
+    for [name, up, down, least] in fields(text, "bytes") {
+        let number = |text: &str| text.parse::<f64>().with_context(|| format!("bytes of {name}"));
+        let (up, down, least) = (number(up)?, number(down)?, number(least)?);
+        let ratio = up.max(down) / least;
+        lines.push(format!(
+            "{name:<NAME_WIDTH$} {up:>11.1} {down:>11} {least:>8} {ratio:>8.3}   {}",
+            verdict(ratio, BYTES_BUDGET)
+        ));
+    }
+    if lines.len() == 1 {
+        bail!("no bytes were counted; what was printed is\n{text}");
+    }
+    lines.push(String::new());
+    Ok(lines.join("\n"))
 }
 
 /// All operations side by side, and the budgets.
@@ -187,6 +226,16 @@ fn table(native: &[Operation], wasm: &[Operation]) -> Result<String> {
     Ok(lines.join("\n"))
 }
 
+/// What there is only in a browser.
+fn only_in_chromium(operations: &[Operation]) -> String {
+    let mut lines = vec![format!("{:<NAME_WIDTH$} {:>11}", "On a page, in ms", "Chromium")];
+    lines.extend(operations.iter().map(|Operation { name, microseconds }| {
+        format!("{name:<NAME_WIDTH$} {:>11.0}", microseconds / 1e3)
+    }));
+    lines.push(String::new());
+    lines.join("\n")
+}
+
 fn cost(all: &[Operation], name: &str) -> Option<f64> {
     all.iter().find(|operation| operation.name == name).map(|operation| operation.microseconds)
 }
@@ -204,7 +253,19 @@ mod tests {
         let text =
             "running 1 test\n    operation\tseal a share, x-wing\t157.250\noperation\tbad\nok\n";
         let seal = Operation { name: "seal a share, x-wing".to_owned(), microseconds: 157.25 };
-        assert_eq!(read(text), [seal]);
+        assert_eq!(operations(text).unwrap(), [seal]);
+        assert!(operations("running 1 test\n").is_err());
+    }
+
+    #[test]
+    fn the_bytes_of_a_share_are_held_to_their_budget() {
+        let text =
+            "operation\tsign\t1\nbytes\t1 bits\t1150\t1107\t1000\nbytes\t8 bits\t100.5\t116\t100\n";
+        let table = bytes_table(text).unwrap();
+        assert!(table.contains("1150.0        1107     1000    1.150   within"), "{table}");
+        assert!(table.contains("100.5         116      100    1.160   MISSED"), "{table}");
+        assert!(bytes_table("bytes\t1 bits\tmany\t1\t1\n").is_err());
+        assert!(bytes_table("operation\tsign\t1\n").is_err());
     }
 
     #[test]

@@ -5,7 +5,6 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::task;
 use wardsum_protocol::Phase;
 
 use super::*;

@@ -204,7 +204,7 @@ async fn a_long_log_is_folded_in_when_nothing_is_asked_for() {
 }
 
 /// Makes the store of a directory look as a hospital of schema version 1 left it.
-fn make_former(dir: &TempDir, key: RoundKey, numbers: Range<u32>) {
+fn make_version_1(dir: &TempDir, key: RoundKey, numbers: Range<u32>) {
     let database = Connection::open(dir.path().join("wardsum.sqlite3")).unwrap();
     for number in numbers {
         let message = message(number, LEN);
@@ -223,7 +223,7 @@ fn make_former(dir: &TempDir, key: RoundKey, numbers: Range<u32>) {
 }
 
 #[tokio::test]
-async fn a_store_of_the_former_version_goes_on() {
+async fn a_store_of_version_1_goes_on() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(&dir);
     let key = round(&store, 1).await;
@@ -231,7 +231,7 @@ async fn a_store_of_the_former_version_goes_on() {
         store.append(key, Timestamp(1), vec![contribution(number, LEN)]).await.unwrap();
     }
     store.close().await;
-    make_former(&dir, key, 0..2);
+    make_version_1(&dir, key, 0..2);
 
     let store = open(&dir);
     store.append(key, Timestamp(2), vec![contribution(2, LEN)]).await.unwrap();
@@ -243,6 +243,7 @@ async fn a_store_of_the_former_version_goes_on() {
 
     // Either kind of checksum still tells what was altered.
     let database = Connection::open(dir.path().join("wardsum.sqlite3")).unwrap();
+    assert_eq!(version(&database), 3, "a hospital that knows no newer version is kept away");
     let sql = "UPDATE sealed SET message = zeroblob(length(message)) WHERE place & 4294967295 <> 1";
     assert_eq!(database.execute(sql, []).unwrap(), 2);
     database.close().unwrap();
@@ -251,6 +252,37 @@ async fn a_store_of_the_former_version_goes_on() {
         let read = store.contributions(key, number..number + 1).await;
         assert_eq!(read.is_ok(), good, "{read:?}");
     }
+}
+
+fn version(database: &Connection) -> i64 {
+    database.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap()
+}
+
+#[tokio::test]
+async fn a_store_of_version_2_goes_on_and_is_of_the_newest() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let key = round(&store, 1).await;
+    store.append(key, Timestamp(1), vec![contribution(0, LEN)]).await.unwrap();
+    store.close().await;
+    let database = Connection::open(dir.path().join("wardsum.sqlite3")).unwrap();
+    assert_eq!(version(&database), 3);
+    database.pragma_update(None, "user_version", 2).unwrap();
+    database.close().unwrap();
+
+    // Looking changes nothing, so that the earlier hospital can still be gone back to.
+    let seen = Snapshot::open(dir.path()).unwrap();
+    drop(seen);
+    let database = Connection::open(dir.path().join("wardsum.sqlite3")).unwrap();
+    assert_eq!(version(&database), 2);
+    database.close().unwrap();
+
+    let store = open(&dir);
+    store.append(key, Timestamp(2), vec![contribution(1, LEN)]).await.unwrap();
+    assert_eq!(numbers(&store, key).await, [0, 1]);
+    store.close().await;
+    let database = Connection::open(dir.path().join("wardsum.sqlite3")).unwrap();
+    assert_eq!(version(&database), 3);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! A store that an earlier version of the program has written: what was published stays to be seen, and
 //! what went on is ended, because nobody can take part in it any more.
 
+use rusqlite::Connection;
 use serde_json::Value;
 use wardsum_hospital::store::{DataDir, NewRound, Store};
 use wardsum_protocol::round::Record;
@@ -20,8 +21,8 @@ fn bytes(hex: &Value) -> Vec<u8> {
     digits.map(byte).collect()
 }
 
-/// Stops the hospital, puts the first `records` of the round behind those of its study, and starts it
-/// again.
+/// Stops the hospital, puts the first `records` of the round behind those of its study, in a store of the schema
+/// version that there was then, and starts it again.
 async fn with_round_of_version_1(records: usize) -> TestHospital {
     let studies = study_of("study", 3);
     let hospital = TestHospital::start(&studies).await;
@@ -42,6 +43,9 @@ async fn with_round_of_version_1(records: usize) -> TestHospital {
     let records = records.map(|record| Record::decode(&bytes(record)).unwrap()).collect();
     store.append(key, Timestamp(1), records).await.unwrap();
     store.close().await;
+    let database = Connection::open(home.data().join("wardsum.sqlite3")).unwrap();
+    database.pragma_update(None, "user_version", 2).unwrap();
+    database.close().unwrap();
     TestHospital::start_again(home, &studies).await
 }
 

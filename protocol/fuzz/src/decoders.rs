@@ -194,7 +194,7 @@ fn check_peer_message(message: PeerMessage, round: &Recorded) {
         PeerMessage::Contribute(contribution) => {
             if let Ok(accepted) = contribution.verify(study, committee) {
                 for index in ShareIndex::all(committee.size()) {
-                    let len = accepted.shares().of(index).len();
+                    let len = accepted.relayed.shares.of(index).len();
                     assert_eq!(len, study.sealed_share_len(), "a share of another length");
                 }
             }

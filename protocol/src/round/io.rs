@@ -93,7 +93,8 @@ pub enum Output {
     },
     /// Something worth telling the people who run the round.
     Event(Event),
-    /// Set the timer, or clear it.
+    /// Set the timer, or clear it. A time that has passed already asks to be called again as soon as everybody else
+    /// has had a turn: long work is done in slices.
     Timeout(Option<Timestamp>),
 }
 

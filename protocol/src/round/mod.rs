@@ -127,6 +127,12 @@ impl Round {
         self.room.next_output()
     }
 
+    /// Sets how much is judged before other inputs get their turn, in multiplications of field elements, of some
+    /// 8 ns each; 2^20 if nothing is set. The verdict is the same, whatever it is.
+    pub fn judge_in_slices_of(&mut self, multiplications: u64) {
+        self.room.set_judging_slice(multiplications);
+    }
+
     /// Where the round stands.
     #[must_use]
     pub fn status(&self) -> Status {
@@ -181,8 +187,15 @@ impl State {
                 // Nobody needs it any more.
                 state @ (Self::Enrolling(_) | Self::Over(_)) => state,
             },
+            Input::Timeout => match self {
+                Self::Verifying(mut state) => {
+                    state.judge(room);
+                    Self::Verifying(state)
+                }
+                state => state,
+            },
             // What was under way when the connection was closed is of no interest any more.
-            Input::Message { .. } | Input::Timeout => self,
+            Input::Message { .. } => self,
             Input::Command(command) => self.command(command, room),
         }
     }
@@ -403,7 +416,7 @@ impl State {
             }
             Self::Verifying(state) => {
                 let (present, needed) = (state.complete(), state.closed.threshold());
-                (Phase::Verifying, present, needed, state.away(), state.due(room))
+                (Phase::Verifying, present, needed, state.away(), state.closes_at(room))
             }
             Self::Aggregating(state) => {
                 let (present, needed) = (state.partials(), state.closed.threshold());
@@ -430,7 +443,7 @@ impl State {
             },
             Self::Verifying(state) => Status {
                 away: state.away(),
-                closes_at: Some(state.due(room)),
+                closes_at: Some(state.closes_at(room)),
                 ..state.status(blank)
             },
             Self::Aggregating(state) => Status {

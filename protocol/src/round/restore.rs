@@ -224,7 +224,7 @@ impl Replay<'_> {
                 let verdict = Verdict::read(&bytes, study, committee, *commitment)
                     .map_err(|_| RestoreError::Verdict { position })?;
                 // In earlier versions the rules were others.
-                if study.is_current() && state.judge(study) != verdict {
+                if study.is_current() && state.verdict(study) != verdict {
                     return Err(RestoreError::Verdict { position });
                 }
                 Ok(State::Aggregating(Aggregating::restore(state, verdict)))

@@ -23,6 +23,9 @@ const HEARTBEAT_MS: u64 = 20_000;
 /// each report goes to everybody; after so many of them one more is no news.
 pub const REPORTS_MAX: usize = 64;
 
+/// How many multiplications a slice of judging takes: some 10 ms.
+const JUDGING_SLICE: u64 = 1 << 20;
+
 /// The study, the clock, the connections and the outputs: what every state works with.
 #[derive(Debug)]
 pub(super) struct Room {
@@ -37,6 +40,7 @@ pub(super) struct Room {
     /// The last progress that was told to everybody, and when.
     told: Option<(Progress, Timestamp)>,
     progress_due: Option<Timestamp>,
+    judging_slice: u64,
 }
 
 /// The other end of a connection.
@@ -60,6 +64,7 @@ impl Room {
             outputs: VecDeque::new(),
             told: None,
             progress_due: None,
+            judging_slice: JUDGING_SLICE,
         }
     }
 
@@ -74,6 +79,15 @@ impl Room {
     /// Moves the clock; a driver whose clock went back is treated as if it had stood still.
     pub(super) fn advance_clock(&mut self, now: Timestamp) {
         self.now = self.now.max(now);
+    }
+
+    /// How many multiplications a slice of judging takes.
+    pub(super) fn judging_slice(&self) -> u64 {
+        self.judging_slice
+    }
+
+    pub(super) fn set_judging_slice(&mut self, multiplications: u64) {
+        self.judging_slice = multiplications;
     }
 
     pub(super) fn push(&mut self, output: Output) {

@@ -1,5 +1,6 @@
 //! The manifest is fixed; members verify the contributions.
 
+use core::ops::Range;
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
@@ -10,12 +11,14 @@ use crate::round::aggregating::Aggregating;
 use crate::round::closed::{Closed, Patience};
 use crate::round::contributing::Contributing;
 use crate::round::room::Room;
-use crate::round::{Arrival, Envelope, Event, Output, Record, Refusal, State, Status};
+use crate::round::{
+    Arrival, ConnectionId, Envelope, Event, Input, Output, Record, Refusal, State, Status,
+};
 use crate::sharing::ShareIndex;
 use crate::study::Study;
 use crate::time::Timestamp;
-use crate::verdict::{self, Findings, Verdict, VerdictError};
-use crate::verification::{Finding, Piece, VerificationError};
+use crate::verdict::{Judging, Verdict, VerdictError};
+use crate::verification::{Finding, PIECE_LEN, Piece, VerificationError};
 
 /// How long the verifications beyond the threshold are waited for, in milliseconds, and how much longer for
 /// every contribution. They are not needed, but each one more checks the others, and a member whose
@@ -31,6 +34,19 @@ pub(super) struct Verifying {
     enough_since: Option<Timestamp>,
     /// How many verifications there were when they left too few answers, or members to open the sum.
     insufficient: Option<u32>,
+    judgement: Option<Judgement>,
+}
+
+/// The verdict is being reached, a slice at a time, with the verifications that were complete when that began. What
+/// would change them waits until then, so that the verdict is the one that follows from what is written down before it.
+#[derive(Debug)]
+struct Judgement {
+    since: Timestamp,
+    judging: Judging,
+    verdict: Option<Verdict>,
+    /// The last verification or decline of each member that came meanwhile. An honest one sends its next one when it
+    /// is acknowledged.
+    waiting: BTreeMap<PeerId, (ConnectionId, Bytes)>,
 }
 
 /// What has come from one member.
@@ -68,6 +84,7 @@ impl Verifying {
             verifications: BTreeMap::new(),
             enough_since: None,
             insufficient: None,
+            judgement: None,
         }
     }
 
@@ -144,6 +161,13 @@ impl Verifying {
         envelope: &Envelope<'_>,
         room: &mut Room,
     ) -> (State, Option<Refusal>) {
+        if let (Some(judgement), Some(_)) =
+            (&mut self.judgement, self.closed.committee.place_of(&envelope.peer))
+            && let PeerMessage::Verification(_) | PeerMessage::Decline(_) = message
+        {
+            judgement.waiting.insert(envelope.peer, (envelope.from, envelope.bytes.clone()));
+            return (State::Verifying(self), None);
+        }
         let result = match message {
             PeerMessage::Verification(signed) => self.accept(&signed, envelope, room),
             PeerMessage::Decline(reason) => {
@@ -214,6 +238,9 @@ impl Verifying {
 
     pub(super) fn leave(mut self, peer: &PeerId, room: &mut Room) -> State {
         self.closed.leave(peer, room);
+        if let Some(judgement) = &mut self.judgement {
+            judgement.waiting.remove(peer);
+        }
         State::Verifying(self)
     }
 
@@ -223,46 +250,76 @@ impl Verifying {
         let late = EndReason::VerificationsLate;
         let may_come = match self.closed.patience(have, others, settles_at, late, room) {
             Patience::End(reason) => return State::Verifying(self).end(reason, room),
-            Patience::Wait => return State::Verifying(self),
+            // What has begun is brought to its end.
+            Patience::Wait if self.judgement.is_none() => return State::Verifying(self),
+            Patience::Wait => true,
             Patience::Decide { may_come } => may_come,
         };
-        if may_come && self.insufficient == Some(have) {
-            return State::Verifying(self);
+        if self.judgement.is_none() {
+            if may_come && self.insufficient == Some(have) {
+                return State::Verifying(self);
+            }
+            self.judgement = Some(self.begin_judging(room.now()));
+            self.judge(room);
         }
-        let verdict = self.judge(room.study());
-        match verdict.check(room.study(), &self.closed.committee, self.closed.commitment) {
-            // Whoever comes back may still open the sum, and not once there is a verdict without it.
-            Ok(()) if may_come && self.closed.openers(&verdict) < self.closed.threshold() => {
-                self.insufficient = Some(have);
-                State::Verifying(self)
-            }
-            Ok(()) => State::Aggregating(Aggregating::begin(self, verdict, room)),
-            // Another one that comes back may still tell who is wrong.
-            Err(_) if may_come => {
-                self.insufficient = Some(have);
-                State::Verifying(self)
-            }
-            Err(VerdictError::TooFewAnswers { have, need }) => {
-                let reason = EndReason::TooFewValid(Shortfall { have, need });
-                State::Verifying(self).end(reason, room)
-            }
-            Err(error) => unreachable!("as many members as the threshold remain: {error}"),
+        let Some(judgement) = self.judgement.take_if(|judgement| judgement.verdict.is_some())
+        else {
+            return State::Verifying(self);
+        };
+        let Judgement { verdict: Some(verdict), waiting, .. } = judgement else {
+            unreachable!("there is a verdict")
+        };
+        let state =
+            match verdict.check(room.study(), &self.closed.committee, self.closed.commitment) {
+                // Whoever comes back may still open the sum, and not once there is a verdict without it.
+                Ok(()) if may_come && self.closed.openers(&verdict) < self.closed.threshold() => {
+                    self.insufficient = Some(have);
+                    State::Verifying(self)
+                }
+                Ok(()) => State::Aggregating(Aggregating::begin(self, verdict, room)),
+                // Another one that comes back may still tell who is wrong.
+                Err(_) if may_come => {
+                    self.insufficient = Some(have);
+                    State::Verifying(self)
+                }
+                Err(VerdictError::TooFewAnswers { have, need }) => {
+                    let reason = EndReason::TooFewValid(Shortfall { have, need });
+                    State::Verifying(self).end(reason, room)
+                }
+                Err(error) => unreachable!("as many members as the threshold remain: {error}"),
+            };
+        if waiting.is_empty() {
+            return state;
+        }
+        let hear = |state: State, (from, bytes)| state.handle(Input::Message { from, bytes }, room);
+        waiting.into_values().fold(state, hear).tick(room)
+    }
+
+    fn begin_judging(&self, since: Timestamp) -> Judgement {
+        let (scheme, members) = (self.closed.committee.scheme(), self.verified().collect());
+        let Closed { commitment, own, .. } = &self.closed;
+        let judging = Judging::new(scheme, members, commitment.size, own.clone());
+        Judgement { since, judging, verdict: None, waiting: BTreeMap::new() }
+    }
+
+    /// Judges the next slice, if a verdict is being reached.
+    pub(super) fn judge(&mut self, room: &Room) {
+        let Self { judgement: Some(Judgement { judging, verdict, .. }), verifications, .. } = self
+        else {
+            return;
+        };
+        if verdict.is_none() {
+            let of = |member, numbers| of(verifications, member, &numbers);
+            *verdict = judging.advance(room.study().questionnaire(), of, room.judging_slice());
         }
     }
 
-    /// Decides on the contributions with the verifications that are complete.
-    pub(super) fn judge(&self, study: &Study) -> Verdict {
-        let size = self.closed.commitment.size;
-        let complete: Vec<(ShareIndex, Vec<Finding>)> = self
-            .verifications
-            .iter()
-            .filter(|(_, of)| of.is_complete(size))
-            .map(|(member, of)| (*member, of.pieces.values().flatten().copied().collect()))
-            .collect();
-        let findings: Vec<Findings<'_>> =
-            complete.iter().map(|(member, of)| Findings { member: *member, of }).collect();
-        let Closed { committee, own, .. } = &self.closed;
-        verdict::judge(study.questionnaire(), committee.scheme(), &findings, own)
+    /// The verdict with the verifications that are complete, in one piece.
+    pub(super) fn verdict(&self, study: &Study) -> Verdict {
+        let Judgement { mut judging, .. } = self.begin_judging(Timestamp::default());
+        let of = |member, numbers| of(&self.verifications, member, &numbers);
+        let verdict = judging.advance(study.questionnaire(), of, u64::MAX);
+        verdict.unwrap_or_else(|| unreachable!("nothing stops it before the verdict"))
     }
 
     /// The members that have verified everything.
@@ -270,8 +327,14 @@ impl Verifying {
         self.verifications.keys().copied().filter(|place| self.is_complete(*place))
     }
 
-    /// When the state acts by itself.
+    /// When the state acts by itself: at once, while a verdict is being reached.
     pub(super) fn due(&self, room: &Room) -> Timestamp {
+        let closes_at = self.closes_at(room);
+        self.judgement.as_ref().map_or(closes_at, |judgement| judgement.since.min(closes_at))
+    }
+
+    /// When the phase closes if nothing happens before.
+    pub(super) fn closes_at(&self, room: &Room) -> Timestamp {
         self.closed.due(self.settles_at(room), room)
     }
 
@@ -282,4 +345,16 @@ impl Verifying {
         let settled = self.enough_since?.after(EXTRA_VERIFICATIONS_MS + each);
         Some(settled.min(self.closed.half_time(room)))
     }
+}
+
+/// What a member that has verified everything found about these contributions, which are of one piece.
+fn of<'a>(
+    verifications: &'a BTreeMap<ShareIndex, Verification>,
+    member: ShareIndex,
+    numbers: &Range<u32>,
+) -> &'a [Finding] {
+    let first = numbers.start - numbers.start % PIECE_LEN;
+    let piece = &verifications[&member].pieces[&first];
+    let position = |number| usize::try_from(number - first).expect("a piece is short");
+    &piece[position(numbers.start)..position(numbers.end)]
 }

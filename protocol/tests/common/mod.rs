@@ -422,6 +422,11 @@ impl Net {
         self.mail.get(&connection).map_or(0, |mailboxes| mailboxes.down.len())
     }
 
+    /// Whether the round has asked to be called at once.
+    pub fn round_is_due(&self) -> bool {
+        self.round_timer.is_some_and(|at| at <= self.now)
+    }
+
     /// Delivers all mail that is under way, without letting time pass.
     pub fn settle_mail(&mut self) {
         while self.mail.values().any(|mailboxes| !mailboxes.is_empty()) {

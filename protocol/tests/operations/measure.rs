@@ -9,15 +9,20 @@ use prio::flp::Type;
 use prio::flp::gadgets::{Mul, ParallelSum};
 use prio::flp::types::{Sum, SumVec};
 use rand_core::SeedableRng;
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use wardsum_protocol::encoding::IntegerRange;
 use wardsum_protocol::field::{self, Field, SecretVector};
 use wardsum_protocol::identity::{Identity, SignatureLabel};
 use wardsum_protocol::questionnaire::{Question, Questionnaire, Response};
 use wardsum_protocol::seal::{OpeningKey, SealingKey};
-use wardsum_protocol::sharing::{SHARES_MAX, Scheme};
-use wardsum_protocol::validity::QueryRandomness;
-use wardsum_protocol::{ContributionDigest, Entropy, ManifestDigest, Suite};
+use wardsum_protocol::sharing::{SHARES_MAX, Scheme, ShareIndex};
+use wardsum_protocol::validity::{QueryRandomness, Verifier};
+use wardsum_protocol::verdict::{Findings, judge};
+use wardsum_protocol::verification::Finding;
+use wardsum_protocol::{
+    CommitteeDigest, ContributionDigest, Entropy, ManifestDigest, SafetyWords, StudyDigest, Suite,
+};
 
 /// How long to measure.
 #[derive(Clone, Copy)]
@@ -106,7 +111,44 @@ pub(crate) fn all(clock: &dyn Fn() -> f64, effort: Effort) -> Vec<(String, f64)>
         let combined = scheme.combine(&shares).expect("corrects");
         assert_eq!(black_box(combined).wrong.len(), wrong);
     });
+    for (name, spoilt) in [("agreed on", 0), ("in dispute", 11)] {
+        let found = findings(1_000, 32, spoilt, &mut rng);
+        let findings: Vec<Findings<'_>> =
+            found.iter().map(|(member, of)| Findings { member: *member, of }).collect();
+        row(format!("judge 1000 by 32, {name}"), &mut || {
+            let verdict = judge(&scale, Scheme::threshold_of(32), &findings, &(0..32).collect());
+            assert_eq!(black_box(verdict).rejected_len() > 0, spoilt > 0);
+        });
+    }
+
+    // Memory-hard: 64 MiB, however short the answer.
+    row("safety words".into(), &mut || {
+        let words = SafetyWords::compute(StudyDigest([9; 32]), CommitteeDigest([10; 32]));
+        black_box(words.expect("there is memory"));
+    });
     rows
+}
+
+/// What `k` members find about valid answers, of each of which so many of them have a share that is off.
+fn findings(
+    size: usize,
+    k: u8,
+    spoilt: usize,
+    rng: &mut ChaCha20Rng,
+) -> BTreeMap<ShareIndex, Vec<Finding>> {
+    let mut found = BTreeMap::<_, Vec<_>>::new();
+    for _ in 0..size {
+        let wire = field::sample(rng);
+        let message = SecretVector::new(vec![field::zero(), wire, wire * wire - wire]);
+        for share in Scheme::threshold_of(k).split(&message, rng) {
+            let mut verifier = Verifier::try_from(share.values.elements()).expect("three elements");
+            if share.index.position() < spoilt {
+                verifier[0] = field::sample(rng);
+            }
+            found.entry(share.index).or_default().push(Finding::Share(verifier));
+        }
+    }
+    found
 }
 
 /// Proving an answer of `len` bits and verifying it at one member, next to what libprio's own types cost

@@ -88,7 +88,7 @@ impl World {
         }
         self.use_backup();
         let study = self.plan.study.clone();
-        let round = if self.hospital.log.len() == 0 && self.hospital.restarts == 0 {
+        let mut round = if self.hospital.log.len() == 0 && self.hospital.restarts == 0 {
             Round::open(study, Timestamp(0))
         } else {
             match self.hospital.restore(study) {
@@ -96,6 +96,9 @@ impl World {
                 Err(error) => return self.evidence.cannot_restore(error),
             }
         };
+        if let Some(multiplications) = self.plan.judging_slice {
+            round.judge_in_slices_of(multiplications);
+        }
         self.note(|| "hospital starts".to_owned());
         let running = Running {
             round,

@@ -18,6 +18,8 @@ pub struct Plan {
     /// When the researcher first closes a phase that the study lets her close, or ends the round.
     pub command_at: u64,
     pub abort_at: Option<u64>,
+    /// How much the hospital judges at a time, if it is less than these small rounds take.
+    pub judging_slice: Option<u64>,
 }
 
 pub struct PatientPlan {
@@ -111,7 +113,8 @@ impl Plan {
             if weather.gentle { calm_from + RECOVERY_MS } else { dice.below(2 * calm_from) };
         let abort_at = dice.chance(if weather.gentle { 0 } else { 5 });
         let abort_at = abort_at.then(|| dice.below(2 * calm_from));
-        Self { study, patients, weather, calm_from, command_at, abort_at }
+        let judging_slice = dice.chance(50).then_some(1);
+        Self { study, patients, weather, calm_from, command_at, abort_at, judging_slice }
     }
 }
 
