@@ -60,6 +60,7 @@ pub const DECODERS: &[Entry] = &[
             "Progress",
             "Phase",
             "Delivery",
+            "Delivery::verify",
             "Inclusion",
             "Publication",
             "EndReason",
@@ -99,6 +100,7 @@ pub const DECODERS: &[Entry] = &[
             "DeclinedBytes",
             "PublishedBytes",
             "InvitationUsedBytes",
+            "InvitationNotedBytes",
             "ContributionDigest",
             "StoredDigest",
         ],
@@ -126,6 +128,7 @@ pub const DECODERS: &[Entry] = &[
             "aggregate::verify_partial",
             "SignedBytes::verify",
             "Credential::verify",
+            "Credential::verify_visitor",
             "PeerId::verify",
         ],
         read: signed_body,
@@ -150,7 +153,7 @@ pub const DECODERS: &[Entry] = &[
         },
     },
     Entry {
-        covers: &["contribution::open_share"],
+        covers: &["sealing::open_share"],
         read: sealed_share,
         valid: || RECORDED.iter().map(|of| of.rounds[0].delivered()).collect(),
     },
@@ -228,9 +231,10 @@ fn hospital_message(bytes: &[u8]) {
                 drop(Study::decode(study.as_slice()));
             }
             HospitalMessage::Committee(bytes) => drop(Committee::decode(study, &bytes.0)),
-            HospitalMessage::Deliver(Delivery { share, sender, .. }) => {
-                let _ = exactly::<Sender>(&wire::encode(sender));
-                open(round, &share.0);
+            HospitalMessage::Deliver(delivery) => {
+                let _ = exactly::<Sender>(&wire::encode(&delivery.sender));
+                signed_by_its_sender(delivery, round);
+                open(round, &delivery.share.0);
             }
             HospitalMessage::Counted(Inclusion { number, path, .. }) => {
                 for (sender, digest) in entries {
@@ -246,6 +250,17 @@ fn hospital_message(bytes: &[u8]) {
             | HospitalMessage::Manifest(_)
             | HospitalMessage::Ended(_)
             | HospitalMessage::WordsDisputed(_) => {}
+        }
+    }
+}
+
+/// A share that passes is one of a contribution that its sender made.
+fn signed_by_its_sender(delivery: &Delivery, round: &Recorded) {
+    let Recorded { study, committee, entries, .. } = round;
+    let Ok(sender) = delivery.sender.resolve(study, committee) else { return };
+    for member in ShareIndex::all(committee.size()) {
+        if let Ok(digest) = delivery.verify(study, committee, &sender.id, member) {
+            assert!(entries.contains(&(sender.id, digest)), "a share that nobody has signed");
         }
     }
 }
