@@ -10,9 +10,14 @@ use wardsum_protocol::{Study, Timestamp};
 use crate::program::run;
 use crate::test_hospital::{TestHospital, study_of};
 
-/// A round of three as the program wrote it whose studies were of version 1.
-fn round_of_version_1() -> Value {
-    serde_json::from_str(include_str!("version_1_round.json")).unwrap()
+/// A round as the program wrote it whose studies were of this version: of three people in an open study, and of four
+/// in an invited one, of whom one only contributes.
+fn round_of_version(version: u8) -> Value {
+    let text = match version {
+        1 => include_str!("version_1_round.json"),
+        _ => include_str!("version_2_round.json"),
+    };
+    serde_json::from_str(text).unwrap()
 }
 
 fn bytes(hex: &Value) -> Vec<u8> {
@@ -23,12 +28,12 @@ fn bytes(hex: &Value) -> Vec<u8> {
 
 /// Stops the hospital, puts the first `records` of the round behind those of its study, in a store of the schema
 /// version that there was then, and starts it again.
-async fn with_round_of_version_1(records: usize) -> TestHospital {
+async fn with_round_of_version(version: u8, records: usize) -> TestHospital {
     let studies = study_of("study", 3);
     let hospital = TestHospital::start(&studies).await;
     hospital.round("study", &[1, 2, 3]).await;
     let home = hospital.stop().await;
-    let round = round_of_version_1();
+    let round = round_of_version(version);
     let study = Study::decode(&bytes(&round["study"])).unwrap();
     assert!(!study.is_current());
     let store = Store::open(DataDir::open(&home.data()).unwrap()).unwrap();
@@ -49,12 +54,11 @@ async fn with_round_of_version_1(records: usize) -> TestHospital {
     TestHospital::start_again(home, &studies).await
 }
 
-#[tokio::test]
-async fn a_published_round_of_version_1_is_still_shown() {
-    let hospital = with_round_of_version_1(usize::MAX).await;
+async fn is_still_shown(version: u8, admission: &str) {
+    let hospital = with_round_of_version(version, usize::MAX).await;
     let status = hospital.status("study").await;
-    assert_eq!(status["digest"], round_of_version_1()["digest"]);
-    assert_eq!((&status["phase"], &status["admission"]), (&"published".into(), &"open".into()));
+    assert_eq!(status["digest"], round_of_version(version)["digest"]);
+    assert_eq!((&status["phase"], &status["admission"]), (&"published".into(), &admission.into()));
     assert_eq!((&status["result"]["sum"], &status["round"]), (&"17".into(), &2.into()));
     assert_eq!(status["previous"][0]["sum"], "6");
 
@@ -67,12 +71,34 @@ async fn a_published_round_of_version_1_is_still_shown() {
 }
 
 #[tokio::test]
+async fn a_published_round_of_version_1_is_still_shown() {
+    is_still_shown(1, "open").await;
+}
+
+#[tokio::test]
+async fn a_published_round_of_version_2_is_still_shown() {
+    is_still_shown(2, "invited").await;
+}
+
+async fn gives_way_to_a_new_one(version: u8, records: usize) {
+    let hospital = with_round_of_version(version, records).await;
+    let status = hospital.status("study").await;
+    assert_eq!((&status["phase"], &status["round"]), (&"enrolling".into(), &3.into()));
+    assert_eq!(status["previous"].as_array().unwrap().len(), 1);
+    hospital.round("study", &[4, 5, 6]).await;
+}
+
+#[tokio::test]
 async fn a_round_of_version_1_that_went_on_gives_way_to_a_new_one() {
     for records in [0, 2, 5] {
-        let hospital = with_round_of_version_1(records).await;
-        let status = hospital.status("study").await;
-        assert_eq!((&status["phase"], &status["round"]), (&"enrolling".into(), &3.into()));
-        assert_eq!(status["previous"].as_array().unwrap().len(), 1);
-        hospital.round("study", &[4, 5, 6]).await;
+        gives_way_to_a_new_one(1, records).await;
+    }
+}
+
+/// Before the committee, with contributions, and with a verdict.
+#[tokio::test]
+async fn a_round_of_version_2_that_went_on_gives_way_to_a_new_one() {
+    for records in [2, 7, 15] {
+        gives_way_to_a_new_one(2, records).await;
     }
 }
