@@ -123,12 +123,12 @@ impl Contribution {
 
     /// The sealed shares; `None` if they are not of equal length.
     fn sealed(&self) -> Option<SealedShares> {
-        SealedShares::new(&self.shares.0, self.count)
+        SealedShares::new(self.shares.0.clone(), self.count)
     }
 
-    /// What is delivered of a contribution that was accepted before.
-    pub(crate) fn relayed_again(self) -> Option<Relayed> {
-        let shares = self.sealed()?;
+    /// What is delivered of a contribution that was accepted before, for so many members.
+    pub(crate) fn relayed_again(self, members: u8) -> Option<Relayed> {
+        let shares = self.sealed().filter(|_| self.count == members)?;
         let Self { sender, signature, .. } = self;
         Some(Relayed { sender, signature, shares })
     }
@@ -176,6 +176,16 @@ impl StoredDigest {
         }
         // Shorter than what is hashed of any contribution.
         Self(hash(DigestLabel::Stored, &[&[0], &hash(DigestLabel::Message, &[message])]))
+    }
+
+    /// What [`StoredDigest::of`] was for contributions to studies of version 2, whose shares were hashed all together.
+    #[must_use]
+    pub fn of_version_2(message: &[u8]) -> Option<Self> {
+        let fields = message.strip_prefix(&[2])?;
+        let (sender, rest) = Sender::tls_deserialize_bytes(fields).ok()?;
+        let (signature, shares) = <[u8; SIGNATURE_LEN]>::tls_deserialize_bytes(rest).ok()?;
+        let shares = hash(DigestLabel::SharesOfVersion2, &[shares]);
+        Some(Self(hash(DigestLabel::Stored, &[&wire::encode(&sender), &signature, &shares])))
     }
 }
 

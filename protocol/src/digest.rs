@@ -19,6 +19,7 @@ pub(crate) enum DigestLabel {
     Verdict,
     Message,
     Stored,
+    SharesOfVersion2,
     InvitationLink,
 }
 
@@ -33,6 +34,7 @@ impl DigestLabel {
             Self::Verdict => b"wardsum v1 verdict",
             Self::Message => b"wardsum v1 message",
             Self::Stored => b"wardsum v1 stored contribution",
+            Self::SharesOfVersion2 => b"wardsum v1 shares",
             Self::InvitationLink => b"wardsum v1 invitation link",
         }
     }

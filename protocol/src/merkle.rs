@@ -1,7 +1,7 @@
-//! Merkle tree hashes (RFC 9162, section 2.1), as peers compute them: nothing of a tree is kept.
+//! Merkle tree hashes (RFC 9162, section 2.1).
 //!
-//! Whoever has to prove that something is in a tree keeps it, and uses `ct_merkle`; the tests of this module
-//! hold the two against each other.
+//! Peers keep nothing of a tree. The relay makes one for each contribution, all at once; the manifest's, which is large
+//! and grows, is `ct_merkle`'s. The tests of this module hold them all against each other.
 
 use sha2::{Digest, Sha256};
 
@@ -48,6 +48,47 @@ pub(crate) fn root(leaves: impl IntoIterator<Item = Hash>) -> (u32, Hash) {
     }
     let root = subtrees.into_iter().rev().reduce(|right, left| node(left, right));
     (size, root.unwrap_or_else(|| Sha256::digest([]).into()))
+}
+
+/// A tree with all its nodes, level by level: the hashes of the leaves first, the root last.
+#[derive(Clone, Debug)]
+pub(crate) struct Tree(Vec<Vec<Hash>>);
+
+impl Tree {
+    /// The tree over at least one leaf, with these hashes.
+    ///
+    /// # Panics
+    ///
+    /// If there are none.
+    pub(crate) fn new(leaves: Vec<Hash>) -> Self {
+        assert!(!leaves.is_empty(), "a tree here has leaves");
+        let mut levels = vec![leaves];
+        while let Some(level) = levels.last().filter(|level| level.len() > 1) {
+            // The last of an odd number has no sibling before a higher level.
+            let above = level.chunks(2).map(|pair| match pair {
+                [left, right] => node(*left, *right),
+                alone => alone[0],
+            });
+            levels.push(above.collect());
+        }
+        Self(levels)
+    }
+
+    pub(crate) fn root(&self) -> Hash {
+        self.0[self.0.len() - 1][0]
+    }
+
+    /// The inclusion proof of a leaf: sibling hashes from the leaf up (section 2.1.3.1).
+    ///
+    /// # Panics
+    ///
+    /// If there is no such leaf.
+    pub(crate) fn path(&self, leaf: usize) -> Vec<Hash> {
+        assert!(leaf < self.0[0].len(), "there is no leaf {leaf}");
+        let siblings =
+            self.0.iter().enumerate().map(|(height, level)| level.get(leaf >> height ^ 1));
+        siblings.flatten().copied().collect()
+    }
 }
 
 /// The root of the tree of `size` leaves in which `path`, the sibling hashes from the leaf up, is the inclusion
@@ -107,6 +148,9 @@ mod tests {
         for size in (0..70).chain([127, 128, 129, 1_000]) {
             let (counted, root) = root(leaves(size));
             assert_eq!((counted, &root[..]), (size, &tree(size).root().as_bytes()[..]), "{size}");
+            if size > 0 {
+                assert_eq!(Tree::new(leaves(size).collect()).root(), root, "{size}");
+            }
         }
     }
 
@@ -114,10 +158,11 @@ mod tests {
     fn every_path_leads_to_the_root_and_no_changed_one_does() {
         for size in (1..40).chain([127, 128, 129, 255]) {
             let (_, root) = root(leaves(size));
-            let tree = tree(size);
+            let (tree, whole) = (tree(size), Tree::new(leaves(size).collect()));
             for (number, leaf) in (0..).zip(leaves(size)) {
                 let position = usize::try_from(number).unwrap();
                 let path = tree.prove_inclusion(position).as_bytes().to_vec();
+                assert_eq!(whole.path(position).as_flattened(), path, "{number}/{size}");
                 assert_eq!(root_of_path(leaf, number, size, &path), Some(root), "{number}/{size}");
                 assert_ne!(root_of_path([7; 32], number, size, &path), Some(root));
                 for other in [number + 1, number.wrapping_sub(1), number ^ 1] {

@@ -243,8 +243,8 @@ pub enum DeclineReason {
     /// The manifest counts fewer than the study's minimum.
     #[error("the manifest is smaller than the study's minimum cohort")]
     BelowMinimum = 1,
-    /// Its own contribution is missing, there more than once, or rejected.
-    #[error("the member's own answer is not counted exactly once")]
+    /// Its own contribution is missing, or there more than once, or rejected with too many of the other members'.
+    #[error("neither the member's own answer nor those of enough members are counted, once each")]
     OwnAnswer = 2,
     /// A share of a contribution in the manifest never came, or came from a sender who has another.
     #[error("the manifest does not match the shares that were delivered")]

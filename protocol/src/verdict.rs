@@ -11,9 +11,9 @@
 //!
 //! 1. What more members dispute than could be left out is its sender's fault, and not held against anybody.
 //! 2. A member that disputes more than one in [`TOLERATED`] of the contributions, and more than one, is
-//!    left out; so is one that disputes more of the members' own contributions than the square root of how many
-//!    members the threshold can spare, and more than one. Those with the most disputes go first, as long as as
-//!    many members as the threshold remain.
+//!    left out, those with the most disputes first, as long as as many members as the threshold remain. So is one that
+//!    disputes more of the members' own contributions than the square root of how many members the threshold can
+//!    spare, and more than one; but of those that have nothing else against them no more than that number.
 //! 3. A contribution that a remaining member disputes is rejected, and so is one on which the remaining
 //!    members' shares lie on no one polynomial.
 //!
@@ -22,6 +22,7 @@
 //! who dispute falsely from having so many of these rejected that nobody may open the sum any more
 //! ([`Verdict::may_be_opened_by_all`]).
 
+use core::cmp::Reverse;
 use core::ops::Range;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -294,6 +295,15 @@ pub struct Judging {
     rejected: BTreeMap<u32, Rejection>,
 }
 
+/// A member with more disputes than are tolerated.
+struct Suspect {
+    member: ShareIndex,
+    /// How many disputes are held against it.
+    count: usize,
+    /// Whether it is only those over members' own contributions that are too many.
+    by_own_alone: bool,
+}
+
 /// How many multiplications the shares that are looked at together may take for each of their elements, if they
 /// are wrong: rarely more than 20 ms in all, and enough of them that no time is lost with what is done once for all.
 const WORK_AT_ONCE: u32 = 1 << 19;
@@ -460,19 +470,27 @@ impl Judging {
         for number in self.disputes.values().flatten() {
             disputing[position(*number)] += 1;
         }
-        let mut suspects: Vec<(usize, ShareIndex)> = Vec::new();
+        let mut suspects: Vec<Suspect> = Vec::new();
         for (member, of) in &self.disputes {
             let held = of.iter().filter(|number| disputing[position(**number)] <= dispensable);
             let (count, own) = held.fold((0, 0), |(count, own), number| {
                 (count + 1, own + usize::from(self.own.contains(number)))
             });
-            if count > tolerated || own > tolerated_own {
-                suspects.push((count, *member));
+            let by_own_alone = count <= tolerated;
+            if !by_own_alone || own > tolerated_own {
+                suspects.push(Suspect { member: *member, count, by_own_alone });
             }
         }
-        suspects.sort_unstable_by_key(|&(count, member)| (core::cmp::Reverse(count), member));
+        suspects.sort_unstable_by_key(|suspect| (Reverse(suspect.count), suspect.member));
+        // A few members could otherwise have so many honest ones left out, by spoiling their own shares for
+        // them, that nothing checks the shares and the partial aggregates of those who remain.
+        let mut by_own_alone = 0;
+        suspects.retain(|suspect| {
+            by_own_alone += usize::from(suspect.by_own_alone);
+            !suspect.by_own_alone || by_own_alone <= tolerated_own
+        });
         suspects.truncate(dispensable);
-        let left_out: ShareIndices = suspects.into_iter().map(|(_, member)| member).collect();
+        let left_out: ShareIndices = suspects.iter().map(|suspect| suspect.member).collect();
 
         let mut disputes = core::mem::take(&mut self.disputes);
         disputes.retain(|member, _| !left_out.contains(*member));

@@ -7,7 +7,7 @@
 
 mod common;
 
-use common::{Net, all_answer, study};
+use common::{Net, all_answer, study, verdict_bytes};
 use wardsum_protocol::committee::Committee;
 use wardsum_protocol::contribution::Sender;
 use wardsum_protocol::identity::Identity;
@@ -340,6 +340,50 @@ fn shares_that_a_patient_lets_the_hospital_exchange_are_noticed() {
     assert_eq!(victim.declined(), Some(DeclineReason::Mismatch));
     assert_eq!(victim.peer.failure(), Some(Failure::ManifestInvalid));
     assert_eq!(victim.verifications(), 0, "nothing is said about the exchanged share");
+}
+
+/// Whose answer is rejected opens a sum with the answers of enough members in the manifest. Those that were
+/// delivered beyond it are in no sum.
+#[test]
+fn members_that_the_manifest_leaves_out_let_nobody_open_a_sum() {
+    let mut delivered: Vec<(bool, Delivery)> = Vec::new();
+    let mut victim = Victim::new(6, 4);
+    let me = Identity::derive(&Entropy::new([42; 32])).id();
+    victim.run_with(|net, message| match message {
+        HospitalMessage::Deliver(delivery) => {
+            let place = net.committee().unwrap().place_of(&me).expect("the victim is a member");
+            delivered.push((delivery.sender == Sender::Member(place.number()), delivery));
+            vec![]
+        }
+        HospitalMessage::Manifest(digests) => {
+            // The victim, a member, the three visitors; and two more members beyond the manifest.
+            let is_member = |delivery: &Delivery| matches!(delivery.sender, Sender::Member(_));
+            let (own, others): (Vec<_>, Vec<_>) = delivered.drain(..).partition(|(own, _)| *own);
+            let (members, visitors): (Vec<_>, Vec<_>) =
+                others.into_iter().map(|(_, delivery)| delivery).partition(is_member);
+            let own = own.into_iter().map(|(_, delivery)| delivery);
+            let (first, beyond) = members.split_at(1);
+            let order = own.chain(first.to_vec()).chain(visitors).chain(beyond.to_vec());
+            let mut counted = Vec::new();
+            let mut messages: Vec<_> = (0..)
+                .zip(order)
+                .map(|(number, mut delivery)| {
+                    counted.push(digests.as_slice()[delivery.number as usize]);
+                    delivery.number = number;
+                    HospitalMessage::Deliver(delivery)
+                })
+                .collect();
+            assert_eq!(counted.len(), 7);
+            counted.truncate(5);
+            messages.push(HospitalMessage::Manifest(counted.into()));
+            messages.push(HospitalMessage::Verdict(verdict_bytes(&[1, 2, 3, 4], &[(0, 2)])));
+            messages
+        }
+        HospitalMessage::Verdict(_) => vec![],
+        other => vec![other],
+    });
+    assert_eq!(victim.declined(), Some(DeclineReason::OwnAnswer));
+    assert!(!victim.sent_a_partial());
 }
 
 #[test]

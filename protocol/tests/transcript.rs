@@ -4,13 +4,16 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::invited::{invitation, invited_study};
+use common::invited::{CONTRIBUTION, Forged, invitation, invited_study};
 use common::{Net, all_answer, study};
+use wardsum_protocol::identity::{Identity, SignatureLabel};
 use wardsum_protocol::peer::{Change, Misbehaviour};
-use wardsum_protocol::round::Record;
+use wardsum_protocol::round::{Contributed, Record};
 use wardsum_protocol::sharing::ShareIndex;
 use wardsum_protocol::transcript::{NoTranscript, Transcript, TranscriptError};
-use wardsum_protocol::{CredentialError, SchemeChoice, Study};
+use wardsum_protocol::{
+    ContributionDigest, CredentialError, Entropy, SchemeChoice, StoredDigest, Study,
+};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -199,6 +202,71 @@ fn part(error: &TranscriptError) -> &'static str {
         TranscriptError::Partial { .. } | TranscriptError::PartialOrder { .. } => "partial",
         TranscriptError::Result(_) | TranscriptError::OtherSum => "result",
     }
+}
+
+/// The records of an invited round, with somebody in it whom the hospital has added afterwards: person 9, who has
+/// signed an answer and shows this credential.
+fn with_an_invented_person(net: &Net, credential: &[u8]) -> TranscriptError {
+    let identity = Identity::derive(&Entropy::new([9; 32]));
+    let shown = [&[0x20], identity.id().as_bytes().as_slice(), credential].concat();
+    let digest = ContributionDigest([9; 32]);
+    let message = bytes::Bytes::new();
+    let contributed = Record::Contributed(Contributed {
+        number: 4,
+        sender: identity.id(),
+        digest,
+        signature: Some(identity.sign(SignatureLabel::Contribution, &[digest.as_bytes()])),
+        stored: StoredDigest::of(&message),
+        message,
+    });
+    let mut records = Vec::new();
+    for (_, record) in &net.journal {
+        match record {
+            // These are for the manifest without person 9, and are looked at later.
+            Record::Verified(_) => continue,
+            Record::ManifestFixed { .. } => {
+                records.push(Record::decode(&shown).expect("it is a record"));
+                records.push(contributed.clone());
+            }
+            _ => {}
+        }
+        records.push(record.clone());
+    }
+    let made = Transcript::of(net.round.study(), &records).expect("it is published");
+    made.check().expect_err("nobody invited person 9")
+}
+
+#[test]
+fn nobody_can_be_added_to_an_invited_round() {
+    let net = invited_round();
+    let study = net.round.study();
+    let id = Identity::derive(&Entropy::new([9; 32])).id();
+    let digest = study.digest();
+    let error = |forged: &Forged| {
+        let credential = forged.credential(CONTRIBUTION, &[digest.as_bytes(), id.as_bytes()]);
+        with_an_invented_person(&net, &credential)
+    };
+    let number = 4;
+    let refused = |source| TranscriptError::Credential { number, source };
+    let good = Forged::honest(study, 9);
+    // An authority of the hospital's own, and somebody else's invitation.
+    let authority = Forged { authority: [0x66; 32], ..good.clone() };
+    assert_eq!(error(&authority), refused(CredentialError::Authority));
+    let holder = Forged { holder: [1; 32], ..Forged::honest(study, 4) };
+    assert_eq!(error(&holder), refused(CredentialError::Holder));
+    // The invitation of a member, and of the visitor, who helps.
+    for serial in [2, 4] {
+        let may_serve = if serial == 4 { 1 } else { 2 };
+        let used = Forged {
+            service: may_serve,
+            shown_service: may_serve,
+            ..Forged::honest(study, serial)
+        };
+        assert_eq!(error(&used), TranscriptError::InvitationTwice { number });
+    }
+    // With one of its own it is missing from what the members have verified, and nothing else.
+    let verified = TranscriptError::TooFewVerified { have: 0, need: 3 };
+    assert_eq!(error(&good), verified);
 }
 
 #[test]

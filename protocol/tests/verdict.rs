@@ -110,11 +110,14 @@ fn by_the_rules(
         let held: Vec<usize> = of.iter().copied().filter(|n| against(n) <= spare).collect();
         let held_own = u32::try_from(held.iter().filter(is_own).count()).unwrap();
         if held.len() > (size / TOLERATED).max(1) || f64::from(held_own) > many_own {
-            suspects.push((usize::MAX - held.len(), *member));
+            let only_own = held.len() <= (size / TOLERATED).max(1);
+            suspects.push((usize::MAX - held.len(), *member, only_own));
         }
     }
     suspects.sort_unstable();
-    for (_, member) in suspects.into_iter().take(spare) {
+    let mut only_own = (0u32..).filter(|n| f64::from(*n) >= 1.0 && f64::from(*n) <= many_own);
+    suspects.retain(|(.., of_own)| !of_own || only_own.next().is_some());
+    for (_, member, _) in suspects.into_iter().take(spare) {
         members.remove(&member);
     }
     let reason = |number: usize| {
@@ -253,4 +256,52 @@ fn what_was_in_dispute_stays_so_when_those_who_contradict_are_left_out() {
     let members: Vec<u8> = verdict.members().iter().map(ShareIndex::number).collect();
     assert_eq!(members, [1, 2, 3, 4, 5]);
     assert_eq!(verdict.rejected().collect::<Vec<_>>(), [(0, Rejection::Disputed)]);
+}
+
+/// What `k` members find about `size` valid answers, of which some cannot be read by some: those of the numbers by
+/// the members who have these places.
+fn unreadable(k: u8, size: usize, spoilt: &[(usize, &[u8])]) -> Found {
+    let (mut dice, scheme) = (Dice::new(1), Scheme::threshold_of(k));
+    let mut found = findings(scheme, usize::from(k), size, 0, &mut dice);
+    for (member, of) in &mut found {
+        *of = vec![Finding::Share([field::zero(); 3]); size];
+        for (number, places) in spoilt {
+            if places.contains(&member.number()) {
+                of[*number] = Finding::Unreadable;
+            }
+        }
+    }
+    found
+}
+
+fn left_out(k: u8, verdict: &Verdict) -> Vec<u8> {
+    (1..=k).filter(|place| !verdict.members().contains(ShareIndex::new(*place).unwrap())).collect()
+}
+
+/// Seven members, T = 5: two can be spared. What three of them dispute tells nothing about any of them.
+#[test]
+fn what_more_dispute_than_can_be_spared_is_held_against_none() {
+    for (places, expected) in [(&[6, 7][..], &[6, 7][..]), (&[5, 6, 7], &[])] {
+        let found = unreadable(7, 30, &[3, 4, 5].map(|number| (number, places)));
+        let verdict = in_one_piece(Scheme::threshold_of(7), &found, &BTreeSet::new());
+        assert_eq!(left_out(7, &verdict), expected, "{places:?}");
+        let rejected = if expected.is_empty() { 3 } else { 0 };
+        assert_eq!(verdict.rejected_len(), rejected);
+    }
+}
+
+/// Thirty-two members, T = 22, of whom four spoil their own shares for the same ten: were these all left out, nothing
+/// would check what the others say.
+#[test]
+fn members_who_spoil_their_own_shares_leave_enough_to_check_them_by() {
+    let honest: Vec<u8> = (23..=32).collect();
+    let own = (0..32).collect();
+    for (spoilers, expected) in [(3, &[][..]), (4, &[23, 24, 25]), (9, &[23, 24, 25])] {
+        let spoilt: Vec<(usize, &[u8])> = (0..spoilers).map(|own| (own, &honest[..])).collect();
+        let found = unreadable(32, 200, &spoilt);
+        let verdict = in_one_piece(Scheme::threshold_of(32), &found, &own);
+        assert_eq!(left_out(32, &verdict), expected, "{spoilers} spoilers");
+        let rejected: Vec<u32> = verdict.rejected().map(|(number, _)| number).collect();
+        assert_eq!(rejected, (0..u32::try_from(spoilers).unwrap()).collect::<Vec<_>>());
+    }
 }

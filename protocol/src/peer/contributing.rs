@@ -362,8 +362,8 @@ impl AwaitingManifest {
         };
         let own = match found {
             Ok(number) => number,
-            // Still on its way when contributing closed: nobody's fault, but a member vouches only
-            // for sums that contain its own answer.
+            // Still on its way when contributing closed: nobody's fault, but a member whose answer is not in
+            // the manifest opens no sum.
             Err(DeclineReason::OwnAnswer) if !peer.me.promised => {
                 return self.not_counted(commitment, peer, now);
             }
@@ -452,8 +452,10 @@ impl Duty {
         committee: &Committee,
         commitment: Commitment,
     ) -> BTreeSet<u32> {
+        let members: BTreeSet<PeerId> =
+            committee.members().map(|(_, member)| member.id()).collect();
         let counted = self.received.range(..commitment.size);
-        let of_members = counted.filter(|(_, of)| committee.place_of(&of.sender).is_some());
+        let of_members = counted.filter(|(_, of)| members.contains(&of.sender));
         of_members.map(|(number, _)| *number).collect()
     }
 
@@ -477,15 +479,14 @@ impl Duty {
             if let Err(Unusable::Repeated) = received.share {
                 return Err(DeclineReason::Mismatch);
             }
-            let mine = received.sender == *me;
-            if mine != (*digest == own) {
-                return Err(DeclineReason::OwnAnswer);
+            if received.sender == *me {
+                if *digest != own {
+                    return Err(DeclineReason::OwnAnswer);
+                }
+                found = Some(*number);
             }
             if received.digest != *digest {
                 return Err(DeclineReason::Mismatch);
-            }
-            if mine {
-                found = Some(*number);
             }
         }
         found.ok_or(DeclineReason::OwnAnswer)

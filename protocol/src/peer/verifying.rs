@@ -153,8 +153,7 @@ impl AwaitingVerdict {
         if !verdict.members().contains(self.duty.index) {
             return Ok(self.await_result(digest, None, peer, now));
         }
-        let own = self.duty.members_own(&self.round.committee, self.commitment);
-        if rejection.is_some() && !verdict.may_be_opened_by_all(&own, &self.round.committee) {
+        if rejection.is_some() && !self.may_be_opened_by_all(&verdict) {
             let reason = DeclineReason::OwnAnswer;
             peer.emit(Event::Declined(reason));
             let last = LastMessage { message: PeerMessage::Decline(reason), gives_partial: false };
@@ -175,6 +174,12 @@ impl AwaitingVerdict {
         let signed = aggregate::sign_partial(&peer.me.identity, digest, index, &values);
         let last = LastMessage { message: PeerMessage::Partial(signed), gives_partial: true };
         Ok(self.await_result(digest, Some(last), peer, now))
+    }
+
+    /// Whether whose answer is rejected may open the sum all the same.
+    fn may_be_opened_by_all(&self, verdict: &Verdict) -> bool {
+        let committee = &self.round.committee;
+        verdict.may_be_opened_by_all(&self.duty.members_own(committee, self.commitment), committee)
     }
 
     /// This member's share of what is published; `None` if it lacks a share of what is counted.

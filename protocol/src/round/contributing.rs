@@ -318,7 +318,7 @@ impl Contributing {
         decide(room.study().contributing(), attendance, room.now())
     }
 
-    /// How many members can give a partial aggregate: they vouch for no sum without their own answer.
+    /// How many members can give a partial aggregate: those whose answers are in no manifest open no sum.
     fn able(&self) -> u32 {
         self.seats.count(|seat| seat.contributed && seat.presence != Presence::Left)
     }

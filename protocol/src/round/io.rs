@@ -101,7 +101,7 @@ pub enum Output {
 /// One contribution's sealed shares on their way to members.
 ///
 /// They are cut out of the contribution when they are sent and not before, so that shares which wait for
-/// a disk take no memory besides the contribution that is being written.
+/// a disk take little memory besides the contribution that is being written: the tree over them and the paths in it.
 #[derive(Debug)]
 pub struct Deliveries {
     /// What each message begins with.

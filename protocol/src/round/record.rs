@@ -69,7 +69,7 @@ pub enum Record {
 }
 
 /// What a record takes besides the message in it, at most, in bytes.
-const SMALL_RECORD: usize = 128;
+const SMALL_RECORD: usize = 256;
 
 /// A contribution that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]

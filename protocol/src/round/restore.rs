@@ -24,6 +24,9 @@ use crate::{AggregateError, wire};
 /// Why records are not those of a round: the store's fault, or a bug of ours.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum RestoreError {
+    /// A round of an earlier version of the protocol that is not over: nobody can take part in it any more.
+    #[error("the round is of an earlier version of the protocol, and was not over")]
+    EarlierVersion,
     /// A record that has no place after those before it.
     #[error("record {position} does not follow from those before it")]
     OutOfOrder {
@@ -108,6 +111,9 @@ impl Round {
                 continue;
             }
             state = Replay { room: &room, at, position }.apply(state, record)?;
+        }
+        if !room.study().is_current() && !matches!(state, State::Over(_)) {
+            return Err(RestoreError::EarlierVersion);
         }
         let mut round = Self { room, state: Some(state), timer: None };
         round.set_timer();

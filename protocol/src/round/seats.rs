@@ -163,6 +163,7 @@ impl Seats {
             let (path, share) = (TlsByteVecU16::default(), Rest(Bytes::new()));
             let delivery = Delivery { number, sender, signature, path, share };
             let mut head = wire::encode(&HospitalMessage::Deliver(delivery));
+            // The path's length, which is 0 here.
             head.truncate(head.len() - size_of::<u16>());
             room.push(Output::Deliver(Box::new(Deliveries { head, shares, to })));
         }
@@ -173,8 +174,9 @@ impl Seats {
         let Ok(PeerMessage::Contribute(contribution)) = PeerMessage::decode(message) else {
             unreachable!("a store gives back the message that was accepted")
         };
-        let Some(relayed) = contribution.relayed_again() else {
-            unreachable!("what was accepted has shares of equal length")
+        let members = u8::try_from(self.seats.len()).expect("a committee has at most 255 members");
+        let Some(relayed) = contribution.relayed_again(members) else {
+            unreachable!("what was accepted has a share for each member")
         };
         self.deliver(number, relayed, room);
         // What was asked for first comes first, and each load in order.

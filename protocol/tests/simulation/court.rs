@@ -108,16 +108,21 @@ fn judge(scheme: Scheme, findings: &BTreeMap<u8, Vec<Finding>>, own: &BTreeSet<u
     let spare = members.len().saturating_sub(scheme.threshold().into());
     let disputing = |number: usize| disputes.values().filter(|of| of.contains(&number)).count();
     let mut suspects: Vec<(usize, u8)> = Vec::new();
+    let mut of_own = Vec::new();
     for (place, of) in &disputes {
         let held: Vec<usize> = of.iter().copied().filter(|n| disputing(*n) <= spare).collect();
         let held_own = held.iter().filter(|number| own.contains(number)).count();
         let beyond_the_committee = usize::from(scheme.shares() - scheme.threshold());
-        if held.len() > 1 && held.len() * TOLERATED > size
-            || held_own > 1 && held_own * held_own > beyond_the_committee
-        {
+        if held.len() > 1 && held.len() * TOLERATED > size {
             suspects.push((held.len(), *place));
+        } else if held_own > 1 && held_own * held_own > beyond_the_committee {
+            of_own.push((held.len(), *place));
         }
     }
+    of_own.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    let spare_of_all = usize::from(scheme.shares() - scheme.threshold());
+    let most = (1..=spare_of_all.max(1)).take_while(|n| *n == 1 || n * n <= spare_of_all).count();
+    suspects.extend(of_own.into_iter().take(most));
     suspects.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
     for (_, place) in suspects {
         if members.len() > usize::from(scheme.threshold()) {

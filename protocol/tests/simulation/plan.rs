@@ -168,7 +168,7 @@ fn draw_misbehaviour(dice: &mut Dice, number: u64) -> Misbehaviour {
     let wild = Change { position, add: wild };
     let member = u8::try_from(dice.between(1, number)).expect("small");
     let contribution = u32::try_from(dice.below(number)).expect("small");
-    match dice.below(9) {
+    match dice.below(10) {
         0 => Misbehaviour::Input(change),
         1 => Misbehaviour::Proof(change),
         2 => Misbehaviour::Share(member, wild),
@@ -177,6 +177,7 @@ fn draw_misbehaviour(dice: &mut Dice, number: u64) -> Misbehaviour {
         5 => Misbehaviour::Dispute(contribution),
         6 => Misbehaviour::DisputeAll,
         7 => Misbehaviour::Verifier(change),
+        8 => Misbehaviour::UnopenableByAll,
         _ => Misbehaviour::Partial(wild),
     }
 }
