@@ -21,6 +21,7 @@ pub(crate) enum DigestLabel {
     Message,
     Stored,
     InvitationLink,
+    Receipt,
 }
 
 impl DigestLabel {
@@ -36,6 +37,7 @@ impl DigestLabel {
             Self::Message => b"wardsum v1 message",
             Self::Stored => b"wardsum v1 stored contribution",
             Self::InvitationLink => b"wardsum v1 invitation link",
+            Self::Receipt => b"wardsum v1 receipt",
         }
     }
 }
