@@ -4,6 +4,7 @@ mod common;
 
 use common::{Net, all_answer, study};
 use sha2::{Digest, Sha256};
+use wardsum_protocol::StudyDigest;
 use wardsum_protocol::peer::{Change, Event, Misbehaviour, OwnAnswer};
 use wardsum_protocol::receipt::{Found, ParseReceiptError, Receipt, ReceiptError};
 use wardsum_protocol::transcript::Transcript;
@@ -45,20 +46,20 @@ fn held_against(receipt: &Receipt, net: &Net) -> Result<Found, ReceiptError> {
 /// The receipt with these lines replaced, and with the check that this text should have.
 fn rewritten(receipt: &Receipt, lines: &[(&str, &str)]) -> Result<Receipt, ParseReceiptError> {
     let text = receipt.encode();
-    let mut said = String::new();
+    let mut changed = Vec::new();
     for line in text.lines().filter(|line| !line.starts_with("check: ")) {
         let named = |(name, _): &&(&str, &str)| line.starts_with(&format!("{name}: "));
-        match lines.iter().find(named) {
-            Some((name, value)) => said += &format!("{name}: {value}\n"),
-            None => said += &format!("{line}\n"),
-        }
+        changed.push(match lines.iter().find(named) {
+            Some((name, value)) => format!("{name}: {value}\n"),
+            None => format!("{line}\n"),
+        });
     }
-    let label = b"wardsum v1 receipt";
+    let (said, label) = (changed.concat(), "wardsum v1 receipt");
     let len = u8::try_from(label.len()).unwrap();
     let check =
         Sha256::new().chain_update([len]).chain_update(label).chain_update(&said).finalize();
-    let digits: String = check.iter().map(|byte| format!("{byte:02x}")).collect();
-    Receipt::decode(format!("{said}check: {digits}\n").as_bytes())
+    let check = StudyDigest(check.into());
+    Receipt::decode(format!("{said}check: {check}\n").as_bytes())
 }
 
 /// What this line of a receipt says.
