@@ -248,6 +248,8 @@ pub(crate) struct Progress {
     /// How many answers are not in the result, because they are not valid.
     rejected: u32,
     own: OwnAnswer,
+    /// What this tab can show for it, as far as it is known.
+    receipt: Option<String>,
     disclosure: Disclosure,
     trouble: Option<Trouble>,
 }
@@ -279,6 +281,7 @@ impl Default for Progress {
             wrong: ShareIndices::default(),
             rejected: 0,
             own: OwnAnswer::None,
+            receipt: None,
             disclosure: Disclosure::default(),
             trouble: None,
         }
@@ -382,6 +385,16 @@ impl Progress {
     pub(crate) fn answer_given(&mut self, disclosure: Option<Disclosure>) {
         self.answered = true;
         self.disclosure = disclosure.unwrap_or(self.disclosure);
+    }
+
+    /// The receipt as it stands now, if there is one.
+    pub(crate) fn note_receipt(&mut self, receipt: Option<String>) {
+        self.receipt = receipt.or(self.receipt.take());
+    }
+
+    /// The text of the receipt.
+    pub(crate) fn receipt(&self) -> Option<&str> {
+        self.receipt.as_deref()
     }
 
     /// The patient has said that the safety words match.
@@ -561,6 +574,11 @@ impl Progress {
             (true, false, true) => Safety::WrittenDown,
             (true, false, false) => Safety::InThisPage,
         }
+    }
+
+    /// Whether invitations show whose keys are handed out, so that no words need to be compared.
+    pub(crate) fn is_invited(&self) -> bool {
+        self.study.as_ref().is_some_and(|study| !study.needs_comparison())
     }
 
     /// Whether this visit goes on with an answer that was given before.

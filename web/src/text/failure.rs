@@ -1,7 +1,7 @@
 //! What went wrong, in plain words: what happened, and what to do now.
 
 use wardsum_peer::protocol::peer::Failure;
-use wardsum_peer::protocol::{EndReason, LinkError};
+use wardsum_peer::protocol::{CommitteeError, EndReason, EnrolmentError, LinkError};
 use wardsum_peer::storage::StorageError;
 
 use crate::api::ApiError;
@@ -210,6 +210,15 @@ fn round(failure: Failure, then: &'static str) -> FailureText {
             "This study breaks the rules that protect you",
             "Its rules contradict each other, or would let too small a group be counted, so this \
              page does not take part.",
+            TELL,
+        ),
+        Failure::Committee(CommitteeError::Member {
+            source: EnrolmentError::Credential(_),
+            ..
+        }) => FailureText::new(
+            "Somebody who would hold shares was not invited",
+            "The key of one of the people who would hold shares does not come with an invitation to that \
+             key. Somebody may be trying to read along, so this page stopped, and sent no share.",
             TELL,
         ),
         Failure::Committee(_) => FailureText::new(
