@@ -496,7 +496,8 @@ impl Progress {
                 matches!(self.connection, Connection::Up | Connection::Back)
                     || self.waits_for_a_place()
             }
-            StageId::Waiting | StageId::Committee => self.committee.is_some(),
+            StageId::Waiting => self.committee.is_some() || self.is_committee_refused(),
+            StageId::Committee => self.committee.is_some(),
             StageId::Words => self.committee.is_some() && self.comparison != Comparison::Awaited,
             StageId::Sent => self.place == Place::Taken || self.counted.is_some(),
             StageId::Shares => self.counted.is_some(),
@@ -504,6 +505,11 @@ impl Progress {
             StageId::Partial => self.partial == Some(Partial::Sent),
             StageId::Result => self.result.is_some(),
         }
+    }
+
+    /// Whether a committee was told that this page takes no part with.
+    fn is_committee_refused(&self) -> bool {
+        matches!(self.trouble, Some(Trouble::Round(Failure::Committee(_))))
     }
 
     fn is_skipped(&self, stage: StageId) -> bool {

@@ -465,10 +465,10 @@ pub(crate) fn result_checked(count: u32, own: OwnAnswer) -> String {
 }
 
 pub(crate) const RECEIPT_TITLE: &str = "To check later";
-pub(crate) const RECEIPT: &str = "Download your receipt";
-pub(crate) const TRANSCRIPT: &str = "Download the record of this round";
-pub(crate) const RECEIPT_NOT: &str = "It says nothing about what you answered. It does show that somebody with \
-    this device took part in this study, so keep it where only you find it.";
+pub(crate) const RECEIPT: &str = "Save your receipt";
+pub(crate) const TRANSCRIPT: &str = "Save the record of this round";
+pub(crate) const RECEIPT_NOT: &str = "The receipt says nothing about what you answered. It does show that \
+    somebody with this device took part in this study, so keep it where only you find it.";
 
 /// What the receipt is good for.
 pub(crate) fn receipt(published: bool) -> &'static str {

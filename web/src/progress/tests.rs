@@ -1,7 +1,7 @@
 use wardsum_peer::Event;
 use wardsum_peer::protocol::peer::{self, Failure, OwnAnswer, Published, Role, Waiting};
 use wardsum_peer::protocol::sharing::ShareIndices;
-use wardsum_peer::protocol::{Aggregate, CommitteeDigest, Phase, SafetyWords};
+use wardsum_peer::protocol::{Aggregate, CommitteeDigest, CommitteeError, Phase, SafetyWords};
 use wardsum_peer::storage::StorageError;
 
 use super::{ClosingIn, Progress, Safety, StageId, StageState, Step};
@@ -323,4 +323,12 @@ fn a_receipt_stays_when_nothing_new_is_known() {
     progress.note_receipt(Some("late".to_owned()));
     tell(&mut progress, &[peer::Event::Failed(Failure::Left)]);
     assert_eq!(progress.receipt(), Some("late"), "after the visit is over, too");
+}
+
+#[test]
+fn a_committee_that_is_refused_is_where_the_round_broke_off() {
+    let progress = after(&[peer::Event::Failed(Failure::Committee(CommitteeError::Encoding))]);
+    assert_eq!(progress.stage_state(StageId::Waiting), StageState::Done);
+    assert_eq!(progress.stage_state(StageId::Committee), StageState::Failed);
+    assert_eq!(progress.stage_state(StageId::Words), StageState::Pending);
 }

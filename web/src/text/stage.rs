@@ -277,7 +277,7 @@ fn result(progress: &Progress) -> String {
                 let (present, needed) =
                     (number::whole(waiting.present.into()), number::whole(waiting.needed.into()));
                 format!(
-                    "{present} answers have arrived at the hospital, and at least {needed} are needed \
+                    "Answers that have arrived at the hospital: {present}. At least {needed} are needed \
                      before it puts anything together.{}",
                     away_members(waiting)
                 )

@@ -35,7 +35,7 @@ async fn the_record_of_the_round_fits_what_the_tabs_have_kept() -> Result<()> {
     visitor.until_there(OFFERED).await?;
     visitor.screenshots("receipt-of-a-visitor").await?;
     let said = visitor.text("#receipt").await?;
-    assert!(said.contains("It says nothing about what you answered"), "{said}");
+    assert!(said.contains("says nothing about what you answered"), "{said}");
     let early = visitor.download("#download-receipt").await?;
     visitor.close().await?;
     for tab in &members {
