@@ -68,7 +68,8 @@ impl Outcome {
 
     /// Reads what [`Outcome::write`] wrote, unless its time is over.
     fn parse(written: &str, now_ms: i128) -> Option<Self> {
-        let (outcome, receipt) = written.split_once('\n')?;
+        // Pages of before there were receipts wrote none.
+        let (outcome, receipt) = written.split_once('\n').unwrap_or((written, ""));
         let mut parts = outcome.splitn(7, ' ');
         let mut number = || parts.next()?.parse::<i128>().ok();
         let (until, count, sum) = (number()?, number()?, number()?);

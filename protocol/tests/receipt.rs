@@ -231,7 +231,7 @@ fn the_transcript_of_another_round_is_told_apart() {
     let (net, same_study) = (played(9), played(10));
     let own = receipt(&net, 1);
     assert_eq!(held_against(&own, &same_study), Err(ReceiptError::Committee));
-    let mut another = Net::new(study(|p| p.title = "Another study".to_owned()), 9);
+    let mut another = Net::new(study(|p| p.title = "Another study".into()), 9);
     all_answer(&mut another, &[1, 2, 3]);
     another.run();
     assert_eq!(held_against(&own, &another), Err(ReceiptError::Study));
