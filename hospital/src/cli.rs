@@ -420,6 +420,11 @@ pub struct VerifyArgs {
     /// The transcript.
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
+
+    /// A receipt that the page has given: says also whether this is the transcript of what its tab was
+    /// shown, and what became of the contribution that it names.
+    #[arg(long, value_name = "RECEIPT")]
+    pub receipt: Option<PathBuf>,
 }
 
 /// Flags of `hospital page`.

@@ -27,7 +27,7 @@ use wardsum_hospital::simulate::{
 };
 use wardsum_hospital::store::{Snapshot, StoreError};
 use wardsum_hospital::study_desk::StudyId;
-use wardsum_hospital::transcripts::{self, TranscriptFault, VerifyError};
+use wardsum_hospital::transcripts::{self, TranscriptFault, VerifyError, WhichRound};
 use wardsum_protocol::Phase;
 
 /// The exit status for a configuration that cannot work; clap uses it for wrong flags as well.
@@ -230,7 +230,8 @@ fn export(args: &ExportArgs) -> Result<ExitCode, Error> {
 
 fn transcript(args: &TranscriptArgs) -> Result<ExitCode, Error> {
     let snapshot = Snapshot::open(&args.data)?;
-    let made = transcripts::of_snapshot(&snapshot, args.study.as_str(), args.round)?;
+    let round = args.round.map_or(WhichRound::Last, WhichRound::Number);
+    let made = transcripts::of_snapshot(&snapshot, args.study.as_str(), round)?;
     let write = || {
         let mut file = File::create_new(&args.to)?;
         file.write_all(&made.transcript.encode())?;
@@ -243,8 +244,14 @@ fn transcript(args: &TranscriptArgs) -> Result<ExitCode, Error> {
 }
 
 fn verify(args: &VerifyArgs) -> Result<ExitCode, Error> {
-    let checked = transcripts::verify(&args.file)?;
+    let (checked, found) = transcripts::verify(&args.file, args.receipt.as_deref())?;
     say(&format!("{checked}\n{}\n{} holds", transcripts::NOT_CHECKED, args.file.display()));
+    if let (Some(found), Some(receipt)) = (found, &args.receipt) {
+        say(&format!(
+            "{} fits it: it is of the same study and committee; {found}",
+            receipt.display()
+        ));
+    }
     Ok(ExitCode::SUCCESS)
 }
 

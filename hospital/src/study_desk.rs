@@ -17,7 +17,7 @@ use wardsum_protocol::{Admission, Aggregate, Study, StudyDigest, StudyError, Stu
 
 use crate::round_task::{ResumeError, RoundHandle, RoundHost, RoundLabel};
 use crate::store::{StoreError, StoredRound};
-use crate::transcripts::{TranscriptFault, Transcripts};
+use crate::transcripts::{TranscriptFault, Transcripts, WhichRound};
 
 /// The shortest time between two rounds of a study, so that rounds which end at once cannot spin.
 const REOPEN_PAUSE: Duration = Duration::from_secs(1);
@@ -248,7 +248,7 @@ impl StudyDesk {
     /// The transcript of the study's last round with a result, or of the one that is named, with its number.
     pub(crate) async fn transcript(
         &self,
-        round: Option<u32>,
+        round: WhichRound,
     ) -> Result<(u32, Bytes), TranscriptFault> {
         self.transcripts.get(&self.host.store, self.plan.id.as_str(), round).await
     }

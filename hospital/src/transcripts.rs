@@ -1,5 +1,6 @@
 //! Transcripts of finished rounds: made from what the store keeps, and checked without it.
 
+use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -7,9 +8,10 @@ use bytes::Bytes;
 use thiserror::Error;
 use tokio::sync::Mutex;
 use tokio::task;
+use wardsum_protocol::receipt::{Found, ParseReceiptError, Receipt, ReceiptError};
 use wardsum_protocol::round::Record;
 use wardsum_protocol::transcript::{Checked, NoTranscript, Transcript, TranscriptError};
-use wardsum_protocol::{Study, Timestamp};
+use wardsum_protocol::{Study, StudyDigest, Timestamp};
 
 use crate::store::{Snapshot, Store, StoreError, StoredRound};
 
@@ -25,6 +27,28 @@ pub struct RoundTranscript {
     pub transcript: Transcript,
 }
 
+/// Which round of a study.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhichRound {
+    /// The last one that is over and has a result.
+    Last,
+    /// The one with this number, counted from one.
+    Number(u32),
+    /// The one with this digest, by which peers know their round.
+    Digest(StudyDigest),
+}
+
+impl fmt::Display for WhichRound {
+    /// What follows the words "no finished round".
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Last => Ok(()),
+            Self::Number(number) => write!(f, " {number}"),
+            Self::Digest(digest) => write!(f, " with the digest {digest}"),
+        }
+    }
+}
+
 /// Why there is no transcript.
 #[derive(Debug, Error)]
 pub enum TranscriptFault {
@@ -32,12 +56,12 @@ pub enum TranscriptFault {
     #[error(transparent)]
     Store(#[from] StoreError),
     /// No such round, or none that is over.
-    #[error("study {study} has no finished round{} with a result", round.map_or(String::new(), |n| format!(" {n}")))]
+    #[error("study {study} has no finished round{round} with a result")]
     NoRound {
         /// The study's id.
         study: String,
-        /// The round that was asked for, if one was.
-        round: Option<u32>,
+        /// The round that was asked for.
+        round: WhichRound,
     },
     /// The round has no transcript.
     #[error("round {round} of study {study}: {source}")]
@@ -70,18 +94,40 @@ pub enum VerifyError {
         /// What is wrong, and where.
         source: TranscriptError,
     },
+    /// It is no receipt.
+    #[error("{} is NO RECEIPT: {source}", file.display())]
+    NoReceipt {
+        /// The file.
+        file: PathBuf,
+        /// Why not.
+        source: ParseReceiptError,
+    },
+    /// The transcript holds, and is not what the receipt's tab was shown.
+    #[error("{} DOES NOT FIT {}, although that holds by itself: {source}", receipt.display(), file.display())]
+    Receipt {
+        /// The transcript.
+        file: PathBuf,
+        /// The receipt.
+        receipt: PathBuf,
+        /// Where they differ.
+        source: ReceiptError,
+    },
 }
 
-/// The rounds of a study that are over, the last one first, or the one with this number.
+/// The rounds of a study that are over, the last one first, or the one that is asked for.
 fn candidates(
     rounds: Vec<StoredRound>,
     study: &str,
-    round: Option<u32>,
+    round: WhichRound,
 ) -> impl Iterator<Item = StoredRound> {
     let asked = move |stored: &StoredRound| {
         stored.study_id == study
             && stored.is_over()
-            && round.is_none_or(|number| stored.number == number)
+            && match round {
+                WhichRound::Last => true,
+                WhichRound::Number(number) => stored.number == number,
+                WhichRound::Digest(digest) => stored.digest == digest,
+            }
     };
     rounds.into_iter().rev().filter(asked)
 }
@@ -100,9 +146,9 @@ fn make(
 }
 
 /// Whether an earlier round is looked at: unless one was named, that is the last one with a result.
-fn goes_on(made: &Result<RoundTranscript, TranscriptFault>, round: Option<u32>) -> bool {
+fn goes_on(made: &Result<RoundTranscript, TranscriptFault>, round: WhichRound) -> bool {
     let without = TranscriptFault::is_without_result;
-    round.is_none() && made.as_ref().is_err_and(without)
+    round == WhichRound::Last && made.as_ref().is_err_and(without)
 }
 
 impl TranscriptFault {
@@ -124,7 +170,7 @@ impl Transcripts {
         &self,
         store: &Store,
         study: &str,
-        round: Option<u32>,
+        round: WhichRound,
     ) -> Result<(u32, Bytes), TranscriptFault> {
         let mut last = self.last.lock().await;
         for stored in candidates(store.rounds().await?, study, round) {
@@ -151,7 +197,7 @@ impl Transcripts {
 pub fn of_snapshot(
     snapshot: &Snapshot,
     study: &str,
-    round: Option<u32>,
+    round: WhichRound,
 ) -> Result<RoundTranscript, TranscriptFault> {
     for stored in candidates(snapshot.rounds()?, study, round) {
         let made = make(&stored, &snapshot.records(&stored)?);
@@ -162,13 +208,29 @@ pub fn of_snapshot(
     Err(TranscriptFault::NoRound { study: study.to_owned(), round })
 }
 
-/// Checks a transcript's file. No store, no network and no key is needed for it.
-pub fn verify(file: &Path) -> Result<Checked, VerifyError> {
-    let bytes = std::fs::read(file)
-        .map_err(|source| VerifyError::Read { file: file.to_owned(), source })?;
-    Transcript::decode(&bytes)
-        .and_then(|transcript| transcript.check())
-        .map_err(|source| VerifyError::Transcript { file: file.to_owned(), source })
+/// Checks a transcript's file, and holds a receipt's against it if there is one. No store, no network and no
+/// key is needed for it.
+pub fn verify(
+    file: &Path,
+    receipt: Option<&Path>,
+) -> Result<(Checked, Option<Found>), VerifyError> {
+    let bytes = read(file)?;
+    let broken = |source| VerifyError::Transcript { file: file.to_owned(), source };
+    let transcript = Transcript::decode(&bytes).map_err(broken)?;
+    let checked = transcript.check().map_err(broken)?;
+    let Some(path) = receipt else { return Ok((checked, None)) };
+    let receipt = Receipt::decode(&read(path)?)
+        .map_err(|source| VerifyError::NoReceipt { file: path.to_owned(), source })?;
+    let differs = |source| {
+        let (file, receipt) = (file.to_owned(), path.to_owned());
+        VerifyError::Receipt { file, receipt, source }
+    };
+    let found = receipt.check(&transcript, &checked).map_err(differs)?;
+    Ok((checked, Some(found)))
+}
+
+fn read(file: &Path) -> Result<Vec<u8>, VerifyError> {
+    std::fs::read(file).map_err(|source| VerifyError::Read { file: file.to_owned(), source })
 }
 
 /// What no transcript can show.

@@ -6,7 +6,7 @@ use std::rc::{Rc, Weak};
 use wardsum_protocol::peer::{
     self, AnswerError, Disclosure, Input, Memory, Output, Peer, Record, Stage,
 };
-use wardsum_protocol::{CommitteeDigest, Study, StudyDigest, Timestamp};
+use wardsum_protocol::{CommitteeDigest, Receipt, Study, StudyDigest, Timestamp};
 
 use crate::clock::Clock;
 use crate::handle::Inner;
@@ -144,6 +144,10 @@ impl Driver {
         // The peer counts what it has handed over, and some of that may never be sent.
         let (messages_sent, bytes_sent) = (self.messages_sent, self.bytes_sent);
         Disclosure { messages_sent, bytes_sent, ..self.peer.disclosure() }
+    }
+
+    pub(crate) fn receipt(&self) -> Option<String> {
+        self.peer.receipt().map(Receipt::encode)
     }
 
     pub(crate) fn study(&self) -> Option<Study> {
@@ -289,7 +293,7 @@ impl Driver {
         if let Record::Finished { study, published: Some(published) } = record
             && let (Some(_), Keeper::Ready(keeping)) = (&self.memory, &self.keeper)
         {
-            keeping.note_outcome(*study, *published);
+            keeping.note_outcome(*study, *published, self.receipt());
         }
         self.memory = Memory::after(self.memory.take(), record);
         match &self.keeper {

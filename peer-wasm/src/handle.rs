@@ -170,6 +170,15 @@ impl PeerHandle {
         self.inner.with_driver(|driver| driver.disclosure())
     }
 
+    /// The text of a file that the patient can hold against the round's transcript later
+    /// ([`Receipt`](wardsum_protocol::Receipt)). There is one from
+    /// [`ContributionAcknowledged`](wardsum_protocol::peer::Event::ContributionAcknowledged) on, and it says
+    /// more after [`Published`](wardsum_protocol::peer::Event::Published).
+    #[must_use]
+    pub fn receipt(&self) -> Option<String> {
+        self.inner.with_driver(|driver| driver.receipt()).flatten()
+    }
+
     /// The study, once it has arrived.
     #[must_use]
     pub fn study(&self) -> Option<Study> {

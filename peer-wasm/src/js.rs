@@ -149,6 +149,13 @@ impl WardsumPeer {
         event::progress(&self.inner)
     }
 
+    /// The text of a file that the patient can hold against the round's transcript later; it says nothing about
+    /// the answer. There is one from the event `contributionAcknowledged` on, and it says more after `result`.
+    #[must_use]
+    pub fn receipt(&self) -> Option<String> {
+        self.inner.receipt()
+    }
+
     /// Leaves the round for good: tells the hospital, closes the connection and erases what this
     /// browser keeps of it. No event follows.
     pub fn leave(&self) {

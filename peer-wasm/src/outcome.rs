@@ -1,7 +1,8 @@
 //! What stays of a round that is over: its result, and whether it counts the answer of this tab.
 //!
 //! The keys, the shares and the answer are erased by then. None of this is a secret: the hospital
-//! publishes the result, and that somebody has answered is all that is left of the patient. It lies
+//! publishes the result, and that somebody has answered is all that is left of the patient, with the receipt
+//! that says so. It lies
 //! in the tab's `sessionStorage`, so that it goes with the tab: nobody who opens the page next on a
 //! shared device sees it.
 
@@ -32,6 +33,8 @@ pub struct Outcome {
     pub rejected: u32,
     /// Whether it counts the answer that was given here.
     pub own: OwnAnswer,
+    /// The receipt, if an answer was given here ([`PeerHandle::receipt`](crate::PeerHandle::receipt)).
+    pub receipt: Option<String>,
 }
 
 impl Outcome {
@@ -55,15 +58,19 @@ impl Outcome {
     }
 
     fn write(&self, now_ms: i128) -> String {
-        let Self { study_id, round, aggregate: Aggregate { count, sum }, rejected, own } = self;
+        let Self { study_id, round, aggregate: Aggregate { count, sum }, rejected, own, receipt } =
+            self;
         let until = now_ms + i128::from(OUTCOME_KEPT_MS);
         let own = OWN_ANSWERS.iter().position(|known| known == own).unwrap_or_default();
-        format!("{until} {count} {sum} {rejected} {own} {round} {study_id}")
+        let receipt = receipt.as_deref().unwrap_or_default();
+        format!("{until} {count} {sum} {rejected} {own} {round} {study_id}\n{receipt}")
     }
 
     /// Reads what [`Outcome::write`] wrote, unless its time is over.
     fn parse(written: &str, now_ms: i128) -> Option<Self> {
-        let mut parts = written.splitn(7, ' ');
+        // Pages of before there were receipts wrote none.
+        let (outcome, receipt) = written.split_once('\n').unwrap_or((written, ""));
+        let mut parts = outcome.splitn(7, ' ');
         let mut number = || parts.next()?.parse::<i128>().ok();
         let (until, count, sum) = (number()?, number()?, number()?);
         let (rejected, own) = (number()?, number()?);
@@ -71,7 +78,8 @@ impl Outcome {
         let rejected = u32::try_from(rejected).ok()?;
         let (round, study_id) = (StudyDigest(from_hex(parts.next()?)?), parts.next()?.to_owned());
         let aggregate = Aggregate { count: u32::try_from(count).ok()?, sum };
-        (now_ms < until).then_some(Self { study_id, round, aggregate, rejected, own })
+        let receipt = Some(receipt).filter(|receipt| !receipt.is_empty()).map(str::to_owned);
+        (now_ms < until).then_some(Self { study_id, round, aggregate, rejected, own, receipt })
     }
 }
 
@@ -112,6 +120,7 @@ mod tests {
             aggregate: Aggregate { count: 3, sum: -12 },
             rejected: 2,
             own: OwnAnswer::Counted,
+            receipt: Some("wardsum receipt 1\nstudy: Sleep well\n".to_owned()),
         }
     }
 
@@ -119,7 +128,9 @@ mod tests {
     #[cfg_attr(target_arch = "wasm32", wasm_bindgen_test::wasm_bindgen_test)]
     #[cfg_attr(not(target_arch = "wasm32"), test)]
     fn what_is_written_is_read_until_its_time_is_over() {
-        for outcome in OWN_ANSWERS.map(|own| Outcome { own, ..outcome() }) {
+        let without = Outcome { receipt: None, ..outcome() };
+        let outcomes = OWN_ANSWERS.map(|own| Outcome { own, ..outcome() });
+        for outcome in outcomes.into_iter().chain([without]) {
             let written = outcome.write(NOW_MS);
             let end = NOW_MS + i128::from(OUTCOME_KEPT_MS);
             assert_eq!(Outcome::parse(&written, end - 1), Some(outcome));

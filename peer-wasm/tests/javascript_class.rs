@@ -161,15 +161,17 @@ async fn a_listener_that_throws_does_not_stop_the_round() {
 
 #[wasm_bindgen_test]
 fn how_the_last_round_has_ended_is_told_until_that_expires() {
-    let noted = |from_now_ms: i32| {
+    let noted = |from_now_ms: i32, receipt: &str| {
         let script = format!(
             "sessionStorage.setItem('wardsum:outcome',
-               `${{Date.now() + {from_now_ms}}} 3 -12 2 1 ${{'a5'.repeat(32)}} pain-scale`)"
+               `${{Date.now() + {from_now_ms}}} 3 -12 2 1 ${{'a5'.repeat(32)}} pain-scale{receipt}`)"
         );
         js_sys::eval(&script).expect("there is session storage");
     };
     let kept = || js_sys::eval("sessionStorage.getItem('wardsum:outcome')").expect("it is there");
-    noted(60_000);
+    noted(60_000, "");
+    assert!(field(&WardsumPeer::outcome(), "receipt").is_undefined(), "of an earlier page");
+    noted(60_000, "\\nwardsum receipt 1\\n");
     let outcome = WardsumPeer::outcome();
     assert_eq!(text(&outcome, "study"), "pain-scale");
     assert_eq!(text(&outcome, "digest"), "a5".repeat(32));
@@ -177,8 +179,9 @@ fn how_the_last_round_has_ended_is_told_until_that_expires() {
     assert_eq!(field(&outcome, "sum"), JsValue::from(-12_i128));
     assert_eq!(field(&outcome, "rejected").as_f64(), Some(2.0));
     assert_eq!(text(&outcome, "ownAnswer"), "counted");
+    assert_eq!(text(&outcome, "receipt"), "wardsum receipt 1\n");
 
-    noted(0);
+    noted(0, "");
     assert!(WardsumPeer::outcome().is_undefined());
     assert!(kept().is_null(), "it is erased");
     assert!(WardsumPeer::outcome().is_undefined());

@@ -6,6 +6,7 @@
 mod page;
 #[allow(dead_code, reason = "not every test needs all of it")]
 mod script;
+mod study;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -13,12 +14,11 @@ use std::rc::Rc;
 use js_sys::{Array, Function, Object, Reflect, Uint8Array};
 use page::pause;
 use script::{Sabotage, empty_storage, run};
+use study::study;
 use wardsum_peer::ownership::forget_tab;
 use wardsum_peer::protocol::peer::{self, AnswerError, Stage};
 use wardsum_peer::protocol::round::{ConnectionId, Input, Output, Round};
-use wardsum_peer::protocol::{
-    Admission, Challenge, Closing, SchemeChoice, Study, StudyParameters, Suite, Timestamp,
-};
+use wardsum_peer::protocol::{Challenge, Study, Timestamp};
 use wardsum_peer::storage::{Inventory, Storage, StorageError};
 use wardsum_peer::{Event, Kept, PeerHandle, resumable};
 use wasm_bindgen::{JsCast, JsValue};
@@ -123,29 +123,6 @@ async fn until(what: &str, condition: impl Fn() -> bool) {
         pause(25).await;
     }
     panic!("in vain: {what}");
-}
-
-fn study() -> Study {
-    let closing = Closing { count: Some(3), ..Closing::deadline(60_000) };
-    Study::new(StudyParameters {
-        instance: [7; 16],
-        title: "Pain".to_owned(),
-        organisation: "Ward 7".to_owned(),
-        question: "How strong is your pain?".to_owned(),
-        unit: "points".to_owned(),
-        min: 0,
-        max: 10,
-        minimum_cohort: 3,
-        maximum_cohort: 100,
-        committee_cap: 3,
-        enrolment: closing,
-        contributing: closing,
-        aggregation_deadline_ms: 60_000,
-        scheme: SchemeChoice::Threshold,
-        suite: Suite::X25519,
-        admission: Admission::Open,
-    })
-    .expect("the parameters keep the rules")
 }
 
 /// A peer whose question can be answered, what it tells, and the other end of its socket.

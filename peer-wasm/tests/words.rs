@@ -6,6 +6,7 @@
 mod page;
 #[allow(dead_code, reason = "not every test needs all of it")]
 mod script;
+mod study;
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -14,14 +15,12 @@ use std::rc::Rc;
 use js_sys::{Array, Function, Object, Reflect, Uint8Array};
 use page::pause;
 use script::{Sabotage, empty_storage};
+use study::study;
 use wardsum_peer::ownership::forget_tab;
 use wardsum_peer::protocol::messages::PeerMessage;
 use wardsum_peer::protocol::peer::{self, Failure, Peer, Stage};
 use wardsum_peer::protocol::round::{self, ConnectionId, Round};
-use wardsum_peer::protocol::{
-    Admission, Challenge, Closing, Entropy, SafetyWords, SchemeChoice, Study, StudyParameters,
-    Suite, Timestamp, wire,
-};
+use wardsum_peer::protocol::{Challenge, Entropy, SafetyWords, Timestamp, wire};
 use wardsum_peer::{Event, PeerHandle};
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
@@ -229,29 +228,6 @@ impl Trial {
 /// Milliseconds since the page was opened.
 fn now() -> f64 {
     js_sys::eval("performance.now()").expect("it is there").as_f64().expect("a number")
-}
-
-fn study() -> Study {
-    let closing = Closing { count: Some(3), ..Closing::deadline(60_000) };
-    Study::new(StudyParameters {
-        instance: [7; 16],
-        title: "Pain".to_owned(),
-        organisation: "Ward 7".to_owned(),
-        question: "How strong is your pain?".to_owned(),
-        unit: "points".to_owned(),
-        min: 0,
-        max: 10,
-        minimum_cohort: 3,
-        maximum_cohort: 100,
-        committee_cap: 3,
-        enrolment: closing,
-        contributing: closing,
-        aggregation_deadline_ms: 60_000,
-        scheme: SchemeChoice::Threshold,
-        suite: Suite::X25519,
-        admission: Admission::Open,
-    })
-    .expect("the parameters keep the rules")
 }
 
 #[wasm_bindgen_test]

@@ -21,6 +21,7 @@ pub(crate) enum DigestLabel {
     Stored,
     SharesOfVersion2,
     InvitationLink,
+    Receipt,
 }
 
 impl DigestLabel {
@@ -36,6 +37,7 @@ impl DigestLabel {
             Self::Stored => b"wardsum v1 stored contribution",
             Self::SharesOfVersion2 => b"wardsum v1 shares",
             Self::InvitationLink => b"wardsum v1 invitation link",
+            Self::Receipt => b"wardsum v1 receipt",
         }
     }
 }

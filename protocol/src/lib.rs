@@ -29,6 +29,7 @@ mod merkle;
 pub mod messages;
 pub mod peer;
 pub mod questionnaire;
+pub mod receipt;
 pub mod round;
 pub mod safety_words;
 pub mod seal;
@@ -55,6 +56,7 @@ pub use invitation::{
     Authority, CredentialError, Invitation, LinkError, MismatchError, NotTheAuthority,
 };
 pub use messages::{DeclineReason, EndReason, Phase, Shortfall};
+pub use receipt::Receipt;
 pub use safety_words::SafetyWords;
 pub use seal::Suite;
 pub use study::{Admission, Closing, SchemeChoice, Study, StudyError, StudyParameters};

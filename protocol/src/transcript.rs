@@ -14,7 +14,7 @@ use tls_codec::{
 
 use crate::aggregate::{self, Aggregate, AggregateError};
 use crate::committee::{Committee, CommitteeError};
-use crate::digest::{ContributionDigest, ManifestDigest};
+use crate::digest::{CommitteeDigest, ContributionDigest, ManifestDigest};
 use crate::identity::{IdentityError, PeerId, SIGNATURE_LEN, SignatureLabel, SignedBytes};
 use crate::invitation::{Credential, CredentialError, Ticket};
 use crate::manifest::Commitment;
@@ -91,8 +91,12 @@ pub struct Checked {
     pub wrong: ShareIndices,
     /// The result.
     pub aggregate: Aggregate,
-    /// What receipts refer to.
+    /// The committee's digest.
+    pub committee: CommitteeDigest,
+    /// The digest of which contributions there were.
     pub manifest: ManifestDigest,
+    /// Which of them count.
+    pub verdict: Verdict,
 }
 
 /// What is wrong with a transcript, and where.
@@ -328,7 +332,9 @@ impl Transcript {
             partials: shares.iter().map(|share| share.index).collect(),
             wrong: decoded.wrong.into_iter().collect(),
             aggregate: decoded.aggregate,
+            committee: committee.digest(),
             manifest,
+            verdict,
             study,
         })
     }
@@ -427,13 +433,9 @@ impl Transcript {
             .collect()
     }
 
-    /// The number of this contribution, if it is one of them.
-    #[must_use]
-    pub fn number_of(&self, sender: &PeerId, digest: ContributionDigest) -> Option<u32> {
-        let entries = (0..).zip(self.contributions.as_slice());
-        let mut own = entries
-            .filter(|(_, entry)| entry.sender == *sender.as_bytes() && entry.digest == digest);
-        own.next().map(|(number, _)| number)
+    /// Whose contributions there are, by number: the verifying keys, and the digests.
+    pub fn contributions(&self) -> impl Iterator<Item = (&[u8; 32], ContributionDigest)> {
+        self.contributions.as_slice().iter().map(|entry| (&entry.sender, entry.digest))
     }
 }
 

@@ -76,6 +76,18 @@ pub(crate) fn other_hospital() -> Option<String> {
     named.get_attribute("content").filter(|origin| !origin.is_empty())
 }
 
+/// Where a round's transcript is, at the hospital.
+pub(crate) fn transcript_address(study: &str, round: &str) -> String {
+    let study = js_sys::encode_uri_component(study);
+    let hospital = other_hospital().unwrap_or_default();
+    format!("{hospital}/api/v1/studies/{study}/transcript?digest={round}")
+}
+
+/// The address of a text file with this content, to be downloaded. Nothing is asked of any server for it.
+pub(crate) fn file(content: &str) -> String {
+    format!("data:text/plain;charset=utf-8,{}", js_sys::encode_uri_component(content))
+}
+
 /// Where the study's socket is: at the hospital, encrypted if the page is.
 pub(crate) fn socket_url(id: &str) -> String {
     let own_origin = || window().location().origin().unwrap_or_default();

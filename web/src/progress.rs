@@ -248,6 +248,8 @@ pub(crate) struct Progress {
     /// How many answers are not in the result, because they are not valid.
     rejected: u32,
     own: OwnAnswer,
+    /// What this tab can show for it, as far as it is known.
+    receipt: Option<String>,
     disclosure: Disclosure,
     trouble: Option<Trouble>,
 }
@@ -279,6 +281,7 @@ impl Default for Progress {
             wrong: ShareIndices::default(),
             rejected: 0,
             own: OwnAnswer::None,
+            receipt: None,
             disclosure: Disclosure::default(),
             trouble: None,
         }
@@ -384,6 +387,16 @@ impl Progress {
         self.disclosure = disclosure.unwrap_or(self.disclosure);
     }
 
+    /// The receipt as it stands now, if there is one.
+    pub(crate) fn note_receipt(&mut self, receipt: Option<String>) {
+        self.receipt = receipt.or(self.receipt.take());
+    }
+
+    /// The text of the receipt.
+    pub(crate) fn receipt(&self) -> Option<&str> {
+        self.receipt.as_deref()
+    }
+
     /// The patient has said that the safety words match.
     pub(crate) fn agree(&mut self) {
         self.comparison = Comparison::NotAwaited;
@@ -483,7 +496,8 @@ impl Progress {
                 matches!(self.connection, Connection::Up | Connection::Back)
                     || self.waits_for_a_place()
             }
-            StageId::Waiting | StageId::Committee => self.committee.is_some(),
+            StageId::Waiting => self.committee.is_some() || self.is_committee_refused(),
+            StageId::Committee => self.committee.is_some(),
             StageId::Words => self.committee.is_some() && self.comparison != Comparison::Awaited,
             StageId::Sent => self.place == Place::Taken || self.counted.is_some(),
             StageId::Shares => self.counted.is_some(),
@@ -491,6 +505,11 @@ impl Progress {
             StageId::Partial => self.partial == Some(Partial::Sent),
             StageId::Result => self.result.is_some(),
         }
+    }
+
+    /// Whether a committee was told that this page takes no part with.
+    fn is_committee_refused(&self) -> bool {
+        matches!(self.trouble, Some(Trouble::Round(Failure::Committee(_))))
     }
 
     fn is_skipped(&self, stage: StageId) -> bool {
@@ -561,6 +580,11 @@ impl Progress {
             (true, false, true) => Safety::WrittenDown,
             (true, false, false) => Safety::InThisPage,
         }
+    }
+
+    /// Whether invitations show whose keys are handed out, so that no words need to be compared.
+    pub(crate) fn is_invited(&self) -> bool {
+        self.study.as_ref().is_some_and(|study| !study.needs_comparison())
     }
 
     /// Whether this visit goes on with an answer that was given before.

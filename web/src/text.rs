@@ -27,7 +27,7 @@ pub(crate) const PRODUCT: &str = "Wardsum";
 pub(crate) const SKIP_TO_CONTENT: &str = "Skip to the content";
 pub(crate) const FOOTER: &str = "This page sets no cookies. Once you have sent an answer it keeps \
     that answer and its keys on this device, and erases them when the round is over; the tab then \
-    remembers only the result. Every open tab is a person of its own.";
+    remembers only the result and the receipt. Every open tab is a person of its own.";
 
 pub(crate) const LOADING: &str = "Asking the hospital for its studies …";
 pub(crate) const CONNECTING: &str = "Connecting to the hospital …";
@@ -107,7 +107,12 @@ pub(crate) fn how_many(minimum: u32, maximum: u32) -> String {
     )
 }
 
-pub(crate) fn how(organisation: &str) -> [String; 4] {
+pub(crate) fn how(organisation: &str, invited: bool) -> [String; 4] {
+    let checked = if invited {
+        "this page checks the invitation of everybody who holds shares"
+    } else {
+        "everybody taking part compares eight words"
+    };
     [
         "Your browser splits your answer into random numbers, called shares. One share says \
          nothing about your answer. Each is encrypted for one person’s browser, and only that \
@@ -125,7 +130,7 @@ pub(crate) fn how(organisation: &str) -> [String; 4] {
             .to_owned(),
         format!(
             "Your browser learns the keys of the others from {organisation}. So that nobody can slip \
-             in keys of their own, everybody taking part compares eight words before an answer is sent."
+             in keys of their own, {checked} before an answer is sent."
         ),
     ]
 }
@@ -456,6 +461,24 @@ pub(crate) fn result_checked(count: u32, own: OwnAnswer) -> String {
              you the link."
         ),
         OwnAnswer::None => checked.to_owned(),
+    }
+}
+
+pub(crate) const RECEIPT_TITLE: &str = "To check later";
+pub(crate) const RECEIPT: &str = "Save your receipt";
+pub(crate) const TRANSCRIPT: &str = "Save the record of this round";
+pub(crate) const RECEIPT_NOT: &str = "The receipt says nothing about what you answered. It does show that \
+    somebody with this device took part in this study, so keep it where only you find it.";
+
+/// What the receipt is good for.
+pub(crate) fn receipt(published: bool) -> &'static str {
+    if published {
+        "The record of this round is public. With your receipt you, or somebody whom you trust, can check \
+         later that it is the record that this page has seen, and what became of your answer in it."
+    } else {
+        "Your encrypted answer is stored. With this receipt you, or somebody whom you trust, can check later \
+         that it is part of the record that the hospital publishes. You may also wait for the result: \
+         the receipt then says more."
     }
 }
 

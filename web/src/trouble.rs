@@ -30,7 +30,7 @@ impl Trouble {
 
     /// Whether nobody should go on here at all: somebody may stand between the people and the hospital.
     pub(crate) fn is_warning(&self) -> bool {
-        matches!(self, Self::Round(Failure::WordsDiffer))
+        matches!(self, Self::Round(Failure::WordsDiffer | Failure::Committee(_)))
     }
 
     /// Whether an invitation is missing, or admits nobody here.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use leptos::prelude::*;
 use wardsum_peer::protocol::Invitation;
-use wardsum_peer::protocol::peer::AnswerError;
+use wardsum_peer::protocol::peer::{self, AnswerError};
 use wardsum_peer::{ConnectError, Event, Kept, PeerHandle};
 
 use crate::api::StudySummary;
@@ -85,9 +85,23 @@ fn follow(
     peer: StoredValue<Option<PeerHandle>, LocalStorage>,
     event: &Event,
 ) {
-    let disclosure = peer.try_get_value().flatten().and_then(|peer| peer.disclosure());
+    let peer_now = peer.try_get_value().flatten();
+    let disclosure = peer_now.as_ref().and_then(PeerHandle::disclosure);
+    // After these it says more than before.
+    let receipt = peer_now.filter(|_| {
+        matches!(
+            event,
+            Event::Protocol(
+                peer::Event::ContributionAcknowledged
+                    | peer::Event::ManifestAccepted { .. }
+                    | peer::Event::Published(_)
+            )
+        )
+    });
+    let receipt = receipt.and_then(|peer| peer.receipt());
     let now = browser::now_ms();
     let over = progress.try_update(|progress| {
+        progress.note_receipt(receipt);
         progress.apply(event, disclosure, now);
         if progress.step() == Step::Published {
             browser::forget_invitation();

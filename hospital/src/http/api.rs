@@ -4,13 +4,13 @@ use axum::extract::{Path, Query, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use serde::{Deserialize, Serialize};
-use wardsum_protocol::Aggregate;
 use wardsum_protocol::sharing::ShareIndex;
+use wardsum_protocol::{Aggregate, ParseDigestError};
 
 use super::{Refused, Site};
 use crate::hex;
 use crate::study_desk::{PreviousResult, StudyDesk};
-use crate::transcripts::{self, TranscriptFault};
+use crate::transcripts::{self, TranscriptFault, WhichRound};
 
 /// `GET /api/v1/studies`.
 pub(super) async fn studies(State(site): State<Site>) -> Response {
@@ -28,8 +28,28 @@ pub(super) async fn study(
 /// Which round's transcript is wanted.
 #[derive(Deserialize)]
 pub(super) struct TranscriptQuery {
-    /// Its number; the last finished one if nothing is said.
+    /// Its number.
     round: Option<u32>,
+    /// Or its digest, by which a page knows the round that it has seen.
+    digest: Option<String>,
+}
+
+impl TranscriptQuery {
+    /// The last finished one if nothing is said.
+    fn which(&self) -> Result<WhichRound, Refused> {
+        let refused = |why| Refused::new(StatusCode::BAD_REQUEST, why);
+        match (self.round, &self.digest) {
+            (None, None) => Ok(WhichRound::Last),
+            (Some(number), None) => Ok(WhichRound::Number(number)),
+            (None, Some(digest)) => digest
+                .parse()
+                .map(WhichRound::Digest)
+                .map_err(|error: ParseDigestError| refused(error.to_string())),
+            (Some(_), Some(_)) => {
+                Err(refused("name the round by its number or by its digest".to_owned()))
+            }
+        }
+    }
 }
 
 /// `GET /api/v1/studies/{id}/transcript`: the file that `hospital verify` checks.
@@ -39,7 +59,7 @@ pub(super) async fn transcript(
     Query(query): Query<TranscriptQuery>,
 ) -> Result<Response, Refused> {
     let desk = site.desk(&id)?;
-    let (round, bytes) = desk.transcript(query.round).await.map_err(|fault| {
+    let (round, bytes) = desk.transcript(query.which()?).await.map_err(|fault| {
         let status = match fault {
             TranscriptFault::NoRound { .. } | TranscriptFault::None { .. } => StatusCode::NOT_FOUND,
             TranscriptFault::Store(_) => StatusCode::SERVICE_UNAVAILABLE,

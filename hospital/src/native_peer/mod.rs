@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
 use wardsum_protocol::peer::{
     AnswerError, Disclosure, Event, Failure, Input, Memory, Output, Peer, Stage,
 };
-use wardsum_protocol::{Entropy, Invitation, Study, Timestamp};
+use wardsum_protocol::{Entropy, Invitation, Receipt, Study, Timestamp};
 
 pub use connect::{ConnectError, Connector, Socket};
 pub use hazards::{Breaks, Hazards, Turns, Vanishes};
@@ -251,6 +251,12 @@ impl NativePeer {
     #[must_use]
     pub fn close_reason(&self) -> Option<&str> {
         self.close_reason.as_deref()
+    }
+
+    /// What this peer's patient can hold against the round's transcript, once there is anything.
+    #[must_use]
+    pub fn receipt(&self) -> Option<&Receipt> {
+        self.machine.receipt()
     }
 
     /// What left this peer.

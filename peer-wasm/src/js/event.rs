@@ -66,6 +66,7 @@ pub(super) fn outcome(outcome: &Outcome) -> JsValue {
         .with("sum", outcome.aggregate.sum)
         .with("rejected", outcome.rejected)
         .with("ownAnswer", own_answer_code(outcome.own))
+        .with("receipt", outcome.receipt.clone())
         .into()
 }
 

@@ -40,6 +40,8 @@ export interface WardsumOutcome {
   /** How many answers came and were not counted, because they were not valid or in dispute. */
   rejected: number;
   ownAnswer: WardsumOwnAnswer;
+  /** The text of the receipt, if an answer was given here. */
+  receipt: string | undefined;
 }
 
 /** Where a round stands. */

@@ -17,6 +17,7 @@ use crate::peer::state::State;
 use crate::peer::verifying::AwaitingVerdict;
 use crate::peer::{Answer, Event, Failure, OwnAnswer, Peer, Record, Role, Transition};
 use crate::questionnaire::Response;
+use crate::receipt::Receipt;
 use crate::seal::OpeningKey;
 use crate::sharing::ShareIndex;
 use crate::study::Study;
@@ -154,6 +155,8 @@ impl Sealing {
         let invitation = peer.me.invitation.as_ref();
         let (message, contribution) =
             work.finish(&peer.me.identity, &round.study, &round.committee, invitation);
+        let receipt = Receipt::new(&round.study, &round.committee, peer.me.id(), contribution);
+        peer.me.receipt = Some(receipt);
         let waiting = AwaitingManifest {
             round,
             contribution,
@@ -331,6 +334,7 @@ impl AwaitingManifest {
             return Err(Failure::Equivocation);
         }
         let own = OwnAnswer::Counted;
+        peer.me.note_manifest(manifest, Some(inclusion.number));
         peer.link.replied();
         peer.emit(Event::ManifestAccepted { contributions: commitment.size, own });
         self.await_result(commitment, (own, Some(inclusion.number)), None, peer, now)
@@ -374,6 +378,7 @@ impl AwaitingManifest {
                 return Err(Failure::ManifestInvalid);
             }
         };
+        peer.me.note_manifest(manifest, Some(own));
         // Written down before it is answered: a peer that comes back never answers another manifest.
         if peer.me.manifest.replace(manifest).is_none() {
             peer.persist(Record::Verifying(manifest));
@@ -403,6 +408,8 @@ impl AwaitingManifest {
         now: Timestamp,
     ) -> Transition {
         let (own, reason) = (OwnAnswer::NotCounted, DeclineReason::OwnAnswer);
+        let manifest = commitment.digest(&self.round.study, &self.round.committee);
+        peer.me.note_manifest(manifest, None);
         peer.emit(Event::ManifestAccepted { contributions: commitment.size, own });
         peer.emit(Event::Declined(reason));
         peer.link.replied();

@@ -44,6 +44,7 @@ use crate::identification;
 use crate::identity::{Identity, PeerId};
 use crate::invitation::{Invitation, MismatchError};
 use crate::messages::{PeerMessage, Phase};
+use crate::receipt::Receipt;
 use crate::seal::OpeningKey;
 use crate::study::Study;
 use crate::time::Timestamp;
@@ -99,11 +100,20 @@ struct Me {
     /// The only verdict that it answers, once it has written that down.
     verdict: Option<VerdictDigest>,
     conduct: Conduct,
+    /// What is known of its contribution, once that is made.
+    receipt: Option<Receipt>,
 }
 
 impl Me {
     fn id(&self) -> PeerId {
         self.identity.id()
+    }
+
+    /// The manifest is known, and the number of this peer's contribution in it.
+    fn note_manifest(&mut self, manifest: ManifestDigest, number: Option<u32>) {
+        if let Some(receipt) = &mut self.receipt {
+            receipt.fixed(manifest, number);
+        }
     }
 }
 
@@ -175,6 +185,7 @@ impl Peer {
                 manifest: None,
                 verdict: None,
                 conduct: Conduct::default(),
+                receipt: None,
             },
             state: Some(state),
             give_up_at: None,
@@ -297,6 +308,14 @@ impl Peer {
     #[must_use]
     pub fn disclosure(&self) -> Disclosure {
         self.disclosure
+    }
+
+    /// What this peer's patient can hold against the round's transcript: from the moment on at which the
+    /// hospital has acknowledged the contribution, or shown what became of it. Later ones say more.
+    #[must_use]
+    pub fn receipt(&self) -> Option<&Receipt> {
+        let receipt = self.me.receipt.as_ref();
+        receipt.filter(|receipt| self.me.promised || receipt.is_fixed())
     }
 
     /// The study, once it has arrived.

@@ -119,6 +119,9 @@ impl Peer {
             rejected: verdict.rejected_len(),
             wrong: wrong.into_iter().collect(),
         };
+        if let Some(receipt) = &mut self.me.receipt {
+            receipt.published(digest, published.own, aggregate);
+        }
         self.persist(Record::Finished { study: study.digest(), published: Some(published) });
         self.close();
         self.emit(Event::Published(published));

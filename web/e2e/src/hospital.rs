@@ -2,8 +2,8 @@
 
 use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
 
 use anyhow::{Context, Result, ensure};
 use futures_util::future::try_join_all;
@@ -202,6 +202,26 @@ impl Hospital {
         Ok(())
     }
 
+    /// Takes invitations to a study back, as an operator does.
+    pub fn revoke(&self, study: &str, serials: &[u32]) -> Result<()> {
+        let list = self.files.path().join("revoked.txt");
+        let lines: Vec<String> = serials.iter().map(|serial| format!("{serial}\n")).collect();
+        fs::write(&list, lines.concat()).context("cannot write the list")?;
+        let data = self.files.path().join("data");
+        let mut command = Command::new(settings::hospital()?);
+        command.args(["study", "revoke", "--study", study]);
+        let output = command.arg("--data").arg(data).arg("--serials").arg(list).output()?;
+        ensure!(output.status.success(), "the invitations were not taken back: {output:?}");
+        Ok(())
+    }
+
+    /// Checks a transcript with a receipt, as anybody can who has the program.
+    pub fn verify(transcript: &Path, receipt: &Path) -> Result<Output> {
+        let mut command = Command::new(settings::hospital()?);
+        command.arg("verify").arg(transcript).arg("--receipt").arg(receipt);
+        command.output().context("cannot start the program")
+    }
+
     /// Asks it to stop, as Ctrl-C does, and waits until it has.
     pub fn stop(&mut self) -> Result<()> {
         let status = self.child.terminate()?;
@@ -215,7 +235,7 @@ impl Hospital {
         Ok(())
     }
 
-    fn connector(&self) -> Result<Connector> {
+    pub(crate) fn connector(&self) -> Result<Connector> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         Ok(Connector::new(address, tls::client_config(&self.connector_trust)?))
     }

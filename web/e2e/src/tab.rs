@@ -197,6 +197,22 @@ impl Tab {
         Ok(name.as_str().unwrap_or_default().to_owned())
     }
 
+    /// Clicks what downloads a file, and gives the file once it is whole.
+    pub async fn download(&self, selector: &str) -> Result<PathBuf> {
+        let directory = settings::scratch("downloads")?;
+        let directory = tempfile::Builder::new().tempdir_in(directory)?.keep();
+        let parameters = json!({ "behavior": "allow", "downloadPath": directory });
+        self.devtools("Browser.setDownloadBehavior", parameters).await?;
+        self.click(selector).await?;
+        until(&format!("the file of {selector}"), async || {
+            let mut files = fs::read_dir(&directory)?;
+            let file = files.next().transpose()?.map(|entry| entry.path());
+            // What is not whole yet is called so.
+            Ok(file.filter(|file| file.extension().is_some_and(|end| end != "crdownload")))
+        })
+        .await
+    }
+
     /// Pretends to be a screen of another size.
     pub async fn show_on(&self, viewport: Viewport) -> Result<()> {
         let Viewport { width, height, .. } = viewport;

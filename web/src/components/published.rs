@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use wardsum_peer::Outcome;
 use wardsum_peer::protocol::Aggregate;
 
-use super::{NextRound, ResultFigures};
+use super::{NextRound, Receipt, ResultFigures};
 use crate::next_round::NextRoundWatch;
 use crate::progress::Progress;
 use crate::{browser, text};
@@ -16,6 +16,7 @@ pub(crate) struct Told {
     result: Aggregate,
     unit: String,
     words: Vec<String>,
+    receipt: Option<String>,
 }
 
 impl Told {
@@ -29,7 +30,8 @@ impl Told {
             text::corrected(progress.wrong_partials()),
             not_erased.map(|error| format!("{} {error}", text::NOT_ERASED)),
         ];
-        Some(Self { result, unit, words: words.into_iter().flatten().collect() })
+        let receipt = progress.receipt().map(str::to_owned);
+        Some(Self { result, unit, words: words.into_iter().flatten().collect(), receipt })
     }
 
     /// Before the page was loaded again.
@@ -40,7 +42,8 @@ impl Told {
             text::rejected(result.count, outcome.rejected),
             Some(text::OUTCOME.to_owned()),
         ];
-        Self { result, unit, words: words.into_iter().flatten().collect() }
+        let receipt = outcome.receipt.clone();
+        Self { result, unit, words: words.into_iter().flatten().collect(), receipt }
     }
 }
 
@@ -57,7 +60,9 @@ pub(crate) fn Published(
     restart: Callback<()>,
 ) -> impl IntoView {
     browser::focus_soon("result-title");
-    let figures = told.map(|Told { result, unit, words }| {
+    let figures = told.map(|Told { result, unit, words, receipt }| {
+        let (study, round) = (study.clone(), round.clone());
+        let receipt = Memo::new(move |_| receipt.clone());
         let words = words.into_iter().map(|words| view! { <p>{words}</p> });
         view! {
             <section id="result" class="panel" aria-labelledby="result-title">
@@ -65,6 +70,7 @@ pub(crate) fn Published(
                 <ResultFigures sum=result.sum count=result.count unit />
                 <div class="quiet" data-testid="result-checked">{words.collect_view()}</div>
             </section>
+            <Receipt receipt study round published=true />
         }
     });
     let NextRoundWatch { open, .. } = NextRoundWatch::begin(study, round);

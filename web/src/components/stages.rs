@@ -30,6 +30,9 @@ fn StageItem(
 ) -> impl IntoView {
     // Memos, so that an event redraws only the stages that it changes.
     let state = Memo::new(move |_| progress.with(|progress| progress.stage_state(stage)));
+    let title = Memo::new(move |_| {
+        progress.with(|progress| text::stage_title(stage, state.get(), progress.is_invited()))
+    });
     let detail = Memo::new(move |_| progress.with(|progress| text::stage_detail(stage, progress)));
     let countdown = Memo::new(move |_| {
         (state.get() == StageState::Current)
@@ -44,7 +47,7 @@ fn StageItem(
         >
             <span class="mark" aria-hidden="true">{move || mark(state.get())}</span>
             <p class="stage-title">
-                {move || text::stage_title(stage, state.get())}
+                {title}
                 <span class="visually-hidden">{move || text::stage_state(state.get())}</span>
             </p>
             <p class="stage-detail">{detail}</p>

@@ -6,8 +6,8 @@ use wardsum_peer::{Kept, Outcome};
 
 use super::{
     AnswerForm, CompareWords, Confirm, ConnectionNotice, DisclosureStatement, FailureNotice,
-    LeaveForGood, NextRound, NotKeptNotice, Published, Stages, Terms, Told, TooLate, WordsAgain,
-    WordsDisputed,
+    LeaveForGood, NextRound, NotKeptNotice, Published, Receipt, Stages, Terms, Told, TooLate,
+    WordsAgain, WordsDisputed,
 };
 use crate::api::{RoundPhase, StudySummary};
 use crate::next_round::NextRoundWatch;
@@ -85,6 +85,12 @@ fn OpenStudy(
     let over = Memo::new(move |_| !matches!(step.get(), Step::Comparing | Step::Running));
     let on_leave = Callback::new(move |()| visit.leave());
     let title = study.title.clone();
+    // With a result it stands beside that.
+    let receipt = Memo::new(move |_| {
+        let shown = progress.with(|progress| progress.receipt().map(str::to_owned));
+        shown.filter(|_| step.get() != Step::Published)
+    });
+    let receipt_of = study.clone();
     let top = move || match step.get() {
         Step::Connecting => {
             view! { <p class="notice" role="status">{text::CONNECTING}</p> }.into_any()
@@ -123,6 +129,10 @@ fn OpenStudy(
                     <h2 id="stages-title" tabindex="-1">{text::STAGES_TITLE}</h2>
                     <Stages progress clock />
                 </section>
+                {
+                    let round = round(progress, &receipt_of);
+                    view! { <Receipt receipt study=receipt_of.id.clone() round published=false /> }
+                }
                 <WordsAgain progress />
                 <DisclosureStatement disclosure resumed />
                 <LeaveForGood on_leave over />

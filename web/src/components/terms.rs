@@ -29,7 +29,7 @@ pub(crate) fn Terms(
             </dl>
             <details>
                 <summary>{text::HOW_TITLE}</summary>
-                {text::how(&organisation).map(|paragraph| view! { <p>{paragraph}</p> }).collect_view()}
+                {text::how(&organisation, study.authority().is_some()).map(|paragraph| view! { <p>{paragraph}</p> }).collect_view()}
             </details>
         </section>
     }

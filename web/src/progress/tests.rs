@@ -1,37 +1,15 @@
 use wardsum_peer::Event;
 use wardsum_peer::protocol::peer::{self, Failure, OwnAnswer, Published, Role, Waiting};
 use wardsum_peer::protocol::sharing::ShareIndices;
-use wardsum_peer::protocol::{
-    Admission, Aggregate, Closing, CommitteeDigest, Phase, SafetyWords, SchemeChoice, Study,
-    StudyParameters, Suite,
-};
+use wardsum_peer::protocol::{Aggregate, CommitteeDigest, CommitteeError, Phase, SafetyWords};
 use wardsum_peer::storage::StorageError;
 
 use super::{ClosingIn, Progress, Safety, StageId, StageState, Step};
 use crate::trouble::Trouble;
+use study::study;
 
-fn study() -> Study {
-    let closing = Closing { count: Some(3), ..Closing::deadline(60_000) };
-    Study::new(StudyParameters {
-        instance: [7; 16],
-        title: "Pain".to_owned(),
-        organisation: "Ward 7".to_owned(),
-        question: "How strong is your pain?".to_owned(),
-        unit: "points".to_owned(),
-        min: 0,
-        max: 10,
-        minimum_cohort: 3,
-        maximum_cohort: 100,
-        committee_cap: 3,
-        enrolment: closing,
-        contributing: closing,
-        aggregation_deadline_ms: 60_000,
-        scheme: SchemeChoice::Threshold,
-        suite: Suite::XWing,
-        admission: Admission::Open,
-    })
-    .expect("the parameters keep the rules")
-}
+#[path = "../../../peer-wasm/tests/study/mod.rs"]
+mod study;
 
 pub(crate) fn after(events: &[peer::Event]) -> Progress {
     let mut progress = Progress::default();
@@ -333,4 +311,24 @@ fn what_cannot_be_written_down_ends_the_visit_for_now() {
     assert_eq!(progress.step(), Step::Failed);
     assert_eq!(progress.trouble().map(|trouble| trouble.code()), Some("storage-full"));
     assert!(progress.trouble().is_some_and(|trouble| trouble.may_resume()));
+}
+
+#[test]
+fn a_receipt_stays_when_nothing_new_is_known() {
+    let mut progress = after(&[]);
+    assert_eq!(progress.receipt(), None);
+    progress.note_receipt(Some("early".to_owned()));
+    progress.note_receipt(None);
+    assert_eq!(progress.receipt(), Some("early"));
+    progress.note_receipt(Some("late".to_owned()));
+    tell(&mut progress, &[peer::Event::Failed(Failure::Left)]);
+    assert_eq!(progress.receipt(), Some("late"), "after the visit is over, too");
+}
+
+#[test]
+fn a_committee_that_is_refused_is_where_the_round_broke_off() {
+    let progress = after(&[peer::Event::Failed(Failure::Committee(CommitteeError::Encoding))]);
+    assert_eq!(progress.stage_state(StageId::Waiting), StageState::Done);
+    assert_eq!(progress.stage_state(StageId::Committee), StageState::Failed);
+    assert_eq!(progress.stage_state(StageId::Words), StageState::Pending);
 }

@@ -43,7 +43,7 @@ fn begun(stage: StageId, progress: &Progress) -> String {
         StageId::Connected | StageId::Words | StageId::Sent | StageId::Partial => {
             stage_detail(stage, progress)
         }
-        StageId::Committee => stage_title(stage, StageState::Current).to_owned(),
+        StageId::Committee => stage_title(stage, StageState::Current, false).to_owned(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What went wrong, in plain words: what happened, and what to do now.
 
 use wardsum_peer::protocol::peer::Failure;
-use wardsum_peer::protocol::{EndReason, LinkError};
+use wardsum_peer::protocol::{CommitteeError, EndReason, EnrolmentError, LinkError};
 use wardsum_peer::storage::StorageError;
 
 use crate::api::ApiError;
@@ -212,12 +212,7 @@ fn round(failure: Failure, then: &'static str) -> FailureText {
              page does not take part.",
             TELL,
         ),
-        Failure::Committee(_) => FailureText::new(
-            "The group that would hold the shares is not acceptable",
-            "It is too small, names somebody twice, or carries a signature that does not hold. So \
-             this page sent no share.",
-            TELL,
-        ),
+        Failure::Committee(error) => committee(error),
         Failure::Sealing => FailureText::new(
             "A share could not be encrypted",
             "The key of one of the other people does not work, so this page sent no share at all.",
@@ -253,6 +248,27 @@ fn round(failure: Failure, then: &'static str) -> FailureText {
              number.",
             TELL,
         ),
+    }
+}
+
+/// The committee that the hospital has told breaks a rule.
+fn committee(error: CommitteeError) -> FailureText {
+    let uninvited =
+        matches!(error, CommitteeError::Member { source: EnrolmentError::Credential(_), .. });
+    if uninvited {
+        FailureText::new(
+            "Somebody who would hold shares was not invited",
+            "The key of one of the people who would hold shares does not come with an invitation to that \
+             key. Somebody may be trying to read along, so this page stopped, and sent no share.",
+            TELL,
+        )
+    } else {
+        FailureText::new(
+            "The group that would hold the shares is not acceptable",
+            "It is too small, names somebody twice, or carries a signature that does not hold. So \
+             this page sent no share.",
+            TELL,
+        )
     }
 }
 

@@ -8,12 +8,13 @@ use crate::number;
 use crate::progress::{Partial, Progress, StageId, StageState};
 
 /// The name of a stage, as it stands.
-pub(crate) fn stage_title(stage: StageId, standing: StageState) -> &'static str {
+pub(crate) fn stage_title(stage: StageId, standing: StageState, invited: bool) -> &'static str {
     match stage {
         StageId::Connected if standing == StageState::Done => "Connected",
         StageId::Connected => "Not connected",
         StageId::Waiting => "Waiting for others",
         StageId::Committee => "Committee fixed",
+        StageId::Words if invited => "Invitations checked",
         StageId::Words => "Words compared",
         StageId::Sent => "Answer split and sent encrypted",
         StageId::Shares => "Shares received",
@@ -41,6 +42,7 @@ pub(crate) fn stage_detail(stage: StageId, progress: &Progress) -> String {
         StageId::Connected => connected(progress, standing),
         StageId::Waiting => waiting(progress, standing),
         StageId::Committee => committee(progress),
+        StageId::Words if progress.is_invited() => invitations(standing).to_owned(),
         StageId::Words => words(standing).to_owned(),
         StageId::Sent => sent(progress, standing),
         StageId::Shares => shares(progress, standing),
@@ -117,6 +119,13 @@ fn committee(progress: &Progress) -> String {
             "{members} people hold the shares. You are not one of them, and your answer counts all \
              the same."
         ),
+    }
+}
+
+fn invitations(state: StageState) -> &'static str {
+    match state {
+        StageState::Done => "Everybody who holds shares has shown an invitation to this study.",
+        _ => "This page will check the invitation of everybody who holds shares.",
     }
 }
 
@@ -268,7 +277,7 @@ fn result(progress: &Progress) -> String {
                 let (present, needed) =
                     (number::whole(waiting.present.into()), number::whole(waiting.needed.into()));
                 format!(
-                    "{present} answers have arrived at the hospital, and at least {needed} are needed \
+                    "Answers that have arrived at the hospital: {present}. At least {needed} are needed \
                      before it puts anything together.{}",
                     away_members(waiting)
                 )
@@ -299,7 +308,10 @@ mod tests {
         let mut progress = after(&[waiting(Phase::Enrolling, 2)]);
         let told = |progress: &_| {
             let state = Progress::stage_state(progress, StageId::Connected);
-            (stage_title(StageId::Connected, state), stage_detail(StageId::Connected, progress))
+            (
+                stage_title(StageId::Connected, state, false),
+                stage_detail(StageId::Connected, progress),
+            )
         };
         assert_eq!(told(&progress), ("Connected", "This tab is connected to Ward 7.".to_owned()));
         tell(

@@ -32,7 +32,7 @@ async fn an_unaltered_page_runs_and_is_loaded_once_in_firefox() -> Result<()> {
     runs(&tab, &host).await?;
 
     let page = PageCopy::of_built()?;
-    page.replace(SCRIPT, "class IntoUnderlyingSink ", "class IntoUnderlyingSinK ")?;
+    page.replace(SCRIPT, "async function __wbg_load(", "async function  __wbg_load(")?;
     host.show(&page.path())?;
     is_refused(&tab, &host).await?;
     browser.quit().await
@@ -49,7 +49,7 @@ async fn altered_webassembly_is_refused() -> Result<()> {
 #[tokio::test]
 async fn an_altered_script_is_refused() -> Result<()> {
     let page = PageCopy::of_built()?;
-    page.replace(SCRIPT, "class IntoUnderlyingSink ", "class IntoUnderlyingSinK ")?;
+    page.replace(SCRIPT, "async function __wbg_load(", "async function  __wbg_load(")?;
     refused_in_chromium(&page).await
 }
 

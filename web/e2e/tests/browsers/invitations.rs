@@ -1,7 +1,7 @@
 //! Studies for the invited: a personal link leads into the round, and to one's own answer again; whoever
 //! has none, or one that is damaged, foreign or used, is turned away and told why.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use serde_json::json;
 use wardsum_e2e::{Browser, Hospital, Invitations, TestStudy};
 
@@ -12,13 +12,13 @@ fn invitations() -> Result<Invitations> {
 }
 
 #[tokio::test]
-async fn people_with_links_have_a_round() -> Result<()> {
-    let invited = invitations()?;
+async fn seven_people_with_links_have_a_round_and_two_without_are_turned_away() -> Result<()> {
+    let invited = Invitations::to(TestStudy::of("pain", 7).x25519(), 1)?;
     let hospital = Hospital::start(std::slice::from_ref(&invited.study)).await?;
     let browser = Browser::chromium().await?;
-    let answers = [3, 10, 4];
+    let answers = [3, 10, 4, 0, 7, 7, 1];
     let mut tabs = Vec::new();
-    for serial in 1..=3 {
+    for (serial, _) in (1..).zip(answers) {
         let tab = browser.new_tab().await?;
         tab.open_question(&invited.link(&hospital.origin(), serial)?).await?;
         let said = tab.text("[data-testid=admission]").await?;
@@ -31,9 +31,22 @@ async fn people_with_links_have_a_round() -> Result<()> {
     // A page that is loaded again before it is answered is still invited.
     tabs[0].reload().await?;
     tabs[0].until_state("asking").await?;
-    for (tab, answer) in tabs.iter().zip(answers) {
+    let (last, others) = tabs.split_last().context("there are seven")?;
+    for (tab, answer) in others.iter().zip(answers) {
         tab.answer(answer).await?;
     }
+    let strange = browser.new_tab().await?;
+    let mut made_up = invited.link(&hospital.origin(), 8)?;
+    made_up.replace_range(made_up.len() - 40..made_up.len() - 36, "AbCd");
+    strange.open(&made_up).await?;
+    strange.until_state("bad-invitation").await?;
+    strange.screenshots("invitation-made-up").await?;
+    let second = browser.new_tab().await?;
+    second.open_question(&invited.link(&hospital.origin(), 1)?).await?;
+    second.answer(9).await?;
+    assert_eq!(second.failure().await?.code, "invitation-used");
+    second.screenshots("invitation-used").await?;
+    last.answer(answers[6]).await?;
     for tab in &tabs {
         sees_the_whole_round(tab, &answers).await?;
     }

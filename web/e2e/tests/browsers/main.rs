@@ -2,6 +2,7 @@
 
 mod accessibility;
 mod altered_page;
+mod button_contrast;
 mod choosing_a_study;
 mod closed_after_contributing;
 mod connection_lost;
@@ -24,12 +25,15 @@ mod one_answer_a_round;
 mod other_origin;
 mod page_stopped;
 mod plain_html_example;
+mod receipts;
 mod reloaded;
+mod revoked_invitation;
 mod round;
 mod safety_words;
 mod screenshots;
 mod small_screens;
 mod storage_trouble;
+mod swapped_key;
 mod taken_up_again;
 mod through_the_hospital;
 mod through_trunk;

@@ -1,0 +1,48 @@
+//! What a visitor can keep to check a round later.
+
+use leptos::prelude::*;
+
+use crate::{browser, text};
+
+/// Offers the receipt, once there is one, and with a result the round's transcript.
+#[component]
+pub(crate) fn Receipt(
+    /// The text of the receipt.
+    receipt: Memo<Option<String>>,
+    /// The study's id.
+    study: String,
+    /// The study digest of the round.
+    round: String,
+    /// Whether there is a transcript.
+    published: bool,
+) -> impl IntoView {
+    // A name that says nothing about the study, and tells rounds apart.
+    let name = format!("wardsum-receipt-{}.txt", round.get(..8).unwrap_or_default());
+    let transcript = published.then(|| {
+        let address = browser::transcript_address(&study, &round);
+        view! { <a id="transcript" class="button" href=address download="">{text::TRANSCRIPT}</a> }
+    });
+    view! {
+        <section
+            id="receipt"
+            class="panel"
+            aria-labelledby="receipt-title"
+            hidden=move || receipt.with(Option::is_none)
+        >
+            <h2 id="receipt-title">{text::RECEIPT_TITLE}</h2>
+            <p>{text::receipt(published)}</p>
+            <p class="quiet">{text::RECEIPT_NOT}</p>
+            <div class="actions">
+                <a
+                    id="download-receipt"
+                    class="button"
+                    download=name
+                    href=move || receipt.with(|text| browser::file(text.as_deref().unwrap_or_default()))
+                >
+                    {text::RECEIPT}
+                </a>
+                {transcript}
+            </div>
+        </section>
+    }
+}
