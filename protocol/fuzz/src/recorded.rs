@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 use wardsum_protocol::identity::{Identity, PeerId};
 use wardsum_protocol::manifest::Commitment;
 use wardsum_protocol::messages::HospitalMessage;
+use wardsum_protocol::receipt::Receipt;
 use wardsum_protocol::round::Record;
 use wardsum_protocol::transcript::Transcript;
 use wardsum_protocol::verdict::{Verdict, VerdictBytes};
@@ -41,6 +42,8 @@ pub struct Recorded {
     pub verdict_digest: VerdictDigest,
     pub aggregate: Aggregate,
     pub transcript: Vec<u8>,
+    /// What the patients can keep.
+    pub receipts: Vec<String>,
 }
 
 /// Rounds of the same people: two courses of one study, and one of another.
@@ -148,6 +151,8 @@ fn record(mut net: Net) -> Recorded {
     let read = Verdict::read(&verdict, &study, &committee, commitment).expect("it was accepted");
     let records = net.journal.iter().map(|(_, record)| record);
     let transcript = Transcript::of(&study, records).expect("there is a result").encode();
+    let receipts = net.patients.iter().filter_map(|patient| patient.peer.receipt());
+    let receipts = receipts.map(Receipt::encode).collect();
     let patients = net.patients.drain(..).map(|patient| Patient {
         identity: Identity::derive(&patient.entropy),
         entropy: patient.entropy,
@@ -165,6 +170,7 @@ fn record(mut net: Net) -> Recorded {
         verdict,
         verdict_digest: read.digest(manifest),
         transcript,
+        receipts,
         study,
     }
 }

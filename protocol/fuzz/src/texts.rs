@@ -1,6 +1,10 @@
 //! Decoders of what people hand to each other: links, names of studies, transcripts.
 
-use wardsum_protocol::transcript::Transcript;
+use std::sync::LazyLock;
+
+use sha2::{Digest, Sha256};
+use wardsum_protocol::receipt::Receipt;
+use wardsum_protocol::transcript::{Checked, Transcript};
 use wardsum_protocol::{Invitation, SafetyWords, StudyDigest};
 
 use super::Seeds;
@@ -43,6 +47,12 @@ pub const TEXTS: &[Entry] = &[
         valid: || RECORDED.iter().map(|of| of.rounds[0].transcript.clone()).collect(),
     },
     Entry { covers: &[], read: safety_words, valid: || vec![vec![0; 8], vec![255; 8]] },
+    Entry { covers: &["Receipt::decode"], read: receipt, valid: receipts },
+    Entry {
+        covers: &[],
+        read: receipt_with_check,
+        valid: || receipts().into_iter().map(without_check).collect(),
+    },
 ];
 
 fn link(bytes: &[u8]) {
@@ -111,6 +121,45 @@ fn transcript(bytes: &[u8]) {
     });
     assert!(known, "a transcript that nobody signed holds: {checked}");
 }
+
+fn receipt(bytes: &[u8]) {
+    let Ok(receipt) = Receipt::decode(bytes) else { return };
+    assert_eq!(receipt.encode().as_bytes(), bytes, "read, but written otherwise");
+    for (transcript, checked) in &*CHECKED {
+        if let Ok(found) = receipt.check(transcript, checked) {
+            assert!(found.number.is_none_or(|number| number < checked.contributions));
+        }
+    }
+}
+
+/// The last line made to fit those before it.
+fn receipt_with_check(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let check = Sha256::digest([b"\x12wardsum v1 receipt".as_slice(), text.as_bytes()].concat());
+    let digits: String = check.iter().map(|byte| format!("{byte:02x}")).collect();
+    receipt(format!("{text}check: {digits}\n").as_bytes());
+}
+
+fn receipts() -> Vec<Vec<u8>> {
+    let rounds = RECORDED.iter().map(|of| &of.rounds[0]);
+    rounds.flat_map(|round| round.receipts.iter().take(2)).map(|text| text.clone().into()).collect()
+}
+
+fn without_check(mut receipt: Vec<u8>) -> Vec<u8> {
+    receipt.truncate(receipt.len() - "check: \n".len() - 64);
+    receipt
+}
+
+/// The recorded rounds as whoever holds a receipt against them has them.
+static CHECKED: LazyLock<Vec<(Transcript, Checked)>> = LazyLock::new(|| {
+    let rounds = RECORDED.iter().map(|of| &of.rounds[0]);
+    let checked = rounds.map(|round| {
+        let transcript = Transcript::decode(&round.transcript).expect("it was made");
+        let checked = transcript.check().expect("it holds");
+        (transcript, checked)
+    });
+    checked.collect()
+});
 
 fn safety_words(bytes: &[u8]) {
     if let Some(tag) = bytes.first_chunk() {
