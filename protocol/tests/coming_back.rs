@@ -359,6 +359,22 @@ fn a_round_is_not_restored_from_records_that_do_not_follow() {
     doubled.insert(contributed, doubled[contributed].clone());
     let position = contributed + 1;
     assert_eq!(restore(doubled).err(), Some(RestoreError::OutOfOrder { position }));
+
+    // A result before there are enough partial aggregates to follow from.
+    let is_partial = |(_, record): &(Timestamp, Record)| matches!(record, Record::Partial(_));
+    let enough = usize::from(net.committee().expect("it is fixed").threshold());
+    let (partials, mut few): (Vec<_>, Vec<_>) = net.journal.iter().cloned().partition(is_partial);
+    for partial in partials {
+        let position = few.len() - 1;
+        let left = few.iter().filter(|record| is_partial(record)).count();
+        let restored = restore(few.clone());
+        if left < enough {
+            assert_eq!(restored.err(), Some(RestoreError::Result { position }), "{left} are there");
+        } else {
+            assert!(restored.is_ok());
+        }
+        few.insert(position, partial);
+    }
 }
 
 /// A member that comes back without anything is sent everything anew, window by window.

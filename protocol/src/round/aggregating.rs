@@ -224,21 +224,19 @@ impl Aggregating {
                 self.contradiction = Some(self.partials.len());
                 State::Aggregating(self)
             }
-            Err(reason) => State::Aggregating(self).end(reason, room),
+            // As many hold as the threshold: what is left is that somebody is wrong.
+            Err(
+                AggregateError::Combine(CombineError::Undecodable { .. })
+                | AggregateError::Impossible { .. },
+            ) => State::Aggregating(self).end(EndReason::Contradiction, room),
+            Err(error) => unreachable!("the partial aggregates were checked one by one: {error}"),
         }
     }
 
     /// Combines the partial aggregates and finds out which of them are wrong.
-    pub(super) fn decode(&self, room: &Room) -> Result<Decoded, EndReason> {
+    pub(super) fn decode(&self, room: &Room) -> Result<Decoded, AggregateError> {
         let shares: Vec<Share> = self.partials.values().map(|(_, share)| share.clone()).collect();
-        aggregate::combine(room.study(), &self.closed.committee, self.accepted(), &shares).map_err(
-            |error| match error {
-                // Number and indices hold by construction: what is left is that somebody is wrong.
-                AggregateError::Combine(CombineError::Undecodable { .. })
-                | AggregateError::Impossible { .. } => EndReason::Contradiction,
-                error => unreachable!("the partial aggregates were checked one by one: {error}"),
-            },
-        )
+        aggregate::combine(room.study(), &self.closed.committee, self.accepted(), &shares)
     }
 
     fn publish(self, decoded: &Decoded, room: &mut Room) -> State {
