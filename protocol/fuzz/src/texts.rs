@@ -136,8 +136,7 @@ fn receipt(bytes: &[u8]) {
 fn receipt_with_check(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let check = Sha256::digest([b"\x12wardsum v1 receipt".as_slice(), text.as_bytes()].concat());
-    let digits: String = check.iter().map(|byte| format!("{byte:02x}")).collect();
-    receipt(format!("{text}check: {digits}\n").as_bytes());
+    receipt(format!("{text}check: {}\n", StudyDigest(check.into())).as_bytes());
 }
 
 fn receipts() -> Vec<Vec<u8>> {
