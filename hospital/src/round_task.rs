@@ -420,6 +420,8 @@ impl RoundTask {
                 () = time::sleep_until(wakes), if self.timer.is_some() && !stopping => {
                     self.timer = None;
                     self.feed(Input::Timeout);
+                    // The round may have asked to be called at once, again and again: others come first.
+                    task::yield_now().await;
                     None
                 }
                 _ = keep_time.tick() => {

@@ -134,19 +134,56 @@ fn a_verification_that_comes_meanwhile_is_too_late_for_the_verdict() {
     assert_eq!(net.aggregate().map(|aggregate| (aggregate.count, aggregate.sum)), Some((7, 35)));
 }
 
-#[test]
-fn a_verification_that_comes_meanwhile_is_used_if_it_is_needed_after_all() {
-    // The one whose answer is rejected opens nothing, so that five verifications are one too few.
-    let mut net = seven(|net| {
-        net.join_misbehaving(Misbehaviour::Input(Change { position: 0, add: 1 }));
-    });
-    let verification = verifies_and_is_lost(&mut net, 5);
-    verifies_and_is_lost(&mut net, 6);
+/// Five have verified, of whom one has left, so that these are too few to open the sum.
+fn one_too_few() -> (Net, [Vec<u8>; 2]) {
+    let mut net = seven(|_| {});
+    let verifications = [5, 6].map(|patient| verifies_and_is_lost(&mut net, patient));
+    net.run_until(|net| net.round.status().verified == 5);
+    net.leave_for_good(0);
     net.run_until(is_judging);
     assert_eq!(net.round.status().verified, 5);
+    (net, verifications)
+}
+
+#[test]
+fn a_verification_that_comes_meanwhile_is_used_if_it_is_needed_after_all() {
+    let (mut net, [verification, _]) = one_too_few();
     arrives(&mut net, 5, &verification);
     assert!(!is_acknowledged(&net, &verification));
     net.run_until(|net| verdict(net).is_some());
     assert!(is_acknowledged(&net, &verification), "it was forgotten");
     assert_eq!(verdict(&net).map(|(members, _)| members.len()), Some(6));
+}
+
+/// Whoever has verified and closes the tab, or leaves for good, has given what it had to.
+#[test]
+fn what_comes_meanwhile_holds_although_its_sender_goes() {
+    for leaves in [false, true] {
+        let (mut net, [verification, _]) = one_too_few();
+        arrives(&mut net, 5, &verification);
+        let leave = wire::encode(&PeerMessage::Leave);
+        if leaves {
+            arrives(&mut net, 5, &leave);
+        } else {
+            net.leave_raw(net.patients[5].connection);
+        }
+        let written = |net: &Net| {
+            let is_it = |(_, record): &(_, Record)| matches!(record, Record::Verified(message) if message[..] == verification[..]);
+            net.journal.iter().any(is_it)
+        };
+        net.run_until(|net| written(net) || net.round.status().phase > Phase::Aggregating);
+        assert!(written(&net), "it was forgotten; leaves: {leaves}");
+    }
+}
+
+#[test]
+fn a_member_that_declines_meanwhile_and_goes_is_not_waited_for() {
+    let mut net = seven(|_| {});
+    net.run_until(is_judging);
+    let decline = wire::encode(&PeerMessage::Decline(DeclineReason::Mismatch));
+    arrives(&mut net, 6, &decline);
+    net.leave_raw(net.patients[6].connection);
+    net.run_until(|net| verdict(net).is_some());
+    let declined = |(_, record): &(_, Record)| matches!(record, Record::Declined(..));
+    net.run_until(|net| net.journal.iter().any(declined));
 }

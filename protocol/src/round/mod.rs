@@ -224,13 +224,42 @@ impl State {
         if let PeerMessage::WordsDiffer = message {
             return self.words_differ(from, &peer, room);
         }
-        let envelope = Envelope { from, peer, bytes };
+        self.deliver(message, &Envelope { from, peer, bytes }, room)
+    }
+
+    fn deliver(
+        self,
+        message: PeerMessage,
+        envelope: &Envelope<'_>,
+        room: &mut Room,
+    ) -> (Self, Option<Refusal>) {
         match self {
-            Self::Enrolling(state) => state.message(message, &envelope, room),
-            Self::Contributing(state) => state.message(message, &envelope, room),
-            Self::Verifying(state) => state.message(message, &envelope, room),
-            Self::Aggregating(state) => state.message(message, &envelope, room),
-            Self::Over(state) => state.message(message, &envelope, room),
+            Self::Enrolling(state) => state.message(message, envelope, room),
+            Self::Contributing(state) => state.message(message, envelope, room),
+            Self::Verifying(state) => state.message(message, envelope, room),
+            Self::Aggregating(state) => state.message(message, envelope, room),
+            Self::Over(state) => state.message(message, envelope, room),
+        }
+    }
+
+    /// Takes in a message that has waited. Its sender may be gone by now, and what it has said holds all the same.
+    fn deliver_late(
+        self,
+        peer: PeerId,
+        from: ConnectionId,
+        bytes: &Bytes,
+        room: &mut Room,
+    ) -> Self {
+        let Ok(message) = PeerMessage::decode(bytes) else {
+            unreachable!("it was decoded when it came")
+        };
+        let (state, refusal) = self.deliver(message, &Envelope { from, peer, bytes }, room);
+        match refusal.filter(|_| room.is_connected(from)) {
+            None => state,
+            Some(reason) => {
+                let peer = room.refuse(from, reason);
+                state.gone(peer, room)
+            }
         }
     }
 

@@ -12,7 +12,7 @@ use crate::round::closed::{Closed, Patience};
 use crate::round::contributing::Contributing;
 use crate::round::room::Room;
 use crate::round::{
-    Arrival, ConnectionId, Envelope, Event, Input, Output, Record, Refusal, State, Status,
+    Arrival, ConnectionId, Envelope, Event, Output, Record, Refusal, State, Status,
 };
 use crate::sharing::ShareIndex;
 use crate::study::Study;
@@ -108,8 +108,11 @@ impl Verifying {
 
     /// Whoever declines will not open the sum either.
     fn forget_declined(&mut self) {
+        let before = self.complete();
         self.verifications.retain(|place, _| !self.closed.has_declined(*place));
-        self.insufficient = None;
+        if self.complete() < before {
+            self.insufficient = None;
+        }
         if self.complete() < self.closed.threshold() {
             self.enough_since = None;
         }
@@ -238,9 +241,6 @@ impl Verifying {
 
     pub(super) fn leave(mut self, peer: &PeerId, room: &mut Room) -> State {
         self.closed.leave(peer, room);
-        if let Some(judgement) = &mut self.judgement {
-            judgement.waiting.remove(peer);
-        }
         State::Verifying(self)
     }
 
@@ -269,6 +269,8 @@ impl Verifying {
         let Judgement { verdict: Some(verdict), waiting, .. } = judgement else {
             unreachable!("there is a verdict")
         };
+        // What came before the deadline and waited may be what is missing.
+        let may_come = may_come || !waiting.is_empty();
         let state =
             match verdict.check(room.study(), &self.closed.committee, self.closed.commitment) {
                 // Whoever comes back may still open the sum, and not once there is a verdict without it.
@@ -291,8 +293,10 @@ impl Verifying {
         if waiting.is_empty() {
             return state;
         }
-        let hear = |state: State, (from, bytes)| state.handle(Input::Message { from, bytes }, room);
-        waiting.into_values().fold(state, hear).tick(room)
+        let hear = |state: State, (peer, (from, bytes)): (PeerId, (ConnectionId, Bytes))| {
+            state.deliver_late(peer, from, &bytes, room)
+        };
+        waiting.into_iter().fold(state, hear).tick(room)
     }
 
     fn begin_judging(&self, since: Timestamp) -> Judgement {
