@@ -23,7 +23,7 @@ use crate::transcript::{Checked, Transcript};
 use crate::verdict::Rejection;
 
 /// What a receipt begins with.
-pub const MAGIC: &str = "wardsum receipt 1";
+const MAGIC: &str = "wardsum receipt 1";
 
 /// What one peer knows of a round and of its own contribution to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -222,7 +222,8 @@ impl Receipt {
             };
             receipt.fixed(ManifestDigest(digits(manifest)?), number);
         }
-        if let Some(verdict) = field("verdict") {
+        // Nobody is shown a result before what it counts.
+        if let Some(verdict) = receipt.fixed.and_then(|_| field("verdict")) {
             let verdict = VerdictDigest(digits(verdict)?);
             let rejection = match field("answer")? {
                 LATE => None,

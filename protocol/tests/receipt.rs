@@ -43,13 +43,14 @@ fn held_against(receipt: &Receipt, net: &Net) -> Result<Found, ReceiptError> {
     receipt.check(&transcript, &transcript.check().expect("it holds"))
 }
 
-/// The receipt with these lines replaced, and with the check that this text should have.
+/// The receipt with these lines replaced, or left out where nothing stands for them, and with the check that this text should have.
 fn rewritten(receipt: &Receipt, lines: &[(&str, &str)]) -> Result<Receipt, ParseReceiptError> {
     let text = receipt.encode();
     let mut changed = Vec::new();
     for line in text.lines().filter(|line| !line.starts_with("check: ")) {
         let named = |(name, _): &&(&str, &str)| line.starts_with(&format!("{name}: "));
         changed.push(match lines.iter().find(named) {
+            Some((_, "")) => String::new(),
             Some((name, value)) => format!("{name}: {value}\n"),
             None => format!("{line}\n"),
         });
@@ -235,4 +236,12 @@ fn the_transcript_of_another_round_is_told_apart() {
     all_answer(&mut another, &[1, 2, 3]);
     another.run();
     assert_eq!(held_against(&own, &another), Err(ReceiptError::Study));
+}
+
+/// Nobody is shown a result before what it counts.
+#[test]
+fn a_result_without_a_manifest_is_no_receipt() {
+    let net = played(3);
+    let changed = [("manifest", ""), ("number", ""), ("answer", "late")];
+    assert_eq!(rewritten(&receipt(&net, 0), &changed), Err(ParseReceiptError));
 }

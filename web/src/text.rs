@@ -468,17 +468,36 @@ pub(crate) const RECEIPT_TITLE: &str = "To check later";
 pub(crate) const RECEIPT: &str = "Save your receipt";
 pub(crate) const TRANSCRIPT: &str = "Save the record of this round";
 pub(crate) const RECEIPT_NOT: &str = "The receipt says nothing about what you answered. It does show that \
-    somebody with this device took part in this study, so keep it where only you find it.";
+    somebody with this device took part in this study, and its name does to who knows the study, so keep it \
+    where only you find it.";
+
+/// How a round stands of which there is a receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RoundStands {
+    /// The answer is stored, and the result is waited for.
+    Open,
+    /// This page learns of no result with its answer in it.
+    Lost,
+    /// There is a result, and a record of it.
+    Published,
+}
 
 /// What the receipt is good for.
-pub(crate) fn receipt(published: bool) -> &'static str {
-    if published {
-        "The record of this round is public. With your receipt you, or somebody whom you trust, can check \
-         later that it is the record that this page has seen, and what became of your answer in it."
-    } else {
-        "Your encrypted answer is stored. With this receipt you, or somebody whom you trust, can check later \
-         that it is part of the record that the hospital publishes. You may also wait for the result: \
-         the receipt then says more."
+pub(crate) fn receipt(stands: RoundStands) -> &'static str {
+    match stands {
+        RoundStands::Open => {
+            "Your encrypted answer is stored. With this receipt you, or somebody whom you trust, can check later \
+             that it is part of the record that the hospital publishes. You may also wait for the result: \
+             the receipt then says more."
+        }
+        RoundStands::Lost => {
+            "The receipt says what this page has seen of the round. Should the hospital publish a record of it, \
+             you, or somebody whom you trust, can check whether that says the same of your answer."
+        }
+        RoundStands::Published => {
+            "The record of this round is public. With your receipt you, or somebody whom you trust, can check \
+             later that it is the record that this page has seen, and what became of your answer in it."
+        }
     }
 }
 

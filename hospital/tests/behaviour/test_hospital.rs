@@ -17,7 +17,7 @@ use wardsum_hospital::announcement::Announce;
 use wardsum_hospital::limits::Limits;
 use wardsum_hospital::native_peer::{Connector, NativePeer};
 use wardsum_hospital::server::{Hospital, ServerConfig};
-use wardsum_hospital::store::{DataDir, Store};
+use wardsum_hospital::store::{DataDir, Store, StoreError};
 use wardsum_hospital::studies_file::StudiesFile;
 use wardsum_hospital::tls::{self, CertificateFiles};
 use wardsum_protocol::peer::{Event, Published};
@@ -119,7 +119,7 @@ impl TestHospital {
         let StudiesFile { plans, .. } = StudiesFile::parse(studies, Path::new("test")).unwrap();
         let mut config = ServerConfig {
             tls: tls::server_config(&files, SystemTime::now()).unwrap(),
-            store: Store::open(DataDir::open(&home.data()).unwrap()).unwrap(),
+            store: Store::open(open_when_free(&home.data()).await).unwrap(),
             plans,
             page: None,
             allowed_origins: Vec::new(),
@@ -263,5 +263,18 @@ pub(crate) async fn wait_for(peer: &mut NativePeer, wanted: impl Fn(&Event) -> b
             return event;
         }
         assert!(!matches!(event, Event::Failed(_)), "the peer failed: {event:?}");
+    }
+}
+
+/// Opens a directory that a hospital of this process has just left. Another test that starts a program at this moment
+/// has a copy of everything that is open here, locks too, until the program runs.
+async fn open_when_free(data: &Path) -> DataDir {
+    let mut tries = 0;
+    loop {
+        match DataDir::open(data) {
+            Err(StoreError::InUse { .. }) if tries < 100 => tries += 1,
+            opened => return opened.unwrap(),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

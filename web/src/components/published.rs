@@ -8,6 +8,7 @@ use wardsum_peer::protocol::Aggregate;
 use super::{NextRound, Receipt, ResultFigures};
 use crate::next_round::NextRoundWatch;
 use crate::progress::Progress;
+use crate::text::RoundStands;
 use crate::{browser, text};
 
 /// A result, and the sentences that belong to it.
@@ -62,7 +63,11 @@ pub(crate) fn Published(
     browser::focus_soon("result-title");
     let figures = told.map(|Told { result, unit, words, receipt }| {
         let (study, round) = (study.clone(), round.clone());
-        let receipt = Memo::new(move |_| receipt.clone());
+        let receipt = receipt.map(|receipt| {
+            let receipt = Memo::new(move |_| Some(receipt.clone()));
+            let stands = Signal::stored(RoundStands::Published);
+            view! { <Receipt receipt study round stands /> }
+        });
         let words = words.into_iter().map(|words| view! { <p>{words}</p> });
         view! {
             <section id="result" class="panel" aria-labelledby="result-title">
@@ -70,7 +75,7 @@ pub(crate) fn Published(
                 <ResultFigures sum=result.sum count=result.count unit />
                 <div class="quiet" data-testid="result-checked">{words.collect_view()}</div>
             </section>
-            <Receipt receipt study round published=true />
+            {receipt}
         }
     });
     let NextRoundWatch { open, .. } = NextRoundWatch::begin(study, round);

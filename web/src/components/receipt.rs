@@ -2,9 +2,10 @@
 
 use leptos::prelude::*;
 
+use crate::text::RoundStands;
 use crate::{browser, text};
 
-/// Offers the receipt, once there is one, and with a result the round's transcript.
+/// Offers the receipt, and with a result the round's transcript.
 #[component]
 pub(crate) fn Receipt(
     /// The text of the receipt.
@@ -13,11 +14,12 @@ pub(crate) fn Receipt(
     study: String,
     /// The study digest of the round.
     round: String,
-    /// Whether there is a transcript.
-    published: bool,
+    /// How the round stands: once there is a result, there is a transcript.
+    stands: Signal<RoundStands>,
 ) -> impl IntoView {
-    // A name that says nothing about the study, and tells rounds apart.
+    // The name tells rounds apart: it has the beginning of the study's digest.
     let name = format!("wardsum-receipt-{}.txt", round.get(..8).unwrap_or_default());
+    let published = stands.get_untracked() == RoundStands::Published;
     let transcript = published.then(|| {
         let address = browser::transcript_address(&study, &round);
         view! { <a id="transcript" class="button" href=address download="">{text::TRANSCRIPT}</a> }
@@ -27,10 +29,9 @@ pub(crate) fn Receipt(
             id="receipt"
             class="panel"
             aria-labelledby="receipt-title"
-            hidden=move || receipt.with(Option::is_none)
         >
             <h2 id="receipt-title">{text::RECEIPT_TITLE}</h2>
-            <p>{text::receipt(published)}</p>
+            <p>{move || text::receipt(stands.get())}</p>
             <p class="quiet">{text::RECEIPT_NOT}</p>
             <div class="actions">
                 <a

@@ -1,6 +1,7 @@
 //! One study, from the question to the result.
 
 use leptos::prelude::*;
+use wardsum_peer::protocol::peer::OwnAnswer;
 use wardsum_peer::protocol::{Invitation, Study};
 use wardsum_peer::{Kept, Outcome};
 
@@ -12,6 +13,7 @@ use super::{
 use crate::api::{RoundPhase, StudySummary};
 use crate::next_round::NextRoundWatch;
 use crate::progress::{Progress, Step};
+use crate::text::RoundStands;
 use crate::visit::{Visit, ticking_clock};
 use crate::{browser, panic, text};
 
@@ -90,6 +92,11 @@ fn OpenStudy(
         let shown = progress.with(|progress| progress.receipt().map(str::to_owned));
         shown.filter(|_| step.get() != Step::Published)
     });
+    let has_receipt = Memo::new(move |_| receipt.with(Option::is_some));
+    let stands = Signal::derive(move || {
+        let late = progress.with(|progress| progress.own() == OwnAnswer::NotCounted);
+        if late || step.get() == Step::Failed { RoundStands::Lost } else { RoundStands::Open }
+    });
     let receipt_of = study.clone();
     let top = move || match step.get() {
         Step::Connecting => {
@@ -130,8 +137,13 @@ fn OpenStudy(
                     <Stages progress clock />
                 </section>
                 {
-                    let round = round(progress, &receipt_of);
-                    view! { <Receipt receipt study=receipt_of.id.clone() round published=false /> }
+                    let study = receipt_of.clone();
+                    move || {
+                        let study = study.clone();
+                        let round = round(progress, &study);
+                        let offered = || view! { <Receipt receipt study=study.id round stands /> };
+                        has_receipt.get().then(offered)
+                    }
                 }
                 <WordsAgain progress />
                 <DisclosureStatement disclosure resumed />
