@@ -125,10 +125,21 @@ fn transcript(bytes: &[u8]) {
 fn receipt(bytes: &[u8]) {
     let Ok(receipt) = Receipt::decode(bytes) else { return };
     assert_eq!(receipt.encode().as_bytes(), bytes, "read, but written otherwise");
+    let said = receipt.encode();
     for (transcript, checked) in &*CHECKED {
-        if let Ok(found) = receipt.check(transcript, checked) {
-            assert!(found.number.is_none_or(|number| number < checked.contributions));
+        let Ok(found) = receipt.check(transcript, checked) else { continue };
+        assert!(found.number.is_none_or(|number| number < checked.contributions));
+        if found.number.is_none() {
+            // Of a contribution that came too late nothing stands there to hold it against.
+            continue;
         }
+        // What fits says nothing that no patient's tab has seen.
+        let is_said_by = |whole: &String| {
+            let mut lines = said.lines().filter(|line| !line.starts_with("check: "));
+            lines.all(|line| whole.lines().any(|known| known == line))
+        };
+        let mut known = RECORDED.iter().flat_map(|of| &of.rounds[0].receipts);
+        assert!(known.any(is_said_by), "a receipt fits that nobody was given: {said}");
     }
 }
 
