@@ -468,8 +468,8 @@ pub(crate) const RECEIPT_TITLE: &str = "To check later";
 pub(crate) const RECEIPT: &str = "Save your receipt";
 pub(crate) const TRANSCRIPT: &str = "Save the record of this round";
 pub(crate) const RECEIPT_NOT: &str = "The receipt says nothing about what you answered. It does show that \
-    somebody with this device took part in this study, and its name does to who knows the study, so keep it \
-    where only you find it.";
+    somebody with this device took part in this study, and so does the name of the file, so keep it where \
+    only you find it.";
 
 /// How a round stands of which there is a receipt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
