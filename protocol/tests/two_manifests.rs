@@ -3,10 +3,10 @@
 
 mod common;
 
-use common::{Net, PeerStep, settle, study, verdict_bytes};
+use common::{Net, settle, study, verdict_bytes};
 use wardsum_protocol::aggregate::{combine, verify_partial};
 use wardsum_protocol::manifest::Commitment;
-use wardsum_protocol::messages::{HospitalMessage, PeerMessage};
+use wardsum_protocol::messages::HospitalMessage;
 use wardsum_protocol::peer::{Failure, Stage};
 use wardsum_protocol::round::Record;
 use wardsum_protocol::sharing::{Share, threshold};
@@ -72,21 +72,8 @@ fn partials(k: u8, which: usize) -> Vec<Share> {
     let known = (&verdict, verdict.digest(commitment.digest(study, &committee)));
     let mut shares: Vec<Share> = (0..usize::from(k))
         .map(|member| {
-            let mut given: Vec<_> = net.patients[member]
-                .history
-                .iter()
-                .filter_map(|step| match step {
-                    PeerStep::Sent(bytes) => wire::decode(bytes).ok(),
-                    PeerStep::Wrote(_) => None,
-                })
-                .filter_map(|message| match message {
-                    PeerMessage::Partial(signed) => Some(signed),
-                    _ => None,
-                })
-                .collect();
-            given.dedup();
-            assert_eq!(given.len(), 1, "one partial aggregate, whatever it is told");
-            verify_partial(study, &committee, known, &given[0]).expect("it is for the first one")
+            let given = net.only_partial(member);
+            verify_partial(study, &committee, known, &given).expect("it is for the first one")
         })
         .collect();
     shares.sort_by_key(|share| share.index);

@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Net, PeerStep, settle, study, verdict_bytes, verdict_parts};
+use common::{Net, settle, study, verdict_bytes, verdict_parts};
 use wardsum_protocol::aggregate::{combine, verify_partial};
 use wardsum_protocol::manifest::Commitment;
 use wardsum_protocol::messages::{HospitalMessage, PeerMessage};
@@ -44,28 +44,14 @@ fn told(net: &mut Net, member: usize, verdict: &VerdictBytes) {
     net.tell(member, wire::encode(&HospitalMessage::Verdict(verdict.clone())));
 }
 
-fn sent(net: &Net, patient: usize) -> impl Iterator<Item = PeerMessage> {
-    net.patients[patient].history.iter().filter_map(|step| match step {
-        PeerStep::Sent(bytes) => Some(wire::decode(bytes).expect("our own messages decode")),
-        PeerStep::Wrote(_) => None,
-    })
-}
-
-/// What a member has given, byte by byte the same however often, as a share of the sum that `verdict` counts.
+/// What a member has given, as a share of the sum that `verdict` counts.
 fn partial(net: &Net, patient: usize, verdict: &VerdictBytes) -> Share {
-    let mut partials: Vec<_> = sent(net, patient)
-        .filter_map(|message| match message {
-            PeerMessage::Partial(signed) => Some(signed),
-            _ => None,
-        })
-        .collect();
-    partials.dedup();
-    assert_eq!(partials.len(), 1, "one partial aggregate, whatever it is told");
     let (study, committee, commitment) =
         (net.round.study(), net.committee().unwrap(), commitment(net));
     let verdict = Verdict::read(verdict, study, &committee, commitment).unwrap();
     let known = (&verdict, verdict.digest(commitment.digest(study, &committee)));
-    verify_partial(study, &committee, known, &partials[0]).expect("it is for this verdict")
+    verify_partial(study, &committee, known, &net.only_partial(patient))
+        .expect("it is for this verdict")
 }
 
 fn commitment(net: &Net) -> Commitment {
@@ -168,7 +154,8 @@ fn meddled(
 /// The victim gives no partial aggregate, says why, and stops.
 fn is_refused((net, victim): (Net, usize), failure: Failure, declined: DeclineReason) {
     assert_eq!(net.failure(victim), Some(failure));
-    let said: Vec<_> = sent(&net, victim)
+    let said: Vec<_> = net
+        .sent(victim)
         .filter_map(|message| match message {
             PeerMessage::Decline(reason) => Some(reason),
             PeerMessage::Partial(_) => panic!("it gives no partial aggregate"),
@@ -182,7 +169,7 @@ fn is_refused((net, victim): (Net, usize), failure: Failure, declined: DeclineRe
 fn the_true_verdict_is_answered() {
     let (net, victim) = meddled(None, |_, _, _| {});
     assert_eq!(net.failure(victim), None);
-    assert!(sent(&net, victim).any(|message| matches!(message, PeerMessage::Partial(_))));
+    assert!(net.sent(victim).any(|message| matches!(message, PeerMessage::Partial(_))));
 }
 
 #[test]
@@ -236,7 +223,7 @@ fn last_word_without(others: usize) -> (Net, usize) {
 fn a_member_whose_own_answer_is_rejected_opens_the_sum_of_enough_other_members() {
     let (net, victim) = last_word_without(0);
     assert_eq!(net.failure(victim), None);
-    let last = sent(&net, victim).last();
+    let last = net.sent(victim).last();
     assert!(matches!(last, Some(PeerMessage::Partial(_))));
 }
 
@@ -247,7 +234,7 @@ fn a_member_whose_own_answer_is_rejected_gives_no_partial_aggregate_for_too_few_
     let (net, victim) = last_word_without(1);
     assert_eq!(net.failure(victim), None);
     assert_eq!(net.patients[victim].peer.stage(), Stage::AwaitingResult);
-    let last = sent(&net, victim).last();
+    let last = net.sent(victim).last();
     assert!(matches!(last, Some(PeerMessage::Decline(DeclineReason::OwnAnswer))));
 }
 
@@ -257,5 +244,5 @@ fn a_member_that_is_left_out_gives_no_partial_aggregate() {
     let (mut net, victim) = meddled(None, |_, members, _| members.retain(|member| *member != 3));
     told(&mut net, victim, &verdict_bytes(&[1, 2, 3, 4, 5], &[]));
     assert_eq!(net.failure(victim), None);
-    assert!(!sent(&net, victim).any(|message| matches!(message, PeerMessage::Partial(_))));
+    assert!(!net.sent(victim).any(|message| matches!(message, PeerMessage::Partial(_))));
 }

@@ -10,7 +10,8 @@ use bytes::Bytes;
 use prio::field::FieldElement;
 use wardsum_protocol::committee::Committee;
 use wardsum_protocol::field::{self, Field};
-use wardsum_protocol::identity::{Identity, PeerId};
+use wardsum_protocol::identity::{Identity, PeerId, SignedBytes};
+use wardsum_protocol::messages::PeerMessage;
 use wardsum_protocol::peer::{self, Memory, Misbehaviour, Peer};
 use wardsum_protocol::round::{self, ConnectionId, Record, Refusal, Round};
 use wardsum_protocol::sharing::ShareIndex;
@@ -567,6 +568,26 @@ impl Net {
             _ => None,
         });
         bytes.map(|bytes| Committee::decode(self.round.study(), bytes).expect("it was accepted"))
+    }
+
+    /// What a patient's peer has sent, in order.
+    pub fn sent(&self, patient: usize) -> impl Iterator<Item = PeerMessage> {
+        self.patients[patient].history.iter().filter_map(|step| match step {
+            PeerStep::Sent(bytes) => Some(wire::decode(bytes).expect("our own messages decode")),
+            PeerStep::Wrote(_) => None,
+        })
+    }
+
+    /// The one partial aggregate that a patient's peer has given, byte by byte the same however often.
+    pub fn only_partial(&self, patient: usize) -> SignedBytes {
+        let partials = self.sent(patient).filter_map(|message| match message {
+            PeerMessage::Partial(signed) => Some(signed),
+            _ => None,
+        });
+        let mut partials: Vec<_> = partials.collect();
+        partials.dedup();
+        assert_eq!(partials.len(), 1, "one partial aggregate, whatever it is told");
+        partials.remove(0)
     }
 
     pub fn id_of(&self, patient: usize) -> PeerId {
