@@ -1,40 +1,21 @@
 //! The manifest: the contributions that a round counts, as a Merkle tree (RFC 9162, section 2.1).
 
-use ct_merkle::HashableLeaf;
-use ct_merkle::mem_backed_tree::MemoryBackedTree;
-use sha2::Sha256;
-use sha2::digest::Update;
-
 use crate::committee::Committee;
 use crate::digest::{ContributionDigest, DigestLabel, ManifestDigest, hash};
 use crate::identity::PeerId;
 use crate::merkle;
 use crate::study::Study;
 
-/// One leaf of the tree: the sender's key and the contribution's digest.
-#[derive(Clone, Debug)]
-struct Leaf([u8; 64]);
-
-impl Leaf {
-    fn new(sender: &PeerId, contribution: ContributionDigest) -> Self {
-        let mut bytes = [0; 64];
-        bytes[..32].copy_from_slice(sender.as_bytes());
-        bytes[32..].copy_from_slice(contribution.as_bytes());
-        Self(bytes)
-    }
-}
-
-impl HashableLeaf for Leaf {
-    fn hash<H: Update>(&self, hasher: &mut H) {
-        hasher.update(&self.0);
-    }
+/// The hash of a leaf of the tree: over the sender's key and the contribution's digest.
+fn leaf((sender, contribution): (&PeerId, ContributionDigest)) -> merkle::Hash {
+    merkle::leaf([*sender.as_bytes(), *contribution.as_bytes()].as_flattened())
 }
 
 /// A manifest with all its leaves.
 #[derive(Debug)]
 pub struct Manifest {
-    tree: MemoryBackedTree<Sha256, Leaf>,
-    commitment: Commitment,
+    size: u32,
+    tree: merkle::Tree,
 }
 
 /// What a manifest comes down to: how many contributions, and the root over them.
@@ -55,8 +36,7 @@ impl Commitment {
     /// If there are more than `u32::MAX`.
     #[must_use]
     pub fn of<'a>(entries: impl IntoIterator<Item = (&'a PeerId, ContributionDigest)>) -> Self {
-        let leaves = entries.into_iter().map(|(sender, digest)| Leaf::new(sender, digest));
-        let (size, root) = merkle::root(leaves.map(|leaf| merkle::leaf(&leaf.0)));
+        let (size, root) = merkle::root(entries.into_iter().map(leaf));
         Self { size, root }
     }
 
@@ -85,7 +65,7 @@ impl Commitment {
         contribution: ContributionDigest,
         path: &[u8],
     ) -> bool {
-        let leaf = merkle::leaf(&Leaf::new(sender, contribution).0);
+        let leaf = leaf((sender, contribution));
         merkle::root_of_path(leaf, number, self.size, path) == Some(self.root)
     }
 }
@@ -98,22 +78,15 @@ impl Manifest {
     /// If there are more than `u32::MAX`.
     #[must_use]
     pub fn new<'a>(entries: impl IntoIterator<Item = (&'a PeerId, ContributionDigest)>) -> Self {
-        let mut tree = MemoryBackedTree::new();
-        for (sender, contribution) in entries {
-            tree.push(Leaf::new(sender, contribution));
-        }
-        let root = tree.root();
-        let commitment = Commitment {
-            size: u32::try_from(tree.len()).expect("a cohort is at most 100,000"),
-            root: (*root.as_bytes()).into(),
-        };
-        Self { tree, commitment }
+        let leaves: Vec<_> = entries.into_iter().map(leaf).collect();
+        let size = u32::try_from(leaves.len()).expect("a cohort is at most 100,000");
+        Self { size, tree: merkle::Tree::new(leaves) }
     }
 
     /// Size and root.
     #[must_use]
     pub fn commitment(&self) -> Commitment {
-        self.commitment
+        Commitment { size: self.size, root: self.tree.root() }
     }
 
     /// The inclusion proof of contribution `number`: sibling hashes from the leaf up.
@@ -124,7 +97,7 @@ impl Manifest {
     #[must_use]
     pub fn path(&self, number: u32) -> Vec<u8> {
         let position = usize::try_from(number).expect("a usize has at least 32 bits");
-        self.tree.prove_inclusion(position).as_bytes().to_vec()
+        self.tree.path(position).as_flattened().to_vec()
     }
 }
 
