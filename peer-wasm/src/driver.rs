@@ -15,7 +15,7 @@ use crate::socket::{ABNORMAL_CLOSURE, Socket, SocketEvent};
 use crate::storage::StorageError;
 use crate::turn::Turn;
 use crate::wake::{Surroundings, Wake};
-use crate::{ConnectError, Event, words};
+use crate::{ConnectError, Event, spent, words};
 
 /// The state machine and everything that it is connected to.
 pub(crate) struct Driver {
@@ -296,6 +296,10 @@ impl Driver {
             keeping.note_outcome(*study, *published, self.receipt());
         }
         self.memory = Memory::after(self.memory.take(), record);
+        let invitation = self.memory.as_ref().and_then(Memory::invitation);
+        if let (Record::Contributing(_), Some(invitation)) = (record, invitation) {
+            spent::note(invitation);
+        }
         match &self.keeper {
             Keeper::Nobody => {}
             // Written once it is known where.

@@ -13,7 +13,7 @@ use crate::driver::{Driver, Keeper, Task};
 use crate::keeping::Keeping;
 use crate::turn::Turn;
 use crate::wake::{Surroundings, Wake};
-use crate::{ConnectError, Event, Kept};
+use crate::{ConnectError, Event, Kept, spent};
 
 /// How long the peer works before it gives the browser a turn, in milliseconds. Well below the 50
 /// ms after which people notice, since one message may be begun just before it is up.
@@ -35,7 +35,9 @@ impl PeerHandle {
         Self::connect_as(url, None, Box::new(on_event))
     }
 
-    /// The same for somebody with an invitation, whose round the peer connects to.
+    /// The same for somebody with an invitation, whose round the peer connects to. Where an answer was sent with it
+    /// from this browser before, the peer takes no part
+    /// ([`Failure::InvitationUsed`](wardsum_protocol::peer::Failure::InvitationUsed)).
     pub fn connect_invited(
         url: &str,
         invitation: Invitation,
@@ -55,6 +57,9 @@ impl PeerHandle {
         let start = |now| {
             let peer = match invitation {
                 None => Peer::new(entropy, now),
+                Some(invitation) if spent::is_spent(&invitation) => {
+                    Peer::invited_again(entropy, invitation, now)
+                }
                 Some(invitation) => Peer::invited(entropy, invitation, now),
             };
             (peer, None, Keeper::Preparing)

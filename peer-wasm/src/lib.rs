@@ -50,6 +50,7 @@ mod keeping;
 mod outcome;
 pub mod ownership;
 mod socket;
+mod spent;
 pub mod storage;
 mod turn;
 mod wake;

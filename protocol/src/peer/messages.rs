@@ -112,6 +112,9 @@ impl Peer {
             None if study.authority().is_some() => return Err(Failure::NotInvited),
             None => {}
         }
+        if self.me.spent {
+            return Err(Failure::InvitationUsed);
+        }
         self.give_up_at = Some(give_up_at(&study, now));
         self.emit(Event::StudyReceived(Box::new(study.clone())));
         Ok(State::AwaitingAnswer(Box::new(AwaitingAnswer {

@@ -91,6 +91,8 @@ struct Me {
     identity: Identity,
     /// What admits it to a study that is not open.
     invitation: Option<Invitation>,
+    /// Whether an answer was sent with it before, by another peer.
+    spent: bool,
     /// The only committee that it contributes to, once it has written that down.
     committee: Option<CommitteeDigest>,
     /// Whether the hospital has promised to count its answer, by acknowledging the contribution.
@@ -141,6 +143,18 @@ impl Peer {
         peer
     }
 
+    /// The same where an answer was sent with this invitation before, and nothing is left of the peer that sent it.
+    ///
+    /// A hospital that is honest asks nobody twice: every round is another study. One that is not could say that a round
+    /// has ended, play it again with fewer of the same people, and subtract one sum from the other. So this peer takes
+    /// no part; if the round is over it hears that.
+    #[must_use]
+    pub fn invited_again(entropy: Entropy, invitation: Invitation, now: Timestamp) -> Self {
+        let mut peer = Self::invited(entropy, invitation, now);
+        peer.me.spent = true;
+        peer
+    }
+
     /// A peer that has answered before and comes back.
     #[must_use]
     pub fn resume(memory: Memory, now: Timestamp) -> Self {
@@ -180,6 +194,7 @@ impl Peer {
                 entropy,
                 identity,
                 invitation: None,
+                spent: false,
                 committee: None,
                 promised: false,
                 manifest: None,

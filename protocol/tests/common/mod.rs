@@ -203,6 +203,13 @@ impl Net {
         self.join_as(peer, entropy, None)
     }
 
+    /// Somebody opens the link of an invitation that an answer was sent with before; returns the patient's number.
+    pub fn join_invited_again(&mut self, invitation: Invitation) -> usize {
+        let entropy = Entropy::new(self.dice.bytes());
+        let peer = Peer::invited_again(entropy.clone(), invitation, self.now);
+        self.join_as(peer, entropy, None)
+    }
+
     fn join_as(
         &mut self,
         peer: Peer,

@@ -235,6 +235,11 @@ impl Hospital {
         Ok(())
     }
 
+    /// Deletes its data, as long as it does not run.
+    pub fn forget(&self) -> Result<()> {
+        fs::remove_dir_all(self.files.path().join("data")).context("cannot delete the data")
+    }
+
     pub(crate) fn connector(&self) -> Result<Connector> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         Ok(Connector::new(address, tls::client_config(&self.connector_trust)?))

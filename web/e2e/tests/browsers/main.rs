@@ -2,6 +2,7 @@
 
 mod accessibility;
 mod altered_page;
+mod asked_twice;
 mod button_contrast;
 mod choosing_a_study;
 mod closed_after_contributing;
