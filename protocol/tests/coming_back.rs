@@ -206,7 +206,7 @@ fn memory(net: &Net, patient: usize, wanted: fn(&peer::Record) -> bool) -> Memor
 fn resumed(
     net: &mut Net,
     memory: Memory,
-    change: fn(&mut HospitalMessage),
+    change: impl Fn(&mut HospitalMessage),
 ) -> (Peer, Vec<PeerMessage>) {
     let mut peer = Peer::resume(memory, net.now);
     peer.handle(Input::Connected, net.now);
@@ -239,6 +239,28 @@ fn with_manifest(message: &mut HospitalMessage, change: fn(&mut Vec<Contribution
         let mut changed = digests.as_slice().to_vec();
         change(&mut changed);
         *digests = changed.into();
+    }
+}
+
+/// A peer is bound to the committee that it has sealed for, and says that it has sent shares when it is told something
+/// else instead, be it a committee or not.
+#[test]
+fn a_peer_that_comes_back_seals_for_no_other_committee() {
+    let mut net = open_manifest();
+    let member = a_member(&net);
+    let memory = memory(&net, member, |record| matches!(record, peer::Record::Contributing(_)));
+    let spoilers: [fn(&mut Vec<u8>); 2] = [|bytes| bytes.truncate(7), |bytes| bytes[40] ^= 1];
+    for spoil in spoilers {
+        let (peer, sent) = resumed(&mut net, memory.clone(), |message| {
+            if let HospitalMessage::Committee(bytes) = message {
+                let mut changed = bytes.0.to_vec();
+                spoil(&mut changed);
+                bytes.0 = changed.into();
+            }
+        });
+        assert_eq!(peer.failure(), Some(Failure::Equivocation));
+        let contribution = |message: &PeerMessage| matches!(message, PeerMessage::Contribute(_));
+        assert!(!sent.iter().any(contribution));
     }
 }
 

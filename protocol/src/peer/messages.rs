@@ -185,10 +185,13 @@ impl Peer {
             }
             State::AwaitingCommittee(waiting) => {
                 let AwaitingCommittee { study, answer, opening_key, .. } = *waiting;
-                let committee = Committee::decode(&study, bytes).map_err(Failure::Committee)?;
-                if self.me.committee.is_some_and(|bound| bound != committee.digest()) {
-                    return Err(Failure::Equivocation);
-                }
+                let committee = match (Committee::decode(&study, bytes), self.me.committee) {
+                    (Ok(committee), None) => committee,
+                    (Ok(committee), Some(bound)) if bound == committee.digest() => committee,
+                    (Err(error), None) => return Err(Failure::Committee(error)),
+                    // It has sent shares to others.
+                    (_, Some(_)) => return Err(Failure::Equivocation),
+                };
                 self.link.replied();
                 Ok(Comparing::begin(study, committee, answer, Some(opening_key), self))
             }
