@@ -21,7 +21,7 @@ use crate::manifest::Commitment;
 use crate::messages::{HospitalMessage, PeerMessage, Publication};
 use crate::round::Record;
 use crate::sharing::{Share, ShareIndex, ShareIndices};
-use crate::study::{Study, StudyError};
+use crate::study::Study;
 use crate::verdict::{self, Findings, Verdict, VerdictBytes, VerdictError};
 use crate::verification::{Finding, Piece, VerificationError, piece_len};
 use crate::wire::{self, Int128};
@@ -297,8 +297,10 @@ impl Transcript {
 
     /// Checks everything that can be checked.
     pub fn check(&self) -> Result<Checked, TranscriptError> {
-        let study =
-            Study::decode(self.study.as_slice()).map_err(|_: StudyError| TranscriptError::Study)?;
+        let study = Study::decode(self.study.as_slice())
+            .ok()
+            .filter(Study::is_current)
+            .ok_or(TranscriptError::Study)?;
         let committee = Committee::decode(&study, self.committee.as_slice())
             .map_err(TranscriptError::Committee)?;
         let commitment = self.check_contributions(&study, &committee)?;

@@ -31,7 +31,7 @@ fn played(seed: u64) -> Net {
 }
 
 fn transcript(net: &Net) -> Transcript {
-    Transcript::of(net.round.study(), net.journal.iter().map(|(_, record)| record)).unwrap()
+    net.transcript().expect("the round is published")
 }
 
 fn receipt(net: &Net, patient: usize) -> Receipt {

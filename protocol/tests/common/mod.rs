@@ -15,6 +15,7 @@ use wardsum_protocol::messages::PeerMessage;
 use wardsum_protocol::peer::{self, Memory, Misbehaviour, Peer};
 use wardsum_protocol::round::{self, ConnectionId, Record, Refusal, Round};
 use wardsum_protocol::sharing::ShareIndex;
+use wardsum_protocol::transcript::{NoTranscript, Transcript};
 use wardsum_protocol::verdict::VerdictBytes;
 use wardsum_protocol::{
     Admission, Challenge, Closing, Entropy, Invitation, SchemeChoice, Study, StudyParameters,
@@ -250,6 +251,11 @@ impl Net {
         let [identify, _] = self.compose(connection, entropy, 0);
         self.send_raw(connection, identify);
         connection
+    }
+
+    /// Everything public about the round, once it is over.
+    pub fn transcript(&self) -> Result<Transcript, NoTranscript> {
+        Transcript::of(self.round.study(), self.journal.iter().map(|(_, record)| record))
     }
 
     pub fn leave_raw(&mut self, connection: ConnectionId) {
