@@ -143,7 +143,8 @@ pub enum Role {
 /// Whether a result counts this peer's own answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OwnAnswer {
-    /// Exactly once; the peer has checked it.
+    /// It is. The peer has checked that it is in the manifest; a member has also checked that it is there once, which
+    /// others leave to the members.
     Counted,
     /// It came too late and is not in the manifest.
     NotCounted,
@@ -200,7 +201,7 @@ pub struct Disclosure {
     pub bytes_sent: u64,
     /// Sealed shares of the answer, each readable by one committee member.
     pub shares_sent: u32,
-    /// Messages about whether the answers are valid: one per 1,024 answers.
+    /// Messages about whether the answers are valid: one per 1,024 answers, however often it had to be repeated.
     pub verifications_sent: u32,
     /// Partial aggregates: sums over everybody's shares.
     pub partials_sent: u32,

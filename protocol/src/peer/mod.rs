@@ -397,7 +397,6 @@ impl Peer {
                 self.disclosure.shares_sent = u32::from(shares);
                 self.emit(Event::ContributionSent { shares });
             }
-            State::AwaitingVerdict(_) => self.disclosure.verifications_sent += 1,
             State::AwaitingResult(waiting)
                 if waiting.gives_partial && self.disclosure.partials_sent == 0 =>
             {

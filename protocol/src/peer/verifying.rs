@@ -83,6 +83,7 @@ impl AwaitingVerdict {
         let piece = Piece { member: self.duty.index, first: self.first, findings };
         let signed = piece.sign(&peer.me.identity, self.manifest);
         self.unacknowledged = Some(wire::encode(&PeerMessage::Verification(signed)));
+        peer.disclosure.verifications_sent += 1;
         let state = State::AwaitingVerdict(self);
         peer.send_unacknowledged(&state, now);
         state

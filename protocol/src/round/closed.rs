@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 
 use crate::committee::{Committee, Enrolment};
+use crate::contribution::Contribution;
 use crate::digest::ManifestDigest;
 use crate::identity::PeerId;
 use crate::manifest::Commitment;
@@ -208,7 +209,7 @@ impl Closed {
     /// A contribution that comes now is a repetition, or too late to be counted.
     pub(super) fn repeated(
         &self,
-        contribution: crate::contribution::Contribution,
+        contribution: Contribution,
         envelope: &Envelope<'_>,
         room: &mut Room,
     ) -> Result<(), Refusal> {

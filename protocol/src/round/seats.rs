@@ -94,7 +94,7 @@ impl Seats {
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (ShareIndex, &Seat)> {
-        (1..=u8::MAX).filter_map(ShareIndex::new).zip(&self.seats)
+        ShareIndex::all(u8::MAX).zip(&self.seats)
     }
 
     /// How many seats there are of which this holds.
@@ -148,7 +148,7 @@ impl Seats {
     /// Delivers a contribution to every member that has all before it.
     pub(super) fn deliver(&mut self, number: u32, relayed: Relayed, room: &mut Room) {
         let Relayed { sender, signature, shares } = relayed;
-        let places = (1..=u8::MAX).filter_map(ShareIndex::new);
+        let places = ShareIndex::all(u8::MAX);
         let mut to = Vec::with_capacity(self.seats.len());
         for (seat, member) in self.seats.iter_mut().zip(places) {
             let Some(connection) = seat.connection() else { continue };
