@@ -41,8 +41,9 @@ pub struct Limits {
     pub peers_per_address: usize,
 
     /// Default 8 MiB (8,388,608): bytes that may wait for one peer that reads too slowly. A peer that
-    /// exceeds it is disconnected. A committee member of a round of n people is sent n sealed shares
-    /// of up to about 1.4 KiB each.
+    /// exceeds it is disconnected. A committee member of a round of n people is sent n sealed shares, each
+    /// with its proof and path in a message of some 1.6 KiB for a scale from 0 to 10 and 32 members, and of
+    /// 7.6 KiB at the most.
     pub outbox_bytes: usize,
 
     /// Default 1,024: messages from peers that may wait for one round. When there are as many, the
@@ -50,9 +51,9 @@ pub struct Limits {
     pub inbox_messages: usize,
 
     /// Default 8 MiB (8,388,608): bytes of messages from peers that may wait for one round, with the
-    /// same consequence. The longest message that any study allows, a contribution of 128 field elements to
-    /// a committee of 255, has 810 KiB, so that ten of these fit; a message above the bound waits until
-    /// it is the only one. Besides these, each connection holds the one message that it is reading or
+    /// same consequence. The longest message that any study allows, a contribution of 383 field elements, 127 bits
+    /// and their proof, to a committee of 255, has 1.77 MiB, so that four of these fit; a message above the
+    /// bound waits until it is the only one. Besides these, each connection holds the one message that it is reading or
     /// waiting with.
     pub inbox_bytes: usize,
 
