@@ -278,8 +278,9 @@ fn the_number_of_shares_matters_where_the_circuit_has_constants() {
     }
 }
 
-/// The circuit of one whole number from 0 on is that of `Prio3Sum` (VDAF draft, section 7.4.2): the same
-/// encoding, the same proof and the same verifier message as libprio's, which is held to the draft's vectors.
+/// The circuit of one whole number from 0 on is that of `Prio3Sum` (VDAF draft, section 7.4.2), over another
+/// field: the same encoding, proof and verifier message as of libprio's `Sum` over this one. The draft's vectors
+/// are for `Sum` over Field64, to which libprio holds the same code; those over this field have joint randomness.
 #[test]
 fn one_whole_number_is_proven_as_prio3sum_does() {
     let mut dice = Dice::new(8);
