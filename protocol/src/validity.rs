@@ -291,3 +291,51 @@ impl Type for Questionnaire {
         Self::output_len(self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use core::convert::Infallible;
+    use std::collections::VecDeque;
+
+    use rand_core::{TryCryptoRng, TryRng};
+
+    use super::*;
+
+    /// A stream of these elements, and of nothing behind them.
+    struct Scripted(VecDeque<Field>);
+
+    impl TryRng for Scripted {
+        type Error = Infallible;
+
+        fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+            unreachable!("elements are drawn whole")
+        }
+
+        fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+            unreachable!("elements are drawn whole")
+        }
+
+        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+            bytes.copy_from_slice(&field::encode(self.0.pop_front().expect("it goes on")));
+            Ok(())
+        }
+    }
+
+    impl TryCryptoRng for Scripted {}
+
+    /// All members draw again, and so go on from the same place in the stream.
+    #[test]
+    fn a_root_of_unity_is_drawn_again() {
+        let (points, other) = (8, Field::from(5));
+        let root = primitive_root(points);
+        for power in 0..points {
+            let refused = root.pow(u128::try_from(power).expect("small"));
+            let mut stream = Scripted([refused, root, other, -other].into());
+            assert_eq!(point(&mut stream, points), other, "after root number {power}");
+            assert_eq!(point(&mut stream, points), -other, "nothing more was drawn");
+        }
+        // A root of a higher order is none of the points from which this wire is interpolated.
+        let root = primitive_root(2 * points);
+        assert_eq!(point(&mut Scripted([root].into()), points), root);
+    }
+}
