@@ -294,6 +294,13 @@ impl Committee {
     }
 }
 
+/// The study that the first member of a committee enrolled for, by bytes of which nothing was checked.
+pub(crate) fn claimed_study(bytes: &[u8]) -> Option<StudyDigest> {
+    let committee: CommitteeBytes = wire::decode(bytes).ok()?;
+    let enrolment = committee.members.as_slice().first()?.body.as_slice();
+    EnrolmentBody::tls_deserialize_bytes(enrolment).ok().map(|(body, _)| body.study)
+}
+
 /// The size as a number of shares, if the study allows it.
 fn check_size(study: &Study, members: usize) -> Result<u8, CommitteeError> {
     let (min, max) = (study.minimum_committee(), study.committee_cap());

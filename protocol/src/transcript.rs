@@ -4,6 +4,8 @@
 //! Every byte of a transcript is signed by somebody or follows from what is, so that none can be changed
 //! without being noticed.
 
+mod reading;
+
 use core::fmt;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,7 +15,7 @@ use tls_codec::{
 };
 
 use crate::aggregate::{self, Aggregate, AggregateError};
-use crate::committee::{Committee, CommitteeError};
+use crate::committee::{self, Committee, CommitteeError};
 use crate::digest::{CommitteeDigest, ContributionDigest, ManifestDigest};
 use crate::identity::{IdentityError, PeerId, SIGNATURE_LEN, SignatureLabel, SignedBytes};
 use crate::invitation::{Credential, CredentialError, Ticket};
@@ -26,11 +28,13 @@ use crate::verdict::{self, Findings, Verdict, VerdictBytes, VerdictError};
 use crate::verification::{Finding, Piece, VerificationError, piece_len};
 use crate::wire::{self, Int128};
 
+pub use self::reading::{Part, Section};
+
 /// What a transcript begins with.
 pub const MAGIC: [u8; 20] = *b"wardsum transcript 2";
 
 /// A transcript, as it is read from a file or made from a round's records. Nothing of it has been checked.
-#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize)]
 pub struct Transcript {
     magic: [u8; 20],
     study: TlsByteVecU16,
@@ -102,12 +106,21 @@ pub struct Checked {
 /// What is wrong with a transcript, and where.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum TranscriptError {
-    /// Not a transcript, or not whole.
-    #[error("the file is not a transcript of this version, or it is not whole")]
-    Encoding,
+    /// Not a transcript.
+    #[error("the file is not a transcript of this version")]
+    Foreign,
+    /// A part that is not whole or has no meaning. Everything before it holds.
+    #[error("{part} cannot be read: it is cut off or altered, or a length is wrong")]
+    Unreadable {
+        /// Which one.
+        part: Part,
+    },
     /// The study.
     #[error("the study is not valid")]
     Study,
+    /// The study is another one than that of the committee's members.
+    #[error("the study is not the one for which the members of the committee enrolled")]
+    OtherStudy,
     /// The committee.
     #[error("the committee does not hold: {0}")]
     Committee(CommitteeError),
@@ -289,23 +302,45 @@ impl Transcript {
         wire::encode(self)
     }
 
-    /// Reads a transcript's file. Nothing is checked but its structure.
+    /// Reads a transcript's file. Nothing is checked but its structure, unless it cannot be read to its end: a wrong
+    /// length makes nonsense of what follows, so that the error is then about the first part that does not hold.
     pub fn decode(bytes: &[u8]) -> Result<Self, TranscriptError> {
-        let transcript: Self = wire::decode(bytes).map_err(|_| TranscriptError::Encoding)?;
-        if transcript.magic == MAGIC { Ok(transcript) } else { Err(TranscriptError::Encoding) }
+        let bytes = bytes.strip_prefix(&MAGIC).ok_or(TranscriptError::Foreign)?;
+        match reading::read(bytes) {
+            (transcript, Ok(())) => Ok(transcript),
+            (begun, Err(part)) => {
+                let before = begun.check_until(Some(part)).err();
+                Err(before.unwrap_or(TranscriptError::Unreadable { part }))
+            }
+        }
     }
 
     /// Checks everything that can be checked.
     pub fn check(&self) -> Result<Checked, TranscriptError> {
+        self.check_until(None)
+    }
+
+    /// Checks everything before the part at which the file could not be read on, and that there is none.
+    fn check_until(&self, unreadable: Option<Part>) -> Result<Checked, TranscriptError> {
+        let whole = |section| match unreadable {
+            Some(part) if part.section == section => Err(TranscriptError::Unreadable { part }),
+            _ => Ok(()),
+        };
+        whole(Section::Study)?;
         let study = Study::decode(self.study.as_slice())
             .ok()
             .filter(Study::is_current)
             .ok_or(TranscriptError::Study)?;
-        let committee = Committee::decode(&study, self.committee.as_slice())
-            .map_err(TranscriptError::Committee)?;
-        let commitment = self.check_contributions(&study, &committee)?;
+        whole(Section::Committee)?;
+        let committee = self.check_committee(&study)?;
+        let senders = self.check_contributions(&study, &committee)?;
+        whole(Section::Contributions)?;
+        let commitment = self.commitment(&study, &senders)?;
         let manifest = commitment.digest(&study, &committee);
         let verified = self.check_verifications(&committee, commitment, manifest)?;
+        whole(Section::Verifications)?;
+        self.check_complete(&committee, &verified)?;
+        whole(Section::Verdict)?;
         let verdict = Verdict::read(&self.verdict, &study, &committee, commitment)
             .map_err(TranscriptError::Verdict)?;
         let findings: Vec<Findings<'_>> =
@@ -316,6 +351,8 @@ impl Transcript {
             return Err(TranscriptError::OtherVerdict);
         }
         let shares = self.check_partials(&study, &committee, &verdict, manifest)?;
+        whole(Section::Partials)?;
+        whole(Section::Sum)?;
         let count = verdict.accepted(commitment);
         let decoded = aggregate::combine(&study, &committee, count, &shares)
             .map_err(TranscriptError::Result)?;
@@ -341,20 +378,35 @@ impl Transcript {
         })
     }
 
-    /// Checks who contributed, and that they were invited; returns what their contributions come down to.
+    fn check_committee(&self, study: &Study) -> Result<Committee, TranscriptError> {
+        let bytes = self.committee.as_slice();
+        Committee::decode(study, bytes).map_err(|error| {
+            // The members have signed which study they enrol for: that tells which of the two was changed.
+            let enrolled = committee::claimed_study(bytes);
+            match error {
+                CommitteeError::ForeignStudy if enrolled != Some(study.digest()) => {
+                    TranscriptError::OtherStudy
+                }
+                error => TranscriptError::Committee(error),
+            }
+        })
+    }
+
+    /// Checks who contributed, and that they were invited; returns who they are, by number.
     fn check_contributions(
         &self,
         study: &Study,
         committee: &Committee,
-    ) -> Result<Commitment, TranscriptError> {
+    ) -> Result<Vec<PeerId>, TranscriptError> {
         let entries = self.contributions.as_slice();
-        let mut senders = BTreeSet::new();
+        let (mut senders, mut seen) = (Vec::new(), BTreeSet::new());
         let mut tickets = committee.tickets().clone();
         for (number, entry) in (0..).zip(entries) {
             let sender = entry
                 .verify()
                 .map_err(|source| TranscriptError::Contribution { number, source })?;
-            if !senders.insert(sender) {
+            senders.push(sender);
+            if !seen.insert(sender) {
                 return Err(TranscriptError::SecondContribution { number });
             }
             let ticket = entry
@@ -364,7 +416,13 @@ impl Transcript {
                 return Err(TranscriptError::InvitationTwice { number });
             }
         }
-        let commitment = commitment(entries).ok_or(TranscriptError::Encoding)?;
+        Ok(senders)
+    }
+
+    /// What the contributions of these senders come down to.
+    fn commitment(&self, study: &Study, senders: &[PeerId]) -> Result<Commitment, TranscriptError> {
+        let digests = self.contributions.as_slice().iter().map(|entry| entry.digest);
+        let commitment = Commitment::of(senders.iter().zip(digests));
         if commitment.fits(study) {
             return Ok(commitment);
         }
@@ -372,7 +430,7 @@ impl Transcript {
         Err(TranscriptError::Contributions { have: commitment.size, least, most })
     }
 
-    /// Checks the members' verifications, which are in order and complete.
+    /// Checks the members' verifications, which are in order.
     fn check_verifications(
         &self,
         committee: &Committee,
@@ -380,7 +438,6 @@ impl Transcript {
         manifest: ManifestDigest,
     ) -> Result<BTreeMap<ShareIndex, Vec<Finding>>, TranscriptError> {
         let mut verified: BTreeMap<ShareIndex, Vec<Finding>> = BTreeMap::new();
-        let size = usize::try_from(commitment.size).map_err(|_| TranscriptError::Encoding)?;
         for (position, signed) in self.verifications.as_slice().iter().enumerate() {
             let piece = Piece::verify(committee, manifest, commitment.size, signed)
                 .map_err(|source| TranscriptError::Verification { position, source })?;
@@ -392,6 +449,16 @@ impl Transcript {
             }
             known.extend(piece.findings);
         }
+        Ok(verified)
+    }
+
+    /// Whether all of these members, and enough of them, have verified everything.
+    fn check_complete(
+        &self,
+        committee: &Committee,
+        verified: &BTreeMap<ShareIndex, Vec<Finding>>,
+    ) -> Result<(), TranscriptError> {
+        let size = self.contributions.len();
         if verified.values().any(|findings| findings.len() != size) {
             let position = self.verifications.len();
             return Err(TranscriptError::VerificationOrder { position });
@@ -401,7 +468,7 @@ impl Transcript {
         if have < u32::from(need) {
             return Err(TranscriptError::TooFewVerified { have, need });
         }
-        Ok(verified)
+        Ok(())
     }
 
     fn check_partials(

@@ -52,7 +52,7 @@ pub struct Verdict {
 }
 
 /// A verdict on the wire, in what tells it and in what is hashed.
-#[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, TlsSize, TlsSerialize, TlsDeserializeBytes)]
 pub struct VerdictBytes {
     members: TlsByteVecU8,
     rejected: TlsVecU32<RejectedBytes>,

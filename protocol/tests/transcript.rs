@@ -2,7 +2,7 @@
 
 mod common;
 
-use std::collections::BTreeSet;
+use std::ops::Range;
 
 use common::invited::{CONTRIBUTION, Forged, invitation, invited_study};
 use common::{Net, all_answer, study};
@@ -10,7 +10,7 @@ use wardsum_protocol::identity::{Identity, SignatureLabel};
 use wardsum_protocol::peer::{Change, Misbehaviour};
 use wardsum_protocol::round::{Contributed, Record};
 use wardsum_protocol::sharing::ShareIndex;
-use wardsum_protocol::transcript::{NoTranscript, Transcript, TranscriptError};
+use wardsum_protocol::transcript::{NoTranscript, Section, Transcript, TranscriptError};
 use wardsum_protocol::{
     ContributionDigest, CredentialError, Entropy, SchemeChoice, StoredDigest, Study,
 };
@@ -97,32 +97,117 @@ fn what_went_wrong_is_named_in_the_check() {
     }
 }
 
-/// Every position, and two changes at each: the lowest bit and all of them.
-fn every_byte_counts(bytes: &[u8], expected: &BTreeSet<&'static str>) {
-    Transcript::decode(bytes).and_then(|t| t.check()).expect("it holds");
-    let mut parts = BTreeSet::new();
+/// Where one part of a transcript's file is, and what an error about it begins with.
+struct Place {
+    bytes: Range<usize>,
+    names: Vec<String>,
+}
+
+impl Place {
+    /// Whether a text is about this part: what follows its name is not another digit of its number.
+    fn is_named_by(&self, text: &str) -> bool {
+        let rests = self.names.iter().filter_map(|name| text.strip_prefix(name.as_str()));
+        rests.into_iter().any(|rest| !rest.starts_with(|c: char| c.is_ascii_digit()))
+    }
+}
+
+/// The parts of a transcript's file, by a walk along its bytes (PROTOCOL.md, 13A.1).
+fn places(bytes: &[u8]) -> Vec<Place> {
+    struct Walk<'a>(&'a [u8], usize, Vec<Place>);
+    impl Walk<'_> {
+        fn part(&mut self, len: usize, names: &[&str]) {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            self.2.push(Place { bytes: self.1..self.1 + len, names });
+            self.1 += len;
+        }
+
+        /// A length in so many bytes, which belongs to what it is the length of; and what it says.
+        fn length(&mut self, len: usize, names: &[&str]) -> usize {
+            let told = self.0[self.1..self.1 + len].iter();
+            self.part(len, names);
+            told.fold(0, |told, byte| told << 8 | usize::from(*byte))
+        }
+
+        fn signed(&mut self, list_len: usize, one: &str) {
+            let list = format!("the list of {one}s");
+            let end = self.length(list_len, &[&list, one]) + self.1;
+            let mut position = 0;
+            while self.1 < end {
+                let name = format!("{one} {position}");
+                let len = self.length(2, &[&name]);
+                self.part(len + 64, &[&name]);
+                position += 1;
+            }
+        }
+    }
+    let mut walk = Walk(bytes, 0, Vec::new());
+    walk.part(20, &["the file"]);
+    let len = walk.length(2, &["the study"]);
+    walk.part(len, &["the study"]);
+    let len = walk.length(4, &["the committee"]);
+    walk.part(len, &["the committee"]);
+    let end = walk.length(4, &["the list of contributions", "contribution"]) + walk.1;
+    let mut number = 0;
+    while walk.1 < end {
+        let name = format!("contribution {number}");
+        walk.part(32 + 32 + 64, &[&name]);
+        let credential = if bytes[walk.1] == 1 { CREDENTIAL } else { 0 };
+        walk.part(1 + credential, &[&format!("the invitation of {name}"), &name]);
+        number += 1;
+    }
+    walk.signed(4, "verification");
+    for len in [1, 4] {
+        let len = walk.length(len, &["the verdict"]);
+        walk.part(len, &["the verdict"]);
+    }
+    walk.signed(3, "partial aggregate");
+    walk.part(16, &["the sum"]);
+    assert_eq!(walk.1, bytes.len(), "these are all parts");
+    walk.2
+}
+
+fn error_of(bytes: &[u8]) -> Option<String> {
+    let error = Transcript::decode(bytes).and_then(|transcript| transcript.check()).err();
+    error.map(|error| error.to_string())
+}
+
+/// Every position, and two changes at each: the lowest bit and all of them. The error says which part it is in.
+fn every_byte_counts(bytes: &[u8]) {
+    assert_eq!(error_of(bytes), None, "it holds");
     let every = if cfg!(target_arch = "wasm32") { 17 } else { 1 };
+    let places = places(bytes);
     for position in (0..bytes.len()).step_by(every) {
+        let place = places.iter().find(|place| place.bytes.contains(&position)).unwrap();
         for change in [1, 0xff] {
             let mut changed = bytes.to_vec();
             changed[position] ^= change;
-            let error = Transcript::decode(&changed)
-                .and_then(|transcript| transcript.check())
-                .expect_err(&format!("byte {position} ^ {change}"));
-            parts.insert(part(&error));
+            let said = error_of(&changed).unwrap_or_else(|| panic!("byte {position} ^ {change}"));
+            let names = &place.names;
+            assert!(place.is_named_by(&said), "byte {position} ^ {change}, {names:?}: {said}");
         }
     }
-    // Browsers only look at some.
-    assert!(parts == *expected || every > 1, "{parts:?}");
 }
-
-const PARTS: [&str; 8] =
-    ["file", "study", "committee", "contribution", "verification", "verdict", "partial", "result"];
 
 #[test]
 fn every_byte_that_is_changed_is_noticed_and_the_part_is_named() {
     let net = played(study(|p| p.minimum_cohort = 4), &[1, 2, 3, 4], &[]);
-    every_byte_counts(&transcript(&net).expect("published").encode(), &PARTS.into());
+    every_byte_counts(&transcript(&net).expect("published").encode());
+}
+
+/// With a rejected contribution, a member that was left out, and numbers of two digits: both ends of each part.
+#[test]
+fn every_part_of_an_eventful_round_that_is_changed_is_named() {
+    let bytes = transcript(&eventful()).expect("published").encode();
+    let places = places(&bytes);
+    assert_eq!(error_of(&bytes), None, "it holds");
+    for place in places.iter().filter(|place| !place.bytes.is_empty()) {
+        for position in [place.bytes.start, place.bytes.end - 1] {
+            let mut changed = bytes.clone();
+            changed[position] ^= 1;
+            let said = error_of(&changed).unwrap_or_else(|| panic!("byte {position}"));
+            assert!(place.is_named_by(&said), "byte {position}, {:?}: {said}", place.names);
+        }
+    }
 }
 
 /// Three members and one who only contributes, all invited.
@@ -142,8 +227,7 @@ fn invited_round() -> Net {
 
 #[test]
 fn every_byte_of_an_invited_round_that_is_changed_is_noticed() {
-    let parts = PARTS.into_iter().chain(["invitation"]).collect();
-    every_byte_counts(&transcript(&invited_round()).expect("published").encode(), &parts);
+    every_byte_counts(&transcript(&invited_round()).expect("published").encode());
 }
 
 /// Number, service, one-time key, and two signatures.
@@ -182,26 +266,6 @@ fn whoever_only_contributed_shows_an_invitation_and_nobody_else_does() {
     let number = net.number_of(0).unwrap();
     let unneeded = TranscriptError::Credential { number, source: CredentialError::Unneeded };
     assert_eq!(error(&spliced(credential_of(0), 1, shown)), unneeded);
-}
-
-fn part(error: &TranscriptError) -> &'static str {
-    match error {
-        TranscriptError::Encoding => "file",
-        TranscriptError::Study => "study",
-        TranscriptError::Committee(_) => "committee",
-        TranscriptError::Contribution { .. }
-        | TranscriptError::SecondContribution { .. }
-        | TranscriptError::Contributions { .. } => "contribution",
-        TranscriptError::Credential { .. } | TranscriptError::InvitationTwice { .. } => {
-            "invitation"
-        }
-        TranscriptError::Verification { .. }
-        | TranscriptError::VerificationOrder { .. }
-        | TranscriptError::TooFewVerified { .. } => "verification",
-        TranscriptError::Verdict(_) | TranscriptError::OtherVerdict => "verdict",
-        TranscriptError::Partial { .. } | TranscriptError::PartialOrder { .. } => "partial",
-        TranscriptError::Result(_) | TranscriptError::OtherSum => "result",
-    }
 }
 
 /// The records of an invited round, with somebody in it whom the hospital has added afterwards: person 9, who has
@@ -269,15 +333,33 @@ fn nobody_can_be_added_to_an_invited_round() {
     assert_eq!(error(&good), verified);
 }
 
+/// It is said where it is cut off, which in a list is before its first entry: its length is of no use.
 #[test]
 fn a_file_that_is_cut_off_or_goes_on_is_no_transcript() {
     let net = played(study(|_| {}), &[1, 2, 3], &[]);
     let bytes = transcript(&net).expect("published").encode();
-    for len in 0..bytes.len() {
-        assert_eq!(Transcript::decode(&bytes[..len]), Err(TranscriptError::Encoding), "{len}");
+    let unreadable = "it is cut off or altered, or a length is wrong";
+    for place in places(&bytes) {
+        for len in place.bytes {
+            let said = Transcript::decode(&bytes[..len]).unwrap_err().to_string();
+            if len < 20 {
+                assert_eq!(said, "the file is not a transcript of this version");
+                continue;
+            }
+            let name = match place.names[0]
+                .trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ')
+            {
+                "contribution" | "the invitation of contribution" => "the list of contributions",
+                "verification" => "the list of verifications",
+                "partial aggregate" => "the list of partial aggregates",
+                name => name,
+            };
+            assert_eq!(said, format!("{name} cannot be read: {unreadable}"), "{len}");
+        }
     }
     let longer = [&bytes[..], &[0]].concat();
-    assert_eq!(Transcript::decode(&longer), Err(TranscriptError::Encoding));
+    let part = Section::Sum.into();
+    assert_eq!(Transcript::decode(&longer), Err(TranscriptError::Unreadable { part }));
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub const TEXTS: &[Entry] = &[
         },
     },
     Entry {
-        covers: &["Transcript", "Transcript::decode", "ContributionEntry"],
+        covers: &["Transcript::decode", "ContributionEntry"],
         read: transcript,
         valid: || RECORDED.iter().map(|of| of.rounds[0].transcript.clone()).collect(),
     },
