@@ -44,14 +44,24 @@ fn told(net: &mut Net, member: usize, verdict: &VerdictBytes) {
     net.tell(member, wire::encode(&HospitalMessage::Verdict(verdict.clone())));
 }
 
-/// What a member has given, as a share of the sum that `verdict` counts.
-fn partial(net: &Net, patient: usize, verdict: &VerdictBytes) -> Share {
+/// The one partial aggregate that a member has given, if any, as a share of the sum that one of these verdicts counts;
+/// and which of them that is.
+fn partial(net: &Net, patient: usize, verdicts: &[VerdictBytes; 2]) -> Option<(usize, Share)> {
+    let gave = |message| matches!(message, PeerMessage::Partial(_));
+    if !net.sent(patient).any(gave) {
+        return None;
+    }
     let (study, committee, commitment) =
         (net.round.study(), net.committee().unwrap(), commitment(net));
-    let verdict = Verdict::read(verdict, study, &committee, commitment).unwrap();
-    let known = (&verdict, verdict.digest(commitment.digest(study, &committee)));
-    verify_partial(study, &committee, known, &net.only_partial(patient))
-        .expect("it is for this verdict")
+    let given = net.only_partial(patient);
+    let shares = verdicts.iter().enumerate().filter_map(|(which, verdict)| {
+        let verdict = Verdict::read(verdict, study, &committee, commitment).unwrap();
+        let known = (&verdict, verdict.digest(commitment.digest(study, &committee)));
+        Some((which, verify_partial(study, &committee, known, &given).ok()?))
+    });
+    let shares: Vec<_> = shares.collect();
+    let [share] = <[_; 1]>::try_from(shares).expect("it is for one of the verdicts");
+    Some(share)
 }
 
 fn commitment(net: &Net) -> Commitment {
@@ -62,74 +72,104 @@ fn commitment(net: &Net) -> Commitment {
     Commitment::of(contributions)
 }
 
-/// What each of `k` members gives that is told one verdict, then the other, and both once more after a
-/// reload. In the first one the visitor counts, in the second it does not: their difference is its answer.
-fn partials(k: u8, which: usize) -> Vec<Share> {
+/// Two verdicts for `k` members and a visitor, whose difference is the visitor's answer: it counts in the first one and
+/// not in the second, which claims that the last `dropped_out` members are not there any more.
+fn verdicts(k: u8, dropped_out: u8) -> [VerdictBytes; 2] {
+    let all: Vec<u8> = (1..=k).collect();
+    let remaining = &all[..usize::from(k - dropped_out)];
+    [verdict_bytes(&all, &[]), verdict_bytes(remaining, &[(k.into(), 1)])]
+}
+
+/// What each of `k` members gives, by place, that is told one of the verdicts, then the other, and both once more after a
+/// reload.
+fn partials(k: u8, verdicts: &[VerdictBytes; 2], which: usize) -> Vec<(usize, Share)> {
     let mut net = verified(k, None);
-    let members: Vec<u8> = (1..=k).collect();
-    let verdicts = [verdict_bytes(&members, &[]), verdict_bytes(&members, &[(k.into(), 1)])];
     let (first, second) = (&verdicts[which], &verdicts[1 - which]);
     let all = 0..usize::from(k);
     for member in all.clone() {
         told(&mut net, member, first);
         told(&mut net, member, second);
     }
+    // Whom the first verdict leaves out has given nothing, and after the reload may help with the other one.
+    let bound: Vec<bool> =
+        all.clone().map(|member| partial(&net, member, verdicts).is_some()).collect();
     all.clone().for_each(|member| net.reload(member));
-    for member in all {
+    for member in all.clone() {
         net.run_until(|net| {
             let stage = net.patients[member].peer.stage();
             matches!(stage, Stage::AwaitingResult | Stage::Finished | Stage::Failed)
         });
         told(&mut net, member, second);
         // The true verdict, which comes after the reload, is the one that counts the visitor.
-        assert_eq!(net.failure(member), (which == 1).then_some(Failure::Equivocation));
+        let refused = which == 1 && bound[member];
+        assert_eq!(net.failure(member), refused.then_some(Failure::Equivocation));
     }
-    let mut shares: Vec<Share> =
-        (0..usize::from(k)).map(|member| partial(&net, member, first)).collect();
-    shares.sort_by_key(|share| share.index);
-    shares
+    let mut given: Vec<_> = all
+        .map(|member| partial(&net, member, verdicts).expect("it has helped with one"))
+        .collect();
+    given.sort_by_key(|(_, share)| share.index);
+    given
 }
 
-/// Every split of up to nine members in those who are told one verdict and those who are told the other.
+/// Every split of `k` members in those who are told one verdict first and those who are told the other.
+fn never_opens_two_sums(k: u8, dropped_out: u8) {
+    let net = verified(k, None);
+    let (study, committee) = (net.round.study(), net.committee().unwrap());
+    let verdicts = verdicts(k, dropped_out);
+    let answers = [0, 1].map(|which| partials(k, &verdicts, which));
+    let total: i128 = (0..k.into()).sum();
+    let sums = [(u32::from(k) + 1, total + 7), (u32::from(k), total)];
+    // The partial aggregates for a verdict, of those in `group`, who are told the first one first, and the others; and
+    // of members that break the rule and answer both.
+    let opened = |which: usize, group: u32, colluders: u32| {
+        let shares = (0..usize::from(k)).filter_map(|position| {
+            let is_in = |members: u32| members >> position & 1 == 1;
+            let told_first = usize::from(!is_in(group));
+            let gives =
+                |order: usize| Some(&answers[order][position]).filter(|(of, _)| *of == which);
+            let both = gives(1 - told_first).filter(|_| is_in(colluders));
+            gives(told_first).or(both).map(|(_, share)| share.clone())
+        });
+        let shares: Vec<Share> = shares.collect();
+        let enough = shares.len() >= usize::from(threshold(k));
+        let decoded = combine(study, &committee, sums[which].0, &shares).ok();
+        assert_eq!(decoded.is_some(), enough, "{} partial aggregates", shares.len());
+        decoded.map(|decoded| assert_eq!(decoded.aggregate.sum, sums[which].1)).is_some()
+    };
+    let all = (1 << k) - 1;
+    // Up to `2T - k - 1` colluders change nothing.
+    let most = 2 * threshold(k) - k - 1;
+    let both = |group: u32, colluding: u8| {
+        let colluders = (1 << colluding) - 1;
+        opened(0, group, colluders) && opened(1, group, colluders)
+    };
+    for group in 0..=all {
+        for colluding in 0..=most {
+            assert!(
+                !both(group, colluding),
+                "{k}, {dropped_out}: {group:b}, {colluding} colluders"
+            );
+        }
+    }
+    assert!(opened(0, all, 0) && opened(1, 0, 0), "each verdict alone opens its sum");
+    // With one more there is a split that opens both.
+    assert!((0..=all).any(|group| both(group, most + 1)), "the bound is sharp");
+}
+
 #[test]
 fn two_verdicts_never_open_two_sums() {
-    for k in 3..=9u8 {
-        let net = verified(k, None);
-        let (study, committee) = (net.round.study(), net.committee().unwrap());
-        let given = [partials(k, 0), partials(k, 1)];
-        let total: i128 = (0..k.into()).sum();
-        let sums = [(u32::from(k) + 1, total + 7), (u32::from(k), total)];
-        let opened = |which: usize, group: u32| {
-            let in_group = |share: &&Share| group >> share.index.position() & 1 == 1;
-            let shares: Vec<Share> = given[which].iter().filter(in_group).cloned().collect();
-            let decoded = combine(study, &committee, sums[which].0, &shares).ok()?;
-            assert_eq!(decoded.aggregate.sum, sums[which].1, "what is opened is right");
-            Some(decoded)
-        };
-        let all = (1 << k) - 1;
-        for group in 0..=all {
-            let first = opened(0, group).is_some();
-            let second = opened(1, all & !group).is_some();
-            let t = u32::from(threshold(k));
-            assert_eq!(first, group.count_ones() >= t);
-            assert!(!(first && second), "{k} members, {group:b} are told the first");
-            // Members that break the rule and answer both: up to `2T - k - 1` of them change nothing, and
-            // with one more there is a split that opens both.
-            let most = 2 * t - u32::from(k) - 1;
-            for colluding in 0..=most + 1 {
-                let colluders = (1 << colluding) - 1;
-                let both = opened(0, group | colluders).is_some()
-                    && opened(1, all & !group | colluders).is_some();
-                assert!(!both || colluding > most, "{k} members, {colluding} colluders");
-            }
+    for k in 3..=9 {
+        never_opens_two_sums(k, 0);
+    }
+}
+
+/// As many are said to have dropped out as the threshold can spare.
+#[test]
+fn members_that_are_said_to_have_dropped_out_do_not_make_a_second_sum() {
+    for k in 3..=9 {
+        for dropped_out in 1..=k - threshold(k) {
+            never_opens_two_sums(k, dropped_out);
         }
-        let most = 2 * u32::from(threshold(k)) - u32::from(k) - 1;
-        let colluders = (1u32 << (most + 1)) - 1;
-        let splits = 0..=all;
-        let mut both = splits.filter(|group| {
-            opened(0, group | colluders).is_some() && opened(1, all & !group | colluders).is_some()
-        });
-        assert!(both.next().is_some(), "the bound is sharp");
     }
 }
 
