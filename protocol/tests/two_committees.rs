@@ -72,12 +72,13 @@ fn told(
     Err(peer.failure().expect("it contributes or says why not"))
 }
 
-/// Every split of nine people. Each group is told that it is everybody.
+/// Every two groups of nine people that have nobody in common, and so every split of three to nine people in groups. Each
+/// group is told that it is everybody.
 #[test]
 fn what_is_sealed_for_one_committee_is_of_no_use_in_another() {
     let study = study(|p| p.minimum_cohort = 3);
     let all = (1_u16 << PEOPLE) - 1;
-    let mut groups: BTreeMap<u16, (Committee, Vec<(Peer, Contribution)>)> = BTreeMap::new();
+    let mut groups: BTreeMap<u16, (Committee, Vec<Contribution>)> = BTreeMap::new();
     for group in 1..=all {
         let bytes = committee_of(&study, group);
         if group.count_ones() < 3 {
@@ -88,29 +89,59 @@ fn what_is_sealed_for_one_committee_is_of_no_use_in_another() {
         }
         let committee = Committee::decode(&study, &bytes).expect("it is one");
         let contributed = people(group).map(|person| {
-            let (peer, words, contribution) =
+            let (_, words, contribution) =
                 told(&study, person, &bytes).expect("the group is large enough");
             assert_eq!(words, committee.digest(), "everybody in it has the same words");
-            (peer, contribution)
+            contribution
         });
         let contributed = contributed.collect();
         groups.insert(group, (committee, contributed));
     }
+    let mut pairs = 0;
     for (group, (committee, contributed)) in &groups {
-        for (_, contribution) in contributed {
+        for contribution in contributed {
             assert!(contribution.clone().verify(&study, committee).is_ok());
         }
-        let Some((other, _)) = groups.get(&(all & !group)) else { continue };
-        assert_ne!(committee.digest(), other.digest(), "the words of the two groups differ");
-        for (_, contribution) in contributed {
+        for (_, (other, _)) in groups.iter().filter(|(other, _)| *other & group == 0) {
+            pairs += 1;
+            assert_ne!(committee.digest(), other.digest(), "the words of the two groups differ");
             // The place stands for somebody else there, or for nobody; the signature is for this committee.
-            let error = contribution.clone().verify(&study, other).expect_err("of no use");
-            let expected = [
-                ContributionError::Shares { have: committee.size(), need: other.size() },
-                ContributionError::Identity(IdentityError::Signature),
-            ];
-            assert!(expected.contains(&error), "{error}");
+            let expected = if committee.size() == other.size() {
+                ContributionError::Identity(IdentityError::Signature)
+            } else {
+                ContributionError::Shares { have: committee.size(), need: other.size() }
+            };
+            for contribution in contributed {
+                let error = contribution.clone().verify(&study, other).expect_err("of no use");
+                assert_eq!(error, expected);
+            }
         }
+    }
+    assert!(pairs >= if PEOPLE == 9 { 4_000 } else { 20 }, "{pairs}");
+}
+
+/// One person is told a committee of the hospital's keys and its own, everybody else the true one. Each of them is shown
+/// words, and only by comparing them can anybody know.
+#[test]
+fn whoever_is_told_the_hospital_s_keys_alone_has_other_words_than_everybody_else() {
+    let study = study(|p| p.minimum_cohort = 3);
+    let true_one = committee_of(&study, (1 << PEOPLE) - 1);
+    let words = |person: u8, bytes: &[u8]| {
+        let (_, words, contribution) =
+            told(&study, person, bytes).expect("nothing is wrong with it");
+        (words, contribution)
+    };
+    let everybody_s = words(1, &true_one).0;
+    assert!((2..=PEOPLE).all(|person| words(person, &true_one).0 == everybody_s));
+    for victim in 1..=PEOPLE {
+        let keys_of = |place: u8| if place == victim { victim } else { 100 + place };
+        let swapped =
+            (1..=PEOPLE).map(|place| enrolment(&study, &entropy(keys_of(place)), |_| vec![]));
+        let bytes = committee(&study, &swapped.collect::<Vec<_>>());
+        let (victim_s, contribution) = words(victim, &bytes);
+        assert_ne!(victim_s, everybody_s);
+        let true_one = Committee::decode(&study, &true_one).expect("it is one");
+        assert!(contribution.verify(&study, &true_one).is_err(), "nobody else can use its shares");
     }
 }
 
