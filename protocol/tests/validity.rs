@@ -429,10 +429,9 @@ fn the_randomness_is_the_same_for_all_members_and_another_for_each_contribution(
     assert_ne!(of(manifest, contributions[0]), of(other, contributions[0]));
 }
 
-/// `T - 1` shares and the verifier message are distributed alike for two different answers. That of the
-/// shares is Shamir's theorem; here the rest is looked at: given the shares of `T - 1` colluding members
-/// (fixed, for both answers) the verifier message of a valid answer is `(0, f(t), f(t)^2 - f(t))`, and
-/// `f(t)` is uniform, because the wire polynomial's first value is drawn at random.
+/// The verifier message of a valid answer is `(0, f(t), f(t)^2 - f(t))`, and `f(t)` is uniform, because the wire
+/// polynomial's first value is drawn at random. That this holds together with shares is looked at in
+/// `zero_knowledge.rs`.
 #[test]
 fn the_verifier_message_of_a_valid_answer_says_only_that_it_is_valid() {
     let mut dice = Dice::new(10);
