@@ -5,7 +5,7 @@ use std::path::Path;
 
 use wardsum_hospital::native_peer::{Connector, NativePeer};
 use wardsum_hospital::studies_file::StudiesFile;
-use wardsum_protocol::peer::{Event, Failure};
+use wardsum_protocol::peer::{AnswerError, Event, Failure, OwnAnswer};
 use wardsum_protocol::{Aggregate, Authority, Invitation, MismatchError, Study};
 
 use crate::program::{Program, run};
@@ -146,6 +146,31 @@ async fn the_next_round_needs_other_invitations() {
     // Nor does the first one open again.
     let hospital = TestHospital::start_again(home, &first.toml).await;
     assert_eq!(hospital.status("study").await["round"], 2);
+}
+
+/// Somebody of the first round, who comes when the second one is open: with the link that was used, or with one that
+/// nobody has used yet. Both lead to the first round, which is over.
+#[tokio::test]
+async fn an_invitation_to_a_round_that_is_over_shows_its_result_and_admits_to_no_other() {
+    let first = Invited::new("study", 3, 1);
+    let hospital = TestHospital::start(&first.toml).await;
+    first.round(&hospital.connector).await;
+    let home = hospital.stop().await;
+    let second = Invited::new("study", 3, 2);
+    let hospital = TestHospital::start_again(home, &second.toml).await;
+
+    for serial in [1, 9] {
+        let mut late = first.comes(&hospital.connector, serial).await;
+        let event = wait_for(&mut late, |event| matches!(event, Event::Published(_))).await;
+        let Event::Published(result) = event else { unreachable!() };
+        assert_eq!(
+            (result.aggregate, result.own),
+            (Aggregate { count: 3, sum: 6 }, OwnAnswer::None)
+        );
+        assert_eq!(late.answer(1).await, Err(AnswerError::Closed));
+    }
+    assert_eq!(hospital.status("study").await["enrolled"], 0);
+    second.round(&hospital.connector).await;
 }
 
 #[test]
