@@ -2,140 +2,25 @@
 //! refusal with its own code, and no wrong sum is ever shown.
 //!
 //! The hospital here is scripted: it takes what the honest one sends, changes it, and puts it
-//! before a patient. What it cannot be stopped from yet is handing out keys of its own making;
-//! `docs/PROTOCOL.md` says so.
+//! before a patient. One that hands out keys of its own making is tried in `bad_invitations.rs`, and
+//! in `two_committees.rs` and `comparing_words.rs` where anybody may take part.
 
 mod common;
 
+use common::victim::Victim;
 use common::{Net, all_answer, study, verdict_bytes};
 use wardsum_protocol::committee::Committee;
 use wardsum_protocol::contribution::Sender;
 use wardsum_protocol::identity::Identity;
 use wardsum_protocol::messages::{Delivery, HospitalMessage, Inclusion, PeerMessage, Publication};
-use wardsum_protocol::peer::{AnswerError, Event, Failure, Input, Output, Peer, Stage};
+use wardsum_protocol::peer::{AnswerError, Failure, Stage};
+use wardsum_protocol::sharing::{CombineError, ShareIndex};
 use wardsum_protocol::{
-    CommitteeError, ContributionDigest, DeclineReason, EnrolmentError, Entropy, IdentityError,
-    Timestamp, wire,
+    AggregateError, CommitteeError, ContributionDigest, DeclineReason, EnrolmentError, Entropy,
+    IdentityError, Timestamp, wire,
 };
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
-
-/// One patient between a net of honest others and the test, which sees and may change all that
-/// the hospital tells it.
-struct Victim {
-    net: Net,
-    peer: Peer,
-    connection: wardsum_protocol::round::ConnectionId,
-    read: usize,
-    sent: Vec<PeerMessage>,
-    /// When the peer wants to be woken.
-    timer: Option<Timestamp>,
-}
-
-impl Victim {
-    /// The victim and `others` who answer 1, 2, 3, and so on; the victim answers 5.
-    fn new(others: i128, cap: u16) -> Self {
-        let mut net = Net::new(study(|p| p.committee_cap = cap), 5);
-        let connection = net.join_raw();
-        let mut victim = Self {
-            net,
-            peer: Peer::new(Entropy::new([42; 32]), Timestamp(1_000)),
-            connection,
-            read: 0,
-            sent: Vec::new(),
-            timer: None,
-        };
-        victim.drain();
-        all_answer(&mut victim.net, &(1..=others).collect::<Vec<_>>());
-        victim
-    }
-
-    /// Hands on what the hospital says, unless `meddle` makes something else of it, until the
-    /// victim's part is over or nothing more happens.
-    fn run(&mut self, mut meddle: impl FnMut(HospitalMessage) -> Vec<HospitalMessage>) {
-        self.run_with(|_, message| meddle(message));
-    }
-
-    /// The same with a hospital that does something to the others at the same time.
-    fn run_with(
-        &mut self,
-        mut meddle: impl FnMut(&mut Net, HospitalMessage) -> Vec<HospitalMessage>,
-    ) {
-        let mut answered = false;
-        for _ in 0..100_000 {
-            if let Some(bytes) = self.net.raw[&self.connection].get(self.read).cloned() {
-                self.read += 1;
-                let message = wire::decode(&bytes).expect("the hospital's messages decode");
-                for message in meddle(&mut self.net, message) {
-                    self.tell(wire::encode(&message));
-                }
-                if !answered && self.peer.study().is_some() {
-                    answered = self.peer.answer(5, self.net.now).is_ok();
-                    self.drain();
-                }
-            } else if matches!(self.peer.stage(), Stage::Finished | Stage::Failed) {
-                return;
-            } else if self.timer.is_some_and(|at| at <= self.net.now) || !self.net.step() {
-                // Nothing else happens any more: time passes for the victim alone.
-                let Some(at) = self.timer.take() else { return };
-                self.net.now = self.net.now.max(at);
-                self.peer.handle(Input::Timeout, self.net.now);
-                self.drain();
-            }
-        }
-        panic!("the round does not come to an end");
-    }
-
-    fn tell(&mut self, bytes: Vec<u8>) {
-        self.peer.handle(Input::Message(bytes), self.net.now);
-        self.drain();
-    }
-
-    fn drain(&mut self) {
-        while let Some(output) = self.peer.poll_output() {
-            match output {
-                Output::Send(bytes) => {
-                    self.sent.push(wire::decode(&bytes).expect("our own messages decode"));
-                    self.net.send_raw(self.connection, bytes);
-                }
-                Output::Connect(_) => {
-                    // The first connection stands already.
-                    if self.read > 0 {
-                        self.connection = self.net.join_raw();
-                        self.read = 0;
-                    }
-                    self.peer.handle(Input::Connected, self.net.now);
-                }
-                Output::Disconnect => self.net.leave_raw(self.connection),
-                Output::Timeout(at) => self.timer = at,
-                Output::Event(Event::SafetyWords { awaited: true, .. }) => {
-                    self.peer.handle(Input::WordsMatch, self.net.now);
-                }
-                Output::Persist(_) | Output::Event(_) => {}
-            }
-        }
-    }
-
-    fn sent_a_partial(&self) -> bool {
-        self.sent.iter().any(|message| matches!(message, PeerMessage::Partial(_)))
-    }
-
-    fn verifications(&self) -> usize {
-        let sent = self.sent.iter();
-        sent.filter(|message| matches!(message, PeerMessage::Verification(_))).count()
-    }
-
-    fn sent_a_contribution(&self) -> bool {
-        self.sent.iter().any(|message| matches!(message, PeerMessage::Contribute(_)))
-    }
-
-    fn declined(&self) -> Option<DeclineReason> {
-        self.sent.iter().find_map(|message| match message {
-            PeerMessage::Decline(reason) => Some(*reason),
-            _ => None,
-        })
-    }
-}
 
 /// Runs a round of a victim among `others` with a committee of up to `cap`.
 fn meddled(
@@ -154,6 +39,17 @@ fn an_honest_hospital_is_believed() {
     assert_eq!(victim.peer.stage(), Stage::Finished);
     assert_eq!(victim.net.aggregate().map(|a| a.sum), Some(15));
     assert!(victim.sent_a_partial());
+}
+
+/// Nothing keeps the hospital from taking part in an open study: where all others are patients of its own, whose answers
+/// it knows, the sum tells it the victim's. That is what the threat model admits, and what invitations are for.
+#[test]
+fn in_an_open_study_whoever_plays_all_others_learns_what_is_left() {
+    let invented = 6;
+    let victim = meddled(invented, 32, |message| vec![message]);
+    assert_eq!(victim.peer.stage(), Stage::Finished, "its page notices nothing");
+    let known: i128 = (1..=invented).sum();
+    assert_eq!(victim.net.aggregate().map(|a| a.sum - known), Some(5), "the victim's answer");
 }
 
 #[test]
@@ -233,8 +129,9 @@ fn a_committee_with_somebody_twice_is_refused() {
     assert!(!victim.sent_a_contribution());
 }
 
+/// Nobody has signed the key that is there now: the enrolment ends with the sealing key, and the signature follows.
 #[test]
-fn a_committee_with_a_key_swapped_in_is_refused() {
+fn a_committee_with_an_altered_key_is_refused() {
     let victim = meddled_committee(|members| {
         let last = members[2].len() - 65;
         members[2][last] ^= 1;
@@ -520,7 +417,11 @@ fn the_same_manifest_twice_is_answered_once() {
 }
 
 fn meddled_result(change: fn(&mut Publication)) -> Option<Failure> {
-    let victim = meddled(4, 32, move |message| match message {
+    meddled_result_among(4, change)
+}
+
+fn meddled_result_among(others: i128, change: fn(&mut Publication)) -> Option<Failure> {
+    let victim = meddled(others, 32, move |message| match message {
         HospitalMessage::Published(mut publication) => {
             change(&mut publication);
             vec![HospitalMessage::Published(publication)]
@@ -544,24 +445,33 @@ fn a_result_about_another_manifest_is_not_believed() {
 
 #[test]
 fn forged_missing_or_doubled_partial_aggregates_are_not_believed() {
-    let drop_two = |p: &mut Publication| {
-        p.partials.pop();
-        p.partials.pop();
+    type Change = fn(&mut Publication);
+    // Of seven, whose threshold is five.
+    let drop_three = |p: &mut Publication| {
+        assert_eq!(p.partials.len(), 7, "everybody has given one");
+        p.partials = p.partials.as_slice()[..4].to_vec().into();
     };
     let double = |p: &mut Publication| {
         let first = p.partials.as_slice()[0].clone();
         p.partials.push(first);
     };
+    // The other six are right and could correct this one, if its member had signed it.
     let forge = |p: &mut Publication| {
-        let mut first = p.partials.as_slice()[0].clone();
-        let mut body = first.body.as_slice().to_vec();
+        let mut partials = p.partials.as_slice().to_vec();
+        let mut body = partials[0].body.as_slice().to_vec();
         let value = body.len() - 16;
         body[value] ^= 1;
-        first.body = body.into();
-        p.partials = vec![first].into();
+        partials[0].body = body.into();
+        p.partials = partials.into();
     };
-    for change in [drop_two, double, forge] {
-        assert!(matches!(meddled_result(change), Some(Failure::ResultInvalid(_))));
+    let index = ShareIndex::new(1).expect("a place");
+    let cases: [(Change, AggregateError); 3] = [
+        (drop_three, CombineError::TooFew { have: 4, need: 5 }.into()),
+        (double, CombineError::Duplicate { index }.into()),
+        (forge, IdentityError::Signature.into()),
+    ];
+    for (change, error) in cases {
+        assert_eq!(meddled_result_among(6, change), Some(Failure::ResultInvalid(error)));
     }
 }
 

@@ -142,6 +142,42 @@ fn keys_with_somebody_else_s_invitation_are_refused() {
     assert_eq!(refused_credential(&study, shown(&study, 66, &forged)), CredentialError::Holder);
 }
 
+/// Everybody's keys but those of the victim, which looks for its own: with no invitations, with those that the
+/// members once showed, or with invitations by an authority of the hospital's own.
+#[test]
+fn a_committee_of_the_hospital_s_keys_is_refused_by_its_one_honest_member() {
+    type Show<'a> = &'a dyn Fn(u8, &[u8]) -> Vec<u8>;
+    let study = invited_study(|_| ());
+    let copied = |person: u8| {
+        let mut shown = Vec::new();
+        enrolment(&study, &entropy(person), |fields| {
+            shown = Forged::honest(&study, person.into()).credential(ENROLMENT, &[fields]);
+            Vec::new()
+        });
+        shown
+    };
+    let own = |person: u8, fields: &[u8]| {
+        let forged = Forged { authority: [0x66; 32], ..Forged::honest(&study, person.into()) };
+        forged.credential(ENROLMENT, &[fields])
+    };
+    let cases: [(Show<'_>, CredentialError); 3] = [
+        (&|_, _| Vec::new(), CredentialError::Missing),
+        (&|person, _| copied(person), CredentialError::Holder),
+        (&own, CredentialError::Authority),
+    ];
+    for (show, error) in cases {
+        let swapped =
+            (2..=7).map(|person| enrolment(&study, &entropy(60 + person), |f| show(person, f)));
+        let members: Vec<_> = [honest(&study, 1)].into_iter().chain(swapped).collect();
+        let mut victim = Victim::new(&study, 1, true);
+        victim.tell(&HospitalMessage::Committee(Rest(committee(&study, &members).into())));
+        let source = EnrolmentError::Credential(error);
+        let refused = CommitteeError::Member { number: 2, source };
+        assert_eq!(victim.peer.failure(), Some(Failure::Committee(refused)));
+        assert!(!victim.contributed(), "nothing of the answer was sent");
+    }
+}
+
 /// A sealing key of the hospital's behind the verifying key of a patient who helps it, or whose one-time
 /// signature it has: that covers both keys.
 #[test]
@@ -329,6 +365,19 @@ fn a_member_refuses_invented_contributors() {
             "{sender:?}"
         );
     }
+}
+
+/// All others in the round would be patients of the hospital's, whose answers it knows. The member stops at the first of
+/// them, before there is a sum that it could help to open.
+#[test]
+fn a_member_whose_round_is_filled_with_invented_people_stops() {
+    let study = invited_study(|_| ());
+    let invented = (20..=30).map(|person: u8| {
+        let forged = Forged { authority: [0x66; 32], ..Forged::honest(&study, person.into()) };
+        (invited_sender(&study, person, &forged), person)
+    });
+    let senders: Vec<_> = [(Sender::Member(1), 1)].into_iter().chain(invented).collect();
+    assert_eq!(delivered(&study, &senders), (Some(Failure::ForeignSender), 1));
 }
 
 #[test]

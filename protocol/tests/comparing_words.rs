@@ -58,7 +58,8 @@ fn everybody_is_shown_words_over_the_same_study_and_committee() {
             _ => None,
         })
     };
-    assert_eq!(shown(0).map(|(study, _)| study), Some(net.round.study().digest()));
+    let committee = net.committee().expect("it is fixed").digest();
+    assert_eq!(shown(0), Some((net.round.study().digest(), committee)));
     assert!((1..7).all(|patient| shown(patient) == shown(0)));
 }
 

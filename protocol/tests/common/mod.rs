@@ -3,6 +3,7 @@
 
 mod dice;
 pub mod invited;
+pub mod victim;
 
 use std::collections::{BTreeMap, VecDeque};
 
