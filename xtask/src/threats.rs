@@ -1,4 +1,4 @@
-//! The threat model names the tests that try each threat: they have to exist.
+//! The threat model names the tests that try each threat: they have to exist, and to be tests.
 
 #[cfg(test)]
 mod tests {
@@ -26,9 +26,41 @@ mod tests {
         let is_name = |text: &&str| {
             let letter =
                 |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-            text.bytes().all(letter) && text.matches('_').count() >= 3
+            text.bytes().all(letter) && text.matches('_').count() >= 2
         };
         quoted.filter(is_name).collect()
+    }
+
+    /// The name of the function that is defined in this line.
+    fn function(line: &str) -> Option<&str> {
+        let (before, after) = line.split_once("fn ")?;
+        let is_one = matches!(before.trim(), "" | "async" | "pub" | "pub async");
+        after.split(['(', '<']).next().filter(|_| is_one)
+    }
+
+    /// Whether this attribute, such as `#[tokio::test(..)]`, makes a test of what follows.
+    fn makes_a_test(attribute: &str) -> bool {
+        let path = attribute.trim_start_matches("#[").split(['(', ']']).next().unwrap_or_default();
+        matches!(path.rsplit("::").next(), Some("test" | "wasm_bindgen_test"))
+    }
+
+    /// The functions that are run as tests: an attribute directly above them says so.
+    fn tests(code: &str) -> BTreeSet<&str> {
+        let lines: Vec<&str> = code.lines().map(str::trim).collect();
+        let is_test = |line: usize| {
+            let above = lines[..line].iter().rev().take_while(|line| line.starts_with("#["));
+            above.into_iter().any(|attribute| makes_a_test(attribute))
+        };
+        let functions = lines.iter().enumerate().filter(|(at, _)| is_test(*at));
+        functions.filter_map(|(_, line)| function(line)).collect()
+    }
+
+    #[test]
+    fn a_function_is_no_test_for_being_there() {
+        let code = "#[test]\n#[cfg(unix)]\nfn one() {}\n\n#[tokio::test(start_paused = true)]\nasync fn two() {}\n\
+            #[cfg(test)]\nmod tests {\n    #[test]\n    fn three(seed: u64) {}\n}\n\
+            #[test]\nfn before() {}\nfn helper() {}\n#[cfg(test)]\nfn another() {}\n// fn said() {}\n";
+        assert_eq!(tests(code), BTreeSet::from(["one", "two", "three", "before"]));
     }
 
     #[test]
@@ -39,9 +71,10 @@ mod tests {
         assert!(named.len() > 30, "{named:?}");
         let mut files = Vec::new();
         sources(root, &mut files);
-        let code: String = files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
-        let missing: Vec<_> =
-            named.into_iter().filter(|name| !code.contains(&format!("fn {name}("))).collect();
+        let code: Vec<String> =
+            files.iter().map(|file| fs::read_to_string(file).unwrap()).collect();
+        let tests: BTreeSet<&str> = code.iter().flat_map(|code| tests(code)).collect();
+        let missing: Vec<_> = named.difference(&tests).collect();
         assert!(missing.is_empty(), "these tests do not exist: {missing:#?}");
     }
 
