@@ -375,6 +375,7 @@ fn a_share_beyond_the_study_s_maximum_is_not_kept() {
         }
         other => vec![other],
     });
+    assert_eq!(victim.kept, 0);
     assert!(!victim.sent_a_partial());
     assert_eq!(victim.peer.stage(), Stage::Finished, "the others did without it");
 }

@@ -15,6 +15,8 @@ pub struct Victim {
     pub connection: ConnectionId,
     read: usize,
     pub sent: Vec<PeerMessage>,
+    /// How many shares it has kept.
+    pub kept: usize,
     /// When the peer wants to be woken.
     timer: Option<Timestamp>,
 }
@@ -35,6 +37,7 @@ impl Victim {
             connection,
             read: 0,
             sent: Vec::new(),
+            kept: 0,
             timer: None,
         };
         victim.drain();
@@ -103,6 +106,7 @@ impl Victim {
                 Output::Event(Event::SafetyWords { awaited: true, .. }) => {
                     self.peer.handle(Input::WordsMatch, self.net.now);
                 }
+                Output::Event(Event::ShareReceived { .. }) => self.kept += 1,
                 Output::Persist(_) | Output::Event(_) => {}
             }
         }
