@@ -734,6 +734,12 @@ impl Progress {
     pub(crate) fn trouble(&self) -> Option<Trouble> {
         self.trouble.clone()
     }
+    /// Whether this page has looked at all answers that are counted, and not only for its own: a member does
+    /// before it says anything about them.
+    pub(crate) fn has_checked_all(&self) -> bool {
+        self.disclosure.verifications_sent > 0
+    }
+
 }
 
 /// So many milliseconds after another time on the page's clock.

@@ -143,8 +143,9 @@ pub enum Role {
 /// Whether a result counts this peer's own answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OwnAnswer {
-    /// It is. The peer has checked that it is in the manifest; a member has also checked that it is there once, which
-    /// others leave to the members.
+    /// It is. A member that has verified the answers ([`Event::VerificationSent`]) has seen that it is there
+    /// once. Anybody else has seen a proof that it is there, and can see with the receipt and the transcript
+    /// whether that is the only place.
     Counted,
     /// It came too late and is not in the manifest.
     NotCounted,

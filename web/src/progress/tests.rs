@@ -25,6 +25,12 @@ pub(crate) fn tell(progress: &mut Progress, events: &[peer::Event]) {
     }
 }
 
+/// A result comes, after so much has left the device.
+pub(crate) fn end(progress: &mut Progress, published: Published, disclosure: peer::Disclosure) {
+    let published = Event::Protocol(peer::Event::Published(published));
+    progress.apply(&published, Some(disclosure), 1_000.0);
+}
+
 pub(crate) fn waiting(phase: Phase, present: u32) -> peer::Event {
     peer::Event::Waiting(Waiting { phase, present, needed: 3, away: 0, closes_in_ms: 15_000 })
 }

@@ -27,6 +27,7 @@ mod other_origin;
 mod page_stopped;
 mod plain_html_example;
 mod receipts;
+mod rejected_answers;
 mod reloaded;
 mod revoked_invitation;
 mod round;

@@ -47,7 +47,7 @@ async fn is_corrected_and_told() -> Result<()> {
     assert_eq!(tab.result().await?, figures_of(&[9, 10, 1, 2, 3, 4, 5]));
     let told = tab.text("[data-testid=result-checked]").await?;
     for text in [
-        "Your answer is one of the 7.",
+        "Your answer is one of the 7, and is counted once.",
         "One partial sum was wrong, that of committee member ",
         "There were enough others to find and correct it, so the result is exact.",
     ] {
