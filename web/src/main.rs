@@ -28,7 +28,7 @@
 //! | `#send`, `#change` | its buttons |
 //! | `#room[data-present][data-needed]` | how many have come, while the question is asked |
 //! | `#words`, `#words-again` | the eight safety words, `ol.words li`: while they are compared, and later |
-//! | `#words-match`, `#words-differ`, | what is said of them; copies them |
+//! | `#words-match`, `#words-differ`, | what is said of them, the latter in both places; copies them |
 //! | `#words-copy` | |
 //! | `#disputed:not([hidden])` | the warning that somebody's words differ |
 //! | `#stages li[data-stage]` | `connected`, `waiting`, `committee`, `words`, `sent`, `shares`, |

@@ -498,13 +498,21 @@ impl Progress {
             }
             StageId::Waiting => self.committee.is_some() || self.is_committee_refused(),
             StageId::Committee => self.committee.is_some(),
-            StageId::Words => self.committee.is_some() && self.comparison != Comparison::Awaited,
+            StageId::Words => {
+                let taken_back = self.have_words_differed() && !self.is_invited();
+                self.committee.is_some() && self.comparison != Comparison::Awaited && !taken_back
+            }
             StageId::Sent => self.place == Place::Taken || self.counted.is_some(),
             StageId::Shares => self.counted.is_some(),
             StageId::Checked => self.verdict.is_some(),
             StageId::Partial => self.partial == Some(Partial::Sent),
             StageId::Result => self.result.is_some(),
         }
+    }
+
+    /// Whether the patient has said that the safety words differ.
+    fn have_words_differed(&self) -> bool {
+        matches!(self.trouble, Some(Trouble::Round(Failure::WordsDiffer)))
     }
 
     /// Whether a committee was told that this page takes no part with.
@@ -680,6 +688,12 @@ impl Progress {
         }
     }
 
+    /// Whether the patient can say that the safety words differ: as long as there is something to leave,
+    /// in whatever study, and also after having said that they match.
+    pub(crate) fn may_dispute(&self) -> bool {
+        self.words().is_some() && !self.is_over()
+    }
+
     /// What there is of the safety words.
     pub(crate) fn words_standing(&self) -> Words {
         self.words
@@ -720,6 +734,12 @@ impl Progress {
         self.own
     }
 
+    /// Whether this page has looked at all answers that are counted, and not only for its own: a member does
+    /// before it says anything about them.
+    pub(crate) fn has_checked_all(&self) -> bool {
+        self.disclosure.verifications_sent > 0
+    }
+
     /// What has left this device.
     pub(crate) fn disclosure(&self) -> Disclosure {
         self.disclosure
@@ -734,12 +754,6 @@ impl Progress {
     pub(crate) fn trouble(&self) -> Option<Trouble> {
         self.trouble.clone()
     }
-    /// Whether this page has looked at all answers that are counted, and not only for its own: a member does
-    /// before it says anything about them.
-    pub(crate) fn has_checked_all(&self) -> bool {
-        self.disclosure.verifications_sent > 0
-    }
-
 }
 
 /// So many milliseconds after another time on the page's clock.

@@ -293,13 +293,17 @@ pub(crate) fn closes_in(seconds: u64, phase: Phase) -> String {
 
 pub(crate) const WORDS_TITLE: &str = "Compare these eight words";
 pub(crate) const WORDS_LEAD: &str = "Everybody taking part sees these eight words; if yours differ, \
-    stop. Read them aloud, in the room or on the phone. Nothing of your answer has been sent.";
+    stop. Read them aloud, in the room or on the phone.";
+pub(crate) const WORDS_FIRST: &str = "Nothing of your answer has been sent.";
 pub(crate) const WORDS_MATCH: &str = "They match";
 pub(crate) const WORDS_DIFFER: &str = "They differ";
 pub(crate) const COPY_WORDS: &str = "Copy the words";
 pub(crate) const COPIED: &str = "Copied";
 pub(crate) const NOT_COPIED: &str = "This browser does not allow copying";
-pub(crate) const WORDS_AGAIN: &str = "The eight words, to compare once more";
+pub(crate) const WORDS_AGAIN: &str = "The eight words, to compare at any time";
+/// What it means to stop then.
+pub(crate) const WORDS_LEAVE: &str = "“They differ” leaves the round for good and warns the others. An \
+    answer that the hospital has stored may still be counted.";
 
 /// How many people should see the words: a hospital that answered itself would be one too many.
 pub(crate) fn words_how_many(progress: &Progress) -> Option<String> {

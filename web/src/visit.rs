@@ -66,6 +66,7 @@ impl Visit {
     pub(crate) fn words_differ(self) {
         if let Some(peer) = self.peer.get_value() {
             peer.words_differ();
+            browser::forget_invitation();
         }
     }
 

@@ -145,7 +145,7 @@ fn OpenStudy(
                         has_receipt.get().then(offered)
                     }
                 }
-                <WordsAgain progress />
+                <WordsAgain visit />
                 <DisclosureStatement disclosure resumed />
                 <LeaveForGood on_leave over />
             </Show>

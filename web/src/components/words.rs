@@ -2,7 +2,6 @@
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
-use wardsum_peer::protocol::SafetyWords;
 
 use crate::progress::Progress;
 use crate::visit::Visit;
@@ -18,7 +17,68 @@ pub(crate) fn CompareWords(
     let progress = visit.progress();
     let how_many = Memo::new(move |_| progress.with(text::words_how_many));
     let working = Memo::new(move |_| progress.with(text::words_working));
+    let on_match = move |_| {
+        visit.words_match();
+        browser::focus_soon("stages-title");
+    };
+    let matching = view! {
+        <button id="words-match" class="primary" type="button" on:click=on_match>
+            {text::WORDS_MATCH}
+        </button>
+    };
+    view! {
+        <section id="words" class="panel" aria-labelledby="words-title">
+            <h2 id="words-title" tabindex="-1">{text::WORDS_TITLE}</h2>
+            <p>{text::WORDS_LEAD} " " {text::WORDS_FIRST}</p>
+            <p>{how_many}</p>
+            <p role="status" data-testid="words-working" class="quiet">{working}</p>
+            <TheWords visit matching=matching.into_any() />
+        </section>
+    }
+}
+
+/// The words for the rest of the round: whoever has agreed, or was not asked because invitations say whose
+/// keys these are, can compare them still. Somebody who says that theirs differ unfolds them for everybody.
+#[component]
+pub(crate) fn WordsAgain(
+    /// The visit.
+    visit: Visit,
+) -> impl IntoView {
+    let progress = visit.progress();
+    let shown = Memo::new(move |_| {
+        progress.with(|progress| progress.words().is_some() && !progress.is_comparing())
+    });
+    let open = Memo::new(move |_| progress.with(|progress| progress.disputes() > 0));
+    let over = Memo::new(move |_| !progress.with(Progress::may_dispute));
+    let again = move || {
+        view! {
+            <details id="words-again" class="panel" open=open>
+                <summary>{text::WORDS_AGAIN}</summary>
+                <p>{text::WORDS_LEAD}</p>
+                <p class="quiet" hidden=over>{text::WORDS_LEAVE}</p>
+                <TheWords visit matching=().into_any() />
+            </details>
+        }
+    };
+    move || shown.get().then(again)
+}
+
+/// The words, numbered (a screen reader counts them), and what can be done with them.
+#[component]
+fn TheWords(
+    /// The visit.
+    visit: Visit,
+    /// The button that says that they match, while that is asked.
+    matching: AnyView,
+) -> impl IntoView {
+    let progress = visit.progress();
     let words = Memo::new(move |_| progress.with(Progress::words));
+    let over = Memo::new(move |_| !progress.with(Progress::may_dispute));
+    let missing = move || words.get().is_none();
+    let items = move || {
+        let words = words.get().map(|words| words.words()).into_iter().flatten();
+        words.map(|word| view! { <li><b>{word}</b></li> }).collect_view()
+    };
     let copied = RwSignal::new(text::COPY_WORDS);
     let on_copy = move |_| {
         let words = words.get_untracked().map(|words| words.to_string()).unwrap_or_default();
@@ -27,58 +87,23 @@ pub(crate) fn CompareWords(
             copied.set(if done { text::COPIED } else { text::NOT_COPIED });
         });
     };
-    let on_match = move |_| {
-        visit.words_match();
-        browser::focus_soon("stages-title");
-    };
-    let missing = move || words.get().is_none();
-    view! {
-        <section id="words" class="panel" aria-labelledby="words-title">
-            <h2 id="words-title" tabindex="-1">{text::WORDS_TITLE}</h2>
-            <p>{text::WORDS_LEAD}</p>
-            <p>{how_many}</p>
-            <p role="status" data-testid="words-working" class="quiet">{working}</p>
-            <WordList words />
-            <div class="actions" hidden=missing>
-                <button id="words-match" class="primary" type="button" on:click=on_match>
-                    {text::WORDS_MATCH}
-                </button>
+    let differ = move || {
+        (!over.get()).then(|| {
+            view! {
                 <button id="words-differ" type="button" on:click=move |_| visit.words_differ()>
                     {text::WORDS_DIFFER}
                 </button>
-                <button id="words-copy" type="button" on:click=on_copy>{copied}</button>
-            </div>
-        </section>
-    }
-}
-
-/// The words again, for the rest of the round.
-#[component]
-pub(crate) fn WordsAgain(
-    /// Where the visit stands.
-    progress: RwSignal<Progress>,
-) -> impl IntoView {
-    let words = Memo::new(move |_| progress.with(Progress::words));
-    let hidden = Memo::new(move |_| words.get().is_none() || progress.with(Progress::is_comparing));
-    view! {
-        <details id="words-again" class="panel" hidden=hidden>
-            <summary>{text::WORDS_AGAIN}</summary>
-            <WordList words />
-        </details>
-    }
-}
-
-/// The words, numbered; a screen reader counts them.
-#[component]
-fn WordList(
-    /// The words, once they are there.
-    words: Memo<Option<SafetyWords>>,
-) -> impl IntoView {
-    let items = move || {
-        let words = words.get().map(|words| words.words()).into_iter().flatten();
-        words.map(|word| view! { <li><b>{word}</b></li> }).collect_view()
+            }
+        })
     };
-    view! { <ol class="words" hidden=move || words.get().is_none()>{items}</ol> }
+    view! {
+        <ol class="words" hidden=missing>{items}</ol>
+        <div class="actions" hidden=missing>
+            {matching}
+            {differ}
+            <button id="words-copy" type="button" on:click=on_copy>{copied}</button>
+        </div>
+    }
 }
 
 /// Warns, as loudly as a page can, that somebody's words are others.

@@ -132,6 +132,24 @@ fn whoever_says_that_the_words_differ_is_not_led_back() {
 }
 
 #[test]
+fn words_differ_after_they_were_said_to_match_and_no_longer_count_as_compared() {
+    let mut progress = after(&[committee(MEMBER), words(true)]);
+    assert!(!progress.may_dispute(), "there are no words yet");
+    progress.apply(&Event::Words(Ok(SafetyWords::from_bytes([0xa3; 11]))), None, 1_000.0);
+    assert!(progress.may_dispute());
+    progress.agree();
+    let sent = [peer::Event::ContributionSent { shares: 3 }, peer::Event::ContributionAcknowledged];
+    tell(&mut progress, &sent);
+    assert!(progress.may_dispute());
+    tell(&mut progress, &[peer::Event::Failed(Failure::WordsDiffer)]);
+    assert_eq!(progress.step(), Step::Failed);
+    assert!(!progress.may_dispute());
+    assert_eq!(progress.stage_state(StageId::Words), StageState::Failed);
+    assert_eq!(progress.stage_state(StageId::Sent), StageState::Done);
+    assert_eq!(progress.stage_state(StageId::Shares), StageState::Pending);
+}
+
+#[test]
 fn who_only_contributes_has_no_part_in_adding_up_and_may_leave_early() {
     let mut progress = after(&[committee(Role::Contributor)]);
     assert!(progress.needs_to_stay());

@@ -27,6 +27,9 @@ impl FailureText {
 
 const NOT_SENT: &str = "Nothing of your answer has left this device.";
 const NOT_READABLE: &str = "Whatever was sent is encrypted, and nobody can read your answer.";
+/// After words that differ nobody can say that only those whom one meant can read it.
+const SENT_TO_WHOM: &str = "Your answer was sent before, encrypted with the keys that this page was shown. If \
+    somebody has slipped in keys of their own, they may be able to read it.";
 const STORAGE_NOT_SENT: &str = "So your answer was not sent. This page sends nothing that it could \
     not go on with after a reload.";
 const STORAGE_SENT: &str = "This page stopped before it sent anything more. What was sent is \
@@ -151,11 +154,11 @@ pub(crate) fn trouble(trouble: &Trouble, sent: bool) -> FailureText {
             error.to_string(),
             if sent { STORAGE_SENT } else { STORAGE_NOT_SENT },
         ),
-        Trouble::Round(failure) => round(*failure, then),
+        Trouble::Round(failure) => round(*failure, sent, then),
     }
 }
 
-fn round(failure: Failure, then: &'static str) -> FailureText {
+fn round(failure: Failure, sent: bool, then: &'static str) -> FailureText {
     match failure {
         Failure::ConnectionLost => FailureText::new(
             "The connection was lost",
@@ -181,7 +184,7 @@ fn round(failure: Failure, then: &'static str) -> FailureText {
         | Failure::InvitationUsed
         | Failure::InvitationRevoked => not_invited(failure, then),
         Failure::Left => left(then),
-        Failure::WordsDiffer => words_differ(then),
+        Failure::WordsDiffer => words_differ(if sent { SENT_TO_WHOM } else { then }),
         Failure::RoundEnded(reason) => FailureText::new(ENDED_TITLE, end_reason(reason), then),
         Failure::Malformed => FailureText::new(
             "The hospital’s server sent something unreadable",
@@ -420,6 +423,15 @@ mod tests {
             assert_eq!((told.code, told.title), ("round-ended", ENDED_TITLE));
             assert!(told.what.contains("1 of at least 3"), "{}", told.what);
         }
+    #[test]
+    fn words_that_differ_promise_nothing_of_an_answer_that_was_sent() {
+        let differ = Trouble::Round(Failure::WordsDiffer);
+        let before = trouble(&differ, false).what;
+        assert!(before.ends_with(NOT_SENT), "{before}");
+        let after = trouble(&differ, true).what;
+        assert!(after.ends_with(SENT_TO_WHOM) && !after.contains(NOT_READABLE), "{after}");
+    }
+
     }
 
     #[test]

@@ -43,7 +43,7 @@ pub(crate) fn stage_detail(stage: StageId, progress: &Progress) -> String {
         StageId::Waiting => waiting(progress, standing),
         StageId::Committee => committee(progress),
         StageId::Words if progress.is_invited() => invitations(standing).to_owned(),
-        StageId::Words => words(standing).to_owned(),
+        StageId::Words => words(standing, progress.has_sent()).to_owned(),
         StageId::Sent => sent(progress, standing),
         StageId::Shares => shares(progress, standing),
         StageId::Checked => checked(progress, standing),
@@ -129,8 +129,9 @@ fn invitations(state: StageState) -> &'static str {
     }
 }
 
-fn words(state: StageState) -> &'static str {
+fn words(state: StageState, sent: bool) -> &'static str {
     match state {
+        StageState::Failed if sent => "You have said that your words are not those of the others.",
         StageState::Current => "Compare the eight words. Nothing is sent before they match.",
         StageState::Done => "You have said that your eight words are those of the others.",
         StageState::Failed => "Your words were not said to match, so nothing was sent.",

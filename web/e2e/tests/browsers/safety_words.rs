@@ -119,6 +119,50 @@ async fn words_that_differ_end_one_visit_and_warn_the_others() -> Result<()> {
     browser.quit().await
 }
 
+#[tokio::test]
+async fn they_can_be_copied_and_said_to_differ_after_they_were_said_to_match() -> Result<()> {
+    let hospital = Hospital::start(&[TestStudy::of("pain", 4)]).await?;
+    let browser = Browser::chromium().await?;
+    let tabs = comparing(&browser, &hospital, &[2, 3, 4, 5]).await?;
+    let words = tabs[0].words().await?;
+    let has_sent = &tabs[0];
+    has_sent.click("#words-match").await?;
+    has_sent.until_stage("sent", "done").await?;
+    has_sent.click("#words-again summary").await?;
+    let permissions = ["clipboardReadWrite", "clipboardSanitizedWrite"];
+    has_sent.devtools("Browser.grantPermissions", json!({ "permissions": permissions })).await?;
+    has_sent.devtools("Page.bringToFront", json!({})).await?;
+    has_sent.click("#words-copy").await?;
+    let said = "return document.getElementById('words-copy').innerText === 'Copied';";
+    has_sent.until("that the words are copied", said, &[]).await?;
+    let copied = has_sent.run("return navigator.clipboard.readText();", Vec::new()).await?;
+    assert_eq!(copied, words.join(" "));
+    has_sent.screenshots("words-again").await?;
+
+    has_sent.click("#words-differ").await?;
+    let failure = has_sent.failure().await?;
+    assert_eq!(failure.code, "words-differ");
+    for text in ["was sent before", "may be able to read it", "Tell the others aloud"] {
+        assert!(failure.text.contains(text), "“{text}” is not in: {}", failure.text);
+    }
+    assert!(!failure.text.contains("nobody can read"), "{}", failure.text);
+    has_sent.until_stage("words", "failed").await?;
+    assert!(!has_sent.has("#words-differ").await?, "there is nothing left to leave");
+    assert!(has_sent.has("#words-again #words-copy").await?, "the others may ask for them");
+    has_sent.screenshots("words-differ-after-all").await?;
+    for tab in &tabs[1..] {
+        tab.words().await?;
+        tab.until_there("#disputed:not([hidden])").await?;
+        assert!(tab.text("#disputed").await?.contains("Compare aloud again"));
+    }
+    // Three are enough for the sum, in which an answer counts that the hospital has acknowledged.
+    for tab in &tabs[1..] {
+        tab.click("#words-match").await?;
+    }
+    assert_eq!(tabs[1].result().await?, figures_of(&[2, 3, 4, 5]));
+    browser.quit().await
+}
+
 /// Half of the time that the words take is far more than any other task; computed in the page they would be one
 /// task of all of that time.
 #[tokio::test]
