@@ -30,6 +30,8 @@ pub(crate) struct StudySummary {
     pub(crate) organisation: String,
     /// The unit of an answer; may be empty.
     pub(crate) unit: String,
+    /// Whether it is for people with an invitation, which is good for one round.
+    pub(crate) invited: bool,
     /// Where the current round stands.
     pub(crate) phase: RoundPhase,
     /// How many people at least must take part.
@@ -48,15 +50,17 @@ impl StudySummary {
             title: study.title().to_owned(),
             organisation: study.organisation().to_owned(),
             unit: study.unit().to_owned(),
+            invited: !study.needs_comparison(),
             phase: RoundPhase::Open,
             minimum_cohort: study.minimum_cohort(),
             latest: None,
         }
     }
 
-    /// Whether the current round takes answers and is another one than `done_with`, a study digest.
+    /// Whether the current round takes answers of anybody and is another one than `done_with`, a study
+    /// digest.
     pub(crate) fn is_open_after(&self, done_with: &str) -> bool {
-        self.phase == RoundPhase::Open && self.digest != done_with
+        self.phase == RoundPhase::Open && self.digest != done_with && !self.invited
     }
 }
 
@@ -161,6 +165,7 @@ fn summary(study: &JsValue) -> Option<StudySummary> {
         title: text(study, "title")?,
         organisation: text(study, "organisation")?,
         unit: text(study, "unit").unwrap_or_default(),
+        invited: text(study, "admission").as_deref() == Some("invited"),
         phase: match text(study, "phase")?.as_str() {
             "enrolling" | "contributing" => RoundPhase::Open,
             "verifying" | "aggregating" => RoundPhase::Closing,
@@ -212,11 +217,18 @@ mod tests {
             title: "Pain".to_owned(),
             organisation: "Ward 7".to_owned(),
             unit: String::new(),
+            invited: false,
             phase,
             minimum_cohort: 3,
             latest: None,
         };
-        assert!(of("0b", RoundPhase::Open).is_open_after("0a"));
+        let open = of("0b", RoundPhase::Open);
+        assert!(open.is_open_after("0a"));
+        let invited = StudySummary { invited: true, ..open };
+        assert!(
+            !invited.is_open_after("0a"),
+            "whoever has been in one round is invited to no other"
+        );
         assert!(!of("0a", RoundPhase::Open).is_open_after("0a"), "the same round");
         for phase in [RoundPhase::Closing, RoundPhase::Over] {
             assert!(!of("0b", phase).is_open_after("0a"), "{phase:?}");

@@ -420,6 +420,8 @@ pub(crate) const NOT_MINE: &str = "Not mine";
 pub(crate) const ORPHAN_GONE: &str = "That answer is open in another tab, or its round is over.";
 
 pub(crate) const MAY_OPEN: &str = "A new round may open soon; this page will tell you.";
+pub(crate) const INVITED_ONCE: &str = "An invitation is good for one round. For another round you need \
+    another invitation.";
 
 // What left the device.
 

@@ -26,11 +26,12 @@ pub(crate) fn TooLate(
     browser::focus_soon("too-late-title");
     let NextRoundWatch { known, open } = NextRoundWatch::begin(study.id.clone(), round.clone());
     let (first_phase, first_latest) = (study.phase, study.latest);
+    let listed_later = study.digest != round;
     let closing = Memo::new(move |_| {
         known.with(|known| match known {
             Some(known) => known.digest == round && known.phase != RoundPhase::Over,
             // A round that was open then has closed since, or this would not be shown.
-            None => first_phase != RoundPhase::Over,
+            None => first_phase != RoundPhase::Over && !listed_later,
         })
     });
     let words =
@@ -38,6 +39,7 @@ pub(crate) fn TooLate(
     let latest = Memo::new(move |_| {
         known.with(|known| known.as_ref().map_or(first_latest, |known| known.latest))
     });
+    let next = if study.invited { text::INVITED_ONCE } else { text::MAY_OPEN };
     let unit = study.unit;
     let latest = move || {
         latest.get().map(|latest| {
@@ -54,7 +56,7 @@ pub(crate) fn TooLate(
             <div class="notice" data-testid="too-late" data-code=move || words.get().code>
                 <h2 id="too-late-title" tabindex="-1">{move || words.get().title}</h2>
                 <p>{move || words.get().what}</p>
-                {move || (!open.get()).then(|| view! { <p>{text::MAY_OPEN}</p> })}
+                {move || (!open.get()).then(|| view! { <p>{next}</p> })}
             </div>
             {latest}
             <NextRound open restart />

@@ -131,9 +131,7 @@ pub(crate) fn too_late(trouble: Option<&Trouble>, closing: bool) -> TooLateText 
             "This round takes no more answers",
             "Its result is being put together.".to_owned(),
         ),
-        (_, false) => {
-            ("over", "This round is over", "No answers are taken at the moment.".to_owned())
-        }
+        (_, false) => ("over", "This round is over", "It takes no more answers.".to_owned()),
     };
     TooLateText { code, title, what }
 }
@@ -423,6 +421,8 @@ mod tests {
             assert_eq!((told.code, told.title), ("round-ended", ENDED_TITLE));
             assert!(told.what.contains("1 of at least 3"), "{}", told.what);
         }
+    }
+
     #[test]
     fn words_that_differ_promise_nothing_of_an_answer_that_was_sent() {
         let differ = Trouble::Round(Failure::WordsDiffer);
@@ -430,8 +430,6 @@ mod tests {
         assert!(before.ends_with(NOT_SENT), "{before}");
         let after = trouble(&differ, true).what;
         assert!(after.ends_with(SENT_TO_WHOM) && !after.contains(NOT_READABLE), "{after}");
-    }
-
     }
 
     #[test]
