@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wardsum_hospital::native_peer::{Connector, Hazards, NativePeer};
 use wardsum_hospital::tls;
+use wardsum_protocol::Invitation;
 use wardsum_protocol::peer::{Event, Memory};
 
 use crate::certificates::certificates;
@@ -58,6 +59,12 @@ impl Hospital {
         let (child, port) = Self::launch(&files, &options, options.port).await?;
         let connector_trust = certificates()?.ca_cert;
         Ok(Self { child, port, connector_trust, options, files })
+    }
+
+    /// Changes its studies file, of which it knows once it is started again.
+    pub fn change_studies(&self, studies: &[TestStudy]) -> Result<()> {
+        fs::write(self.files.path().join("studies.toml"), TestStudy::file(studies))
+            .context("cannot write the studies file")
     }
 
     /// Starts it again after it has ended, on the same port with the same data.
@@ -166,8 +173,18 @@ impl Hospital {
 
     /// Connects a patient without a browser, and lets these things happen to it.
     pub async fn native_patient_with(&self, study: &str, hazards: Hazards) -> Result<NativePeer> {
-        let mut patient =
-            NativePeer::connect_with(&self.connector()?, study, None, hazards).await?;
+        let connector = self.connector()?;
+        Self::ready(NativePeer::connect_with(&connector, study, None, hazards).await?).await
+    }
+
+    /// Connects a patient without a browser who is invited.
+    pub async fn invited_patient(&self, study: &str, invitation: Invitation) -> Result<NativePeer> {
+        let connector = self.connector()?;
+        Self::ready(NativePeer::connect_invited(&connector, study, invitation).await?).await
+    }
+
+    /// The question can be answered.
+    async fn ready(mut patient: NativePeer) -> Result<NativePeer> {
         while patient.study().is_none() {
             patient.next_event().await.context("the hospital sends the study first")?;
         }

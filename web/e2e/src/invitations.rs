@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use wardsum_hospital::studies_file::StudiesFile;
-use wardsum_protocol::{Authority, Study};
+use wardsum_protocol::{Authority, Invitation, Study};
 
 use crate::studies::TestStudy;
 
@@ -32,10 +32,13 @@ impl Invitations {
         Ok(Self { study, authority, round })
     }
 
-    /// Somebody's personal link. All of them may serve on the committee.
+    /// Somebody's invitation. All of them may serve on the committee.
+    pub fn invitation(&self, serial: u8) -> Result<Invitation> {
+        Ok(self.authority.invite(&self.round, serial.into(), true, [serial; 32].into())?)
+    }
+
+    /// Somebody's personal link.
     pub fn link(&self, origin: &str, serial: u8) -> Result<String> {
-        let seed = [serial; 32].into();
-        let made = self.authority.invite(&self.round, serial.into(), true, seed)?;
-        Ok(format!("{origin}/?study={}#{}", self.study.id, *made.fragment()))
+        Ok(format!("{origin}/?study={}#{}", self.study.id, *self.invitation(serial)?.fragment()))
     }
 }

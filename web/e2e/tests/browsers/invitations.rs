@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result};
 use serde_json::json;
-use wardsum_e2e::{Browser, Hospital, Invitations, TestStudy};
+use wardsum_e2e::{Browser, Hospital, Invitations, Tab, TestStudy};
 
 use crate::round::{figures_of, sees_the_whole_round};
 
@@ -87,6 +87,116 @@ async fn a_link_leads_back_to_one_s_own_answer() -> Result<()> {
         assert_eq!(tab.result().await?, figures_of(&[5, 6, 7]));
     }
     browser.quit().await
+}
+
+#[tokio::test]
+async fn the_words_are_there_and_may_be_said_to_differ() -> Result<()> {
+    let invited = Invitations::to(TestStudy::of("pain", 4).x25519(), 1)?;
+    let hospital = Hospital::start(std::slice::from_ref(&invited.study)).await?;
+    // Holds a share and sleeps, so that answers are still taken.
+    let mut sleeper = hospital.invited_patient("pain", invited.invitation(4)?).await?;
+    sleeper.answer(1).await?;
+    let browser = Browser::chromium().await?;
+    let mut tabs = Vec::new();
+    for (serial, answer) in [(1, 5), (2, 6), (3, 7)] {
+        let tab = browser.new_tab().await?;
+        tab.open_question(&invited.link(&hospital.origin(), serial)?).await?;
+        tab.answer_and_compare(answer).await?;
+        tabs.push(tab);
+    }
+    let mut all = Vec::new();
+    for tab in &tabs {
+        tab.until_stage("sent", "done").await?;
+        tab.until_there("#words-again:not([hidden]) li").await?;
+        assert!(!tab.has("#words").await?, "nobody is asked, since the invitations were checked");
+        let words =
+            "return [...document.querySelectorAll('#words-again li')].map((li) => li.textContent);";
+        all.push(tab.run(words, vec![]).await?);
+    }
+    assert_eq!(all[0].as_array().map(Vec::len), Some(8), "{all:?}");
+    assert!(all.iter().all(|words| *words == all[0]), "{all:?}");
+
+    tabs[0].click("#words-again summary").await?;
+    tabs[0].screenshots("words-of-the-invited").await?;
+    tabs[0].click("#words-differ").await?;
+    let failure = tabs[0].failure().await?;
+    assert_eq!(failure.code, "words-differ");
+    assert!(failure.text.contains("Tell the others aloud"), "{}", failure.text);
+    // What was checked stays checked.
+    tabs[0].until_stage("words", "done").await?;
+    for tab in &tabs[1..] {
+        tab.until_there("#disputed:not([hidden])").await?;
+        tab.until_there("#words-again[open]").await?;
+        assert!(tab.has("#words-differ").await?, "they can still stop");
+    }
+    tabs[1].screenshots("words-of-the-invited-disputed").await?;
+    // Three are enough for the sum, and the round is theirs to decide about.
+    while sleeper.next_event().await.is_some() {}
+    for tab in &tabs[1..] {
+        assert_eq!(tab.result().await?, figures_of(&[5, 6, 7, 1]));
+        assert!(!tab.has("#words-differ").await?, "there is nothing left to leave");
+    }
+    // This tab is nobody any more, and does not answer once more by accident.
+    tabs[0].reload().await?;
+    tabs[0].until_state("too-late").await?;
+    let kept = "return sessionStorage.getItem('wardsum:invitation');";
+    assert_eq!(tabs[0].run(kept, vec![]).await?, json!(null));
+    browser.quit().await
+}
+
+#[tokio::test]
+async fn a_link_to_a_round_that_is_over_says_so() -> Result<()> {
+    let invited = invitations()?;
+    let mut hospital = Hospital::start(std::slice::from_ref(&invited.study)).await?;
+    let origin = hospital.origin();
+    let browser = Browser::chromium().await?;
+    let mut tabs = Vec::new();
+    for (serial, answer) in [(1, 5), (2, 6), (3, 7)] {
+        let tab = browser.new_tab().await?;
+        tab.take_part(&invited.link(&origin, serial)?, answer).await?;
+        tabs.push(tab);
+    }
+    assert_eq!(tabs[0].result().await?, figures_of(&[5, 6, 7]));
+    // One link has been used, the other has not.
+    for serial in [1, 4] {
+        let late = browser.new_tab().await?;
+        late.open(&invited.link(&origin, serial)?).await?;
+        is_told_that_it_is_over(&late).await?;
+        late.screenshots("invitation-expired").await?;
+    }
+
+    // The next round has invitations of its own.
+    let next = Invitations::to(TestStudy::of("pain", 3).x25519(), 2)?;
+    hospital.stop()?;
+    hospital.change_studies(std::slice::from_ref(&next.study))?;
+    hospital.start_again().await?;
+    for serial in [1, 4] {
+        let late = browser.new_tab().await?;
+        late.open(&invited.link(&origin, serial)?).await?;
+        is_told_that_it_is_over(&late).await?;
+        // What the hospital says of the next round leads nobody into it who is not invited.
+        let asked = "return performance.getEntriesByType('resource')
+            .some(({ name, responseEnd }) => name.endsWith('/api/v1/studies/pain') && responseEnd > 0);";
+        late.until("the page to have asked for another round", asked, &[]).await?;
+        is_told_that_it_is_over(&late).await?;
+    }
+    let tab = browser.new_tab().await?;
+    tab.open_question(&next.link(&origin, 1)?).await?;
+    browser.quit().await
+}
+
+async fn is_told_that_it_is_over(tab: &Tab) -> Result<()> {
+    tab.until_state("too-late").await?;
+    let code = tab.attribute("[data-testid=too-late]", "data-code").await?;
+    assert_eq!(code.as_deref(), Some("over"));
+    let told = tab.text("[data-testid=too-late]").await?;
+    for text in ["This round is over", "An invitation is good for one round", "you need another"] {
+        assert!(told.contains(text), "“{text}” is not in: {told}");
+    }
+    let latest = tab.text("[data-testid=latest-result]").await?;
+    assert!(latest.contains("18"), "{latest}");
+    assert!(!tab.has("#answer").await? && !tab.has("#next-round").await?);
+    Ok(())
 }
 
 #[tokio::test]
