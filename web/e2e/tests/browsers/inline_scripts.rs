@@ -1,7 +1,8 @@
-//! A script that somebody has put into the page's own text does not run.
+//! A script that somebody has put into the page's own text does not run, and one that runs reaches nobody but the
+//! hospital.
 
 use anyhow::Result;
-use wardsum_e2e::{Browser, Hospital, HospitalOptions, PageCopy, PageHost, TestStudy};
+use wardsum_e2e::{Browser, Hospital, HospitalOptions, PageCopy, PageHost, Tab, TestStudy};
 
 const INDEX: (&str, &str) = ("index", ".html");
 
@@ -22,6 +23,7 @@ async fn under_the_hospitals_policy() -> Result<()> {
     let tab = browser.first_tab().await?;
     tab.open_question(&hospital.origin()).await?;
     assert_eq!(tab.run("return window.injected ?? 'nothing';", vec![]).await?, "nothing");
+    connects_to_its_own_origin_only(&tab, &hospital.origin()).await?;
     hospital.says("is not as it was built").await?;
     browser.quit().await
 }
@@ -37,5 +39,17 @@ async fn under_the_pages_own_policy() -> Result<()> {
     tab.open(&host.origin()).await?;
     tab.until_state("unreachable").await?;
     assert_eq!(tab.run("return window.injected ?? 'nothing';", vec![]).await?, "nothing");
+    connects_to_its_own_origin_only(&tab, &host.origin()).await?;
     browser.quit().await
+}
+
+/// Asks as a script of the page would, without needing anybody's leave to read what is answered.
+async fn connects_to_its_own_origin_only(tab: &Tab, own: &str) -> Result<()> {
+    let elsewhere = PageHost::open().await?;
+    let ask =
+        "return fetch(arguments[0], { mode: 'no-cors' }).then(() => 'answered', () => 'refused');";
+    assert_eq!(tab.run(ask, vec![own.into()]).await?, "answered");
+    assert_eq!(tab.run(ask, vec![elsewhere.origin().into()]).await?, "refused");
+    assert!(elsewhere.requests().is_empty(), "{:?}", elsewhere.requests());
+    Ok(())
 }
