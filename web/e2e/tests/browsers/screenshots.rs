@@ -1,4 +1,5 @@
-//! Pictures of each state, for a phone and a desktop, light and dark. They are kept among the artifacts.
+//! Pictures of each state, for a phone and a desktop, light and dark. They are kept among the artifacts; the README shows
+//! the result as `docs/page.png` (`5-result-desktop-light.png`).
 
 use anyhow::Result;
 use wardsum_e2e::{Browser, Hospital, TestStudy};
