@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use wardsum_peer::Outcome;
 use wardsum_peer::protocol::Aggregate;
+use wardsum_peer::protocol::peer::OwnAnswer;
 
 use super::{NextRound, Receipt, ResultFigures};
 use crate::next_round::NextRoundWatch;
@@ -25,8 +26,11 @@ impl Told {
     pub(crate) fn now(progress: &Progress) -> Option<Self> {
         let (result, unit) = (progress.result()?, progress.study()?.unit().to_owned());
         let not_erased = progress.not_erased();
+        // Whoever comes with a link to a round that is over is shown its result.
+        let came_late = progress.own() == OwnAnswer::None && progress.is_invited();
         let words = [
             Some(text::result_checked(result.count, progress.own(), progress.has_checked_all())),
+            came_late.then(|| text::INVITED_ONCE.to_owned()),
             text::rejected(result.count, progress.rejected()),
             text::corrected(progress.wrong_partials()),
             not_erased.map(|error| format!("{} {error}", text::NOT_ERASED)),
@@ -89,7 +93,7 @@ pub(crate) fn Published(
 #[cfg(test)]
 mod tests {
     use wardsum_peer::protocol::StudyDigest;
-    use wardsum_peer::protocol::peer::{self, Disclosure, OwnAnswer, Role};
+    use wardsum_peer::protocol::peer::{self, Disclosure, Role};
     use wardsum_peer::protocol::sharing::ShareIndices;
     use wardsum_peer::protocol::verdict::Rejection;
 

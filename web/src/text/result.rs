@@ -59,7 +59,9 @@ pub(crate) fn result_checked(count: u32, own: OwnAnswer, once: bool) -> String {
              theirs, so it is not one of the {count}. Nobody has seen it. Please tell the people who gave \
              you the link."
         ),
-        OwnAnswer::None => checked.to_owned(),
+        OwnAnswer::None => {
+            format!("{checked} This round is over, and no answer was given in this tab.")
+        }
     }
 }
 

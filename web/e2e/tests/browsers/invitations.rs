@@ -153,11 +153,16 @@ async fn a_link_to_a_round_that_is_over_says_so() -> Result<()> {
     let mut tabs = Vec::new();
     for (serial, answer) in [(1, 5), (2, 6), (3, 7)] {
         let tab = browser.new_tab().await?;
-        tab.take_part(&invited.link(&origin, serial)?, answer).await?;
+        tab.open_question(&invited.link(&origin, serial)?).await?;
+        tab.answer(answer).await?;
         tabs.push(tab);
     }
-    assert_eq!(tabs[0].result().await?, figures_of(&[5, 6, 7]));
-    // One link has been used, the other has not.
+    for tab in &tabs {
+        assert_eq!(tab.result().await?, figures_of(&[5, 6, 7]));
+    }
+    // On another device, which knows nothing of the round. One link has been used, the other has not.
+    browser.quit().await?;
+    let browser = Browser::chromium().await?;
     for serial in [1, 4] {
         let late = browser.new_tab().await?;
         late.open(&invited.link(&origin, serial)?).await?;
@@ -173,24 +178,34 @@ async fn a_link_to_a_round_that_is_over_says_so() -> Result<()> {
     for serial in [1, 4] {
         let late = browser.new_tab().await?;
         late.open(&invited.link(&origin, serial)?).await?;
-        is_told_that_it_is_over(&late).await?;
-        // What the hospital says of the next round leads nobody into it who is not invited.
+        // The link leads to its own round still, and that is over.
+        let three = figures_of(&[5, 6, 7]);
+        assert_eq!(late.result().await?, three);
+        let told = late.text("[data-testid=result-checked]").await?;
+        for text in ["This round is over", "no answer was given in this tab", GOOD_FOR_ONE] {
+            assert!(told.contains(text), "“{text}” is not in: {told}");
+        }
+        // The next one is known by now, and leads nobody into it who is not invited.
         let asked = "return performance.getEntriesByType('resource')
             .some(({ name, responseEnd }) => name.endsWith('/api/v1/studies/pain') && responseEnd > 0);";
         late.until("the page to have asked for another round", asked, &[]).await?;
-        is_told_that_it_is_over(&late).await?;
+        assert!(!late.has("#answer").await? && !late.has("#next-round").await?);
+        late.screenshots("invitation-of-the-round-before").await?;
     }
     let tab = browser.new_tab().await?;
     tab.open_question(&next.link(&origin, 1)?).await?;
     browser.quit().await
 }
 
+const GOOD_FOR_ONE: &str =
+    "An invitation is good for one round. For another round you need another invitation.";
+
 async fn is_told_that_it_is_over(tab: &Tab) -> Result<()> {
     tab.until_state("too-late").await?;
     let code = tab.attribute("[data-testid=too-late]", "data-code").await?;
     assert_eq!(code.as_deref(), Some("over"));
     let told = tab.text("[data-testid=too-late]").await?;
-    for text in ["This round is over", "An invitation is good for one round", "you need another"] {
+    for text in ["This round is over", GOOD_FOR_ONE] {
         assert!(told.contains(text), "“{text}” is not in: {told}");
     }
     let latest = tab.text("[data-testid=latest-result]").await?;
