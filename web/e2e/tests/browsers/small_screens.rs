@@ -38,6 +38,7 @@ async fn nothing_sticks_out() -> Result<()> {
     others?;
     words?;
     tab.result().await?;
+    tab.click("#words-again summary").await?;
     fits(&tab, "the result").await?;
     browser.quit().await
 }
