@@ -245,6 +245,7 @@ impl Tab {
 
     /// Keeps pictures for a phone and a desktop, light and dark.
     pub async fn screenshots(&self, name: &str) -> Result<()> {
+        self.hide_scrollbars(true).await?;
         for viewport in [Viewport::PHONE, Viewport::DESKTOP] {
             self.show_on(viewport).await?;
             for colours in Colours::ALL {
@@ -255,6 +256,12 @@ impl Tab {
         }
         self.show_in(Colours::Light).await?;
         self.devtools("Emulation.clearDeviceMetricsOverride", json!({})).await?;
+        self.hide_scrollbars(false).await
+    }
+
+    /// A picture of a whole page has nothing to scroll.
+    async fn hide_scrollbars(&self, hidden: bool) -> Result<()> {
+        self.devtools("Emulation.setScrollbarsHidden", json!({ "hidden": hidden })).await?;
         Ok(())
     }
 
