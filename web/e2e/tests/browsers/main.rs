@@ -41,4 +41,5 @@ mod through_the_hospital;
 mod through_trunk;
 mod too_few_people;
 mod two_studies_at_once;
+mod visitor;
 mod wrong_partial_sum;
