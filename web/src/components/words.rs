@@ -17,22 +17,13 @@ pub(crate) fn CompareWords(
     let progress = visit.progress();
     let how_many = Memo::new(move |_| progress.with(text::words_how_many));
     let working = Memo::new(move |_| progress.with(text::words_working));
-    let on_match = move |_| {
-        visit.words_match();
-        browser::focus_soon("stages-title");
-    };
-    let matching = view! {
-        <button id="words-match" class="primary" type="button" on:click=on_match>
-            {text::WORDS_MATCH}
-        </button>
-    };
     view! {
         <section id="words" class="panel" aria-labelledby="words-title">
             <h2 id="words-title" tabindex="-1">{text::WORDS_TITLE}</h2>
             <p>{text::WORDS_LEAD} " " {text::WORDS_FIRST}</p>
             <p>{how_many}</p>
             <p role="status" data-testid="words-working" class="quiet">{working}</p>
-            <TheWords visit matching=matching.into_any() />
+            <TheWords visit />
         </section>
     }
 }
@@ -56,7 +47,7 @@ pub(crate) fn WordsAgain(
                 <summary>{text::WORDS_AGAIN}</summary>
                 <p>{text::WORDS_LEAD}</p>
                 <p class="quiet" hidden=over>{text::WORDS_LEAVE}</p>
-                <TheWords visit matching=().into_any() />
+                <TheWords visit />
             </details>
         }
     };
@@ -68,8 +59,6 @@ pub(crate) fn WordsAgain(
 fn TheWords(
     /// The visit.
     visit: Visit,
-    /// The button that says that they match, while that is asked.
-    matching: AnyView,
 ) -> impl IntoView {
     let progress = visit.progress();
     let words = Memo::new(move |_| progress.with(Progress::words));
@@ -87,6 +76,12 @@ fn TheWords(
             copied.set(if done { text::COPIED } else { text::NOT_COPIED });
         });
     };
+    let on_match = move |_| {
+        visit.words_match();
+        browser::focus_soon("stages-title");
+    };
+    // Asked in one place, and only shown in the other.
+    let asked = progress.with_untracked(Progress::is_comparing);
     let differ = move || {
         (!over.get()).then(|| {
             view! {
@@ -99,7 +94,11 @@ fn TheWords(
     view! {
         <ol class="words" hidden=missing>{items}</ol>
         <div class="actions" hidden=missing>
-            {matching}
+            {asked.then(|| view! {
+                <button id="words-match" class="primary" type="button" on:click=on_match>
+                    {text::WORDS_MATCH}
+                </button>
+            })}
             {differ}
             <button id="words-copy" type="button" on:click=on_copy>{copied}</button>
         </div>
