@@ -5,8 +5,8 @@ mod common;
 
 use common::Net;
 use common::invited::{invitation, invited_study};
-use wardsum_protocol::Aggregate;
-use wardsum_protocol::peer::{Event, Failure, Stage};
+use wardsum_protocol::peer::{AnswerError, Failure, Input, OwnAnswer, Peer, Stage};
+use wardsum_protocol::{Aggregate, Entropy};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -28,8 +28,9 @@ fn whoever_has_answered_does_not_answer_the_same_study_again() {
         let patient = second.join_invited_again(invitation(&study, serial, true));
         second.settle_mail();
         assert_eq!(second.failure(patient), Some(Failure::InvitationUsed));
-        let asked = |event: &Event| matches!(event, Event::StudyReceived(_));
-        assert!(!second.patients[patient].events.iter().any(asked), "nobody is asked anything");
+        let now = second.now;
+        let answered = second.patients[patient].peer.answer(serial.into(), now);
+        assert_eq!(answered, Err(AnswerError::Closed));
     }
     // Whoever has not answered before is asked.
     let fresh = second.join_invited(invitation(&study, 4, true));
@@ -37,4 +38,39 @@ fn whoever_has_answered_does_not_answer_the_same_study_again() {
     assert_eq!(second.patients[fresh].peer.stage(), Stage::AwaitingAnswer);
     second.run();
     assert_eq!(second.aggregate(), None);
+}
+
+/// A hospital that does not say where the round stands gets no answer either.
+#[test]
+fn nothing_is_answered_before_the_hospital_has_said_where_the_round_stands() {
+    let study = invited_study(|_| ());
+    let mut net = Net::new(study.clone(), 1);
+    let welcome = {
+        let connection = net.join_raw();
+        net.raw[&connection][0].clone()
+    };
+    let link = invitation(&study, 1, true);
+    let mut peer = Peer::invited_again(Entropy::new([1; 32]), link, net.now);
+    peer.handle(Input::Connected, net.now);
+    peer.handle(Input::Message(welcome), net.now);
+    assert_eq!(peer.stage(), Stage::AwaitingAnswer);
+    assert_eq!(peer.answer(1, net.now), Err(AnswerError::Closed));
+}
+
+/// Whoever opens the link once more after the round sees what has come of it.
+#[test]
+fn whoever_has_answered_sees_the_result_again() {
+    let study = invited_study(|_| ());
+    let mut net = Net::new(study.clone(), 1);
+    for serial in 1..=4 {
+        let patient = net.join_invited(invitation(&study, serial, true));
+        net.settle_mail();
+        net.answer(patient, i128::from(serial));
+    }
+    net.run();
+    let again = net.join_invited_again(invitation(&study, 1, true));
+    net.settle_mail();
+    let published = net.published(again).expect("the result is shown");
+    assert_eq!(published.aggregate, Aggregate { count: 4, sum: 10 });
+    assert_eq!(published.own, OwnAnswer::None);
 }

@@ -112,9 +112,6 @@ impl Peer {
             None if study.authority().is_some() => return Err(Failure::NotInvited),
             None => {}
         }
-        if self.me.spent {
-            return Err(Failure::InvitationUsed);
-        }
         self.give_up_at = Some(give_up_at(&study, now));
         self.emit(Event::StudyReceived(Box::new(study.clone())));
         Ok(State::AwaitingAnswer(Box::new(AwaitingAnswer {
@@ -130,6 +127,9 @@ impl Peer {
             // What is not sent yet would not be counted, so it is not sent at all.
             State::Comparing(_) if progress.phase > Phase::Contributing => {
                 return Err(Failure::TooLate);
+            }
+            State::AwaitingAnswer(_) if self.me.spent && progress.phase <= Phase::Contributing => {
+                return Err(Failure::InvitationUsed);
             }
             State::AwaitingAnswer(waiting) => waiting.phase = progress.phase,
             // The round is further than what this peer has heard of: it must hear of it soon.

@@ -147,7 +147,8 @@ impl Peer {
     ///
     /// A hospital that is honest asks nobody twice: every round is another study. One that is not could say that a round
     /// has ended, play it again with fewer of the same people, and subtract one sum from the other. So this peer takes
-    /// no part; if the round is over it hears that.
+    /// no answer ([`AnswerError::Closed`]) and no part in a round that does ([`Failure::InvitationUsed`]). The result of
+    /// one that is over it hears and checks.
     #[must_use]
     pub fn invited_again(entropy: Entropy, invitation: Invitation, now: Timestamp) -> Self {
         let mut peer = Self::invited(entropy, invitation, now);
@@ -273,7 +274,8 @@ impl Peer {
             }
         };
         let (min, max) = (state.study.min(), state.study.max());
-        let closed = !matches!(state.phase, Phase::Enrolling | Phase::Contributing);
+        let closed =
+            self.me.spent || !matches!(state.phase, Phase::Enrolling | Phase::Contributing);
         if closed || !(min..=max).contains(&value) {
             self.state = Some(State::AwaitingAnswer(state));
             return Err(if closed {
