@@ -31,7 +31,7 @@ pub(crate) const SKIP_TO_CONTENT: &str = "Skip to the content";
 pub(crate) const FOOTER: &str = "This page sets no cookies. Once you have sent an answer it keeps \
     that answer and its keys on this device, until it has seen the end of the round. The tab \
     remembers a personal invitation, and after the round the result and the receipt, at the latest \
-    until you close it. Every open tab is a person of its own.";
+    until you close it; the browser, which invitations it has answered with. Every open tab is a person of its own.";
 
 pub(crate) const LOADING: &str = "Asking the hospital for its studies …";
 pub(crate) const CONNECTING: &str = "Connecting to the hospital …";

@@ -50,13 +50,14 @@ pub(crate) fn result_checked(count: u32, own: OwnAnswer, once: bool) -> String {
             format!("{checked} Your answer came too late and is not one of the {count}.")
         }
         OwnAnswer::Rejected(Rejection::Invalid) => format!(
-            "{checked} Your answer arrived, but it did not pass the check that every answer has to pass, so \
-             it is not one of the {count}. If you answered with this page, please tell the people who gave \
+            "{checked} Your answer arrived, but the hospital’s server says that it did not pass the check \
+             that every answer has to pass, so it is not one of the {count}. The transcript shows whether \
+             that is so. If you answered with this page, please tell the people who gave \
              you the link."
         ),
         OwnAnswer::Rejected(Rejection::Disputed) => format!(
-            "{checked} Your answer arrived, but one of the people who hold the shares could not use \
-             theirs, so it is not one of the {count}. Nobody has seen it. Please tell the people who gave \
+            "{checked} Your answer arrived, but the hospital’s server says that one of the people who hold \
+             the shares could not use theirs, so it is not one of the {count}. Nobody has seen it. Please tell the people who gave \
              you the link."
         ),
         OwnAnswer::None => {
