@@ -92,8 +92,8 @@ async fn a_tab_whose_own_answer_it_is_says_why() -> Result<()> {
     assert_eq!((own, rejected), (OwnAnswer::Counted, 1));
 
     assert_eq!(visit?, figures_of(&[3, 4, 7]));
-    let why = "Your answer arrived, but one of the people who hold the shares could not use theirs, so \
-               it is not one of the 3. Nobody has seen it.";
+    let why = "Your answer arrived, but the hospital’s server says that one of the people who hold the \
+               shares could not use theirs, so it is not one of the 3. Nobody has seen it.";
     let told = tab.text(TOLD).await?;
     for text in [why, ONE_OF_FOUR] {
         assert!(told.contains(text), "“{text}” is not in: {told}");
