@@ -131,8 +131,9 @@ impl Verdict {
         if let Some(last) = rejected.last().filter(|last| last.number >= commitment.size) {
             return Err(VerdictError::UnknownContribution { number: last.number });
         }
-        let rejected = rejected.iter().map(|entry| (entry.number, entry.reason)).collect();
-        let verdict = Self { members, rejected };
+        let mut verdict = Self { members, rejected: BTreeMap::new() };
+        // One after the other: collecting them would sort them first, by code that weighs more than the rest.
+        verdict.rejected.extend(rejected.iter().map(|entry| (entry.number, entry.reason)));
         verdict.check(study, committee, commitment)?;
         Ok(verdict)
     }

@@ -459,11 +459,13 @@ impl Duty {
         committee: &Committee,
         commitment: Commitment,
     ) -> BTreeSet<u32> {
-        let members: BTreeSet<PeerId> =
-            committee.members().map(|(_, member)| member.id()).collect();
+        let (mut members, mut own) = (BTreeSet::new(), BTreeSet::new());
+        // Extended and not collected, which would link code that sorts.
+        members.extend(committee.members().map(|(_, member)| member.id()));
         let counted = self.received.range(..commitment.size);
         let of_members = counted.filter(|(_, of)| members.contains(&of.sender));
-        of_members.map(|(number, _)| *number).collect()
+        own.extend(of_members.map(|(number, _)| *number));
+        own
     }
 
     /// What a manifest comes down to, with the senders whose shares came under the same numbers.

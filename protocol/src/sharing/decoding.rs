@@ -15,7 +15,7 @@ use prio::field::FieldElement;
 
 use crate::field::{Field, SecretVector};
 use crate::sharing::interpolation::InverseDistances;
-use crate::sharing::{Scheme, Share, ShareIndex, correctable};
+use crate::sharing::{Scheme, Share, ShareIndex, ShareIndices, correctable};
 
 /// The shares, at most [`correctable`] ones, without which all others lie on one polynomial of degree
 /// `T - 1` in each of their `len` elements; in the order of their indices.
@@ -42,8 +42,8 @@ pub(super) fn wrong_shares(
             return None;
         }
     }
-    wrong.sort_unstable();
-    Some(wrong)
+    // In order, without code that sorts.
+    Some(wrong.into_iter().collect::<ShareIndices>().iter().collect())
 }
 
 /// The shares whose element at `position` is not on the polynomial of degree below `threshold` that
