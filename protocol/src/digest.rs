@@ -134,7 +134,8 @@ impl core::str::FromStr for StudyDigest {
             return Err(ParseDigestError);
         }
         for (position, byte) in bytes.iter_mut().enumerate() {
-            let digits = &text[2 * position..2 * position + 2];
+            // Not a slice, which would bring the words for when it ends within a character into the page.
+            let digits = text.get(2 * position..2 * position + 2).ok_or(ParseDigestError)?;
             *byte = u8::from_str_radix(digits, 16).map_err(|_| ParseDigestError)?;
         }
         Ok(Self(bytes))

@@ -490,8 +490,8 @@ fn check(p: &StudyParameters) -> Result<Questionnaire, StudyError> {
     check_closing(RulePhase::Enrolment, p.enrolment, p.minimum_cohort.min(cap), cap)?;
     check_closing(RulePhase::Contributing, p.contributing, p.minimum_cohort, p.maximum_cohort)?;
     check_duration("the aggregation deadline", Some(p.aggregation_deadline_ms))?;
-    Ok(Questionnaire::new(vec![Question::Number(range)])
-        .expect("one whole number has at most 128 bits"))
+    let questionnaire = Questionnaire::new(vec![Question::Number(range)]);
+    Ok(questionnaire.unwrap_or_else(|_| unreachable!("one whole number has at most 128 bits")))
 }
 
 fn check_admission(admission: Admission) -> Result<Option<PeerId>, StudyError> {

@@ -53,8 +53,10 @@ impl Questionnaire {
     /// If `input` does not have [`input_len`](Self::input_len) elements.
     pub fn prove(&self, input: &SecretVector, rng: &mut impl CryptoRng) -> SecretVector {
         let blind = SecretVector::random(self.prove_rand_len(), rng);
-        let proof = Flp::prove(self, input.elements(), blind.elements(), &[])
-            .expect("input and randomness are as long as they have to be");
+        let proof =
+            Flp::prove(self, input.elements(), blind.elements(), &[]).unwrap_or_else(|_| {
+                unreachable!("input and randomness are as long as they have to be")
+            });
         SecretVector::new(proof).behind(input)
     }
 
@@ -74,8 +76,13 @@ impl Questionnaire {
         let (input, proof) = share.elements().split_at(self.input_len());
         let constants = if scheme.is_additive() { usize::from(scheme.shares()) } else { 1 };
         let verifier = Flp::query(self, input, proof, &randomness.0, &[], constants)
-            .expect("share and randomness are as long as they have to be, and no root of unity");
-        verifier.try_into().expect("a verifier message of one gadget with one wire")
+            .unwrap_or_else(|_| {
+                unreachable!(
+                    "share and randomness are as long as they have to be, and no root of unity"
+                )
+            });
+        let verifier = verifier.try_into();
+        verifier.unwrap_or_else(|_| unreachable!("a verifier message of one gadget with one wire"))
     }
 
     /// Whether a verifier message is that of a valid answer.

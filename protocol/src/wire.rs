@@ -12,9 +12,10 @@ use tls_codec::{
 /// If a vector is longer than its length prefix can say.
 #[must_use]
 pub fn encode(value: &impl Serialize) -> Vec<u8> {
-    value.tls_serialize_detached().expect(
-        "a vector in memory takes every byte, and lengths were bounded when the value was built",
-    )
+    // Not `expect`, as elsewhere in this crate: to print errors that never are would be kilobytes of the page.
+    value.tls_serialize_detached().unwrap_or_else(|_| {
+        unreachable!("a vector in memory takes every byte, and lengths were bounded before")
+    })
 }
 
 /// Decodes a value and refuses bytes that are left over.
