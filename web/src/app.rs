@@ -8,6 +8,7 @@ use wardsum_peer::{Kept, Outcome, ownership};
 
 use crate::api::{self, ApiError, StudySummary};
 use crate::components::{Chooser, FailureNotice, Frame, Orphan, Orphans, StudyPage};
+use crate::erased::{live, memo};
 use crate::text::FailureText;
 use crate::{browser, text};
 
@@ -130,7 +131,7 @@ pub(crate) fn App() -> impl IntoView {
         });
     });
 
-    let content = move || match view.get() {
+    let content = live(move || match view.get() {
         View::Loading => view! {
             <h1 class="visually-hidden">{text::PRODUCT}</h1>
             <p class="notice" role="status">{text::LOADING}</p>
@@ -153,9 +154,9 @@ pub(crate) fn App() -> impl IntoView {
             let outcome = outcome_of(&study, kept.as_ref());
             view! { <StudyPage study kept invitation outcome state restart /> }.into_any()
         }
-    };
+    });
     // Whoever is answering is not interrupted.
-    let busy = Memo::new(move |_| {
+    let busy = memo(move || {
         matches!(state.get(), "confirming" | "comparing" | "running" | "published" | "failed")
     });
 

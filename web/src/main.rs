@@ -64,6 +64,7 @@ mod api;
 mod app;
 mod browser;
 mod components;
+mod erased;
 mod next_round;
 mod number;
 mod panic;

@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::api::{self, StudySummary};
+use crate::erased::memo;
 
 /// The longest that the first question waits, in milliseconds. Three doublings make half a minute of
 /// it.
@@ -28,7 +29,7 @@ impl NextRoundWatch {
     /// open or the surrounding component goes.
     pub(crate) fn begin(id: String, done_with: String) -> Self {
         let known = RwSignal::new(None::<StudySummary>);
-        let open = Memo::new(move |_| {
+        let open = memo(move || {
             known.with(|known| known.as_ref().is_some_and(|study| study.is_open_after(&done_with)))
         });
         let waiting = StoredValue::new_local(None::<TimeoutHandle>);

@@ -5,6 +5,7 @@ use leptos::prelude::*;
 use wardsum_peer::protocol::Study;
 
 use crate::answer::{self, AnswerProblem};
+use crate::erased::live;
 use crate::{browser, number, text};
 
 /// Up to this many possible answers are offered as a scale as well.
@@ -60,8 +61,8 @@ pub(crate) fn AnswerForm(
                             inputmode=keyboard
                             autocomplete="off"
                             spellcheck="false"
-                            aria-describedby=described_by
-                            aria-invalid=move || problem.get().is_some().to_string()
+                            aria-describedby=live(described_by)
+                            aria-invalid=live(move || problem.get().is_some().to_string())
                             prop:value=typed
                             on:input=move |event| {
                                 typed.set(event_target_value(&event));
@@ -72,17 +73,17 @@ pub(crate) fn AnswerForm(
                     </div>
                     // Always there, so that screen readers notice when it fills.
                     <div role="alert">
-                        {move || problem.get().map(|found| view! {
+                        {live(move || problem.get().map(|found| view! {
                             <p id="answer-problem" class="problem" data-code=found.code()>
                                 {text::answer_problem(found, min, max)}
                             </p>
-                        })}
+                        }.into_any()))}
                     </div>
                 </div>
             </fieldset>
-            {move || room.get().map(|(present, needed, words)| view! {
+            {live(move || room.get().map(|(present, needed, words)| view! {
                 <p id="room" class="quiet" data-present=present data-needed=needed>{words}</p>
-            })}
+            }.into_any()))}
             <div class="actions">
                 <button id="take-part" class="primary" type="submit">{text::TAKE_PART}</button>
             </div>

@@ -4,6 +4,7 @@
 
 use leptos::prelude::*;
 
+use crate::erased::memo;
 use crate::progress::Progress;
 use crate::text;
 
@@ -16,11 +17,11 @@ pub(crate) fn ConnectionNotice(
     /// The page's clock, in milliseconds.
     clock: RwSignal<f64>,
 ) -> impl IntoView {
-    let fine = Memo::new(move |_| {
+    let fine = memo(move || {
         progress.with(|progress| !progress.is_cut_off() && !progress.waits_for_a_place())
     });
-    let lost = Memo::new(move |_| progress.with(|progress| text::lost(progress, clock.get())));
-    let safe = Memo::new(move |_| progress.with(|p| text::safe_meanwhile(p.safety()).to_owned()));
+    let lost = memo(move || progress.with(|progress| text::lost(progress, clock.get())));
+    let safe = memo(move || progress.with(|p| text::safe_meanwhile(p.safety()).to_owned()));
     view! {
         <div id="connection" class="notice" hidden=fine>
             <p data-testid="retry">{lost}</p>
@@ -35,10 +36,9 @@ pub(crate) fn NotKeptNotice(
     /// Where the visit stands.
     progress: RwSignal<Progress>,
 ) -> impl IntoView {
-    let kept = Memo::new(move |_| progress.with(Progress::is_kept));
-    let why = Memo::new(move |_| {
-        progress.with(|p| p.not_kept().map(ToString::to_string)).unwrap_or_default()
-    });
+    let kept = memo(move || progress.with(Progress::is_kept));
+    let why =
+        memo(move || progress.with(|p| p.not_kept().map(ToString::to_string)).unwrap_or_default());
     view! {
         <div role="status">
             <div id="not-kept" class="notice" hidden=kept>

@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use wardsum_peer::protocol::peer::Disclosure;
 
+use crate::erased::{live, memo};
 use crate::text;
 
 /// The statement, in numbers.
@@ -13,10 +14,10 @@ pub(crate) fn DisclosureStatement(
     /// Whether it has counted only since the visitor came back.
     resumed: Signal<bool>,
 ) -> impl IntoView {
-    let shares = Memo::new(move |_| disclosure.get().shares_sent);
-    let verifications = Memo::new(move |_| disclosure.get().verifications_sent);
-    let partials = Memo::new(move |_| disclosure.get().partials_sent);
-    let bytes = Memo::new(move |_| disclosure.get().bytes_sent);
+    let shares = memo(move || disclosure.get().shares_sent);
+    let verifications = memo(move || disclosure.get().verifications_sent);
+    let partials = memo(move || disclosure.get().partials_sent);
+    let bytes = memo(move || disclosure.get().bytes_sent);
     view! {
         <section id="disclosure" class="panel" aria-labelledby="disclosure-title">
             <h2 id="disclosure-title">{text::DISCLOSURE_TITLE}</h2>
@@ -25,17 +26,17 @@ pub(crate) fn DisclosureStatement(
                     <h3>{text::DISCLOSURE_LEFT}</h3>
                     <ul>
                         <li data-testid="left-shares" data-value=shares>
-                            {move || text::left_shares(shares.get())}
+                            {live(move || text::left_shares(shares.get()))}
                         </li>
                         <li>{text::LEFT_KEYS}</li>
                         <li data-testid="left-verifications" data-value=verifications>
-                            {move || text::left_verifications(verifications.get())}
+                            {live(move || text::left_verifications(verifications.get()))}
                         </li>
                         <li data-testid="left-partials" data-value=partials>
-                            {move || text::left_partials(partials.get())}
+                            {live(move || text::left_partials(partials.get()))}
                         </li>
                         <li data-testid="left-bytes" data-value=bytes>
-                            {move || text::left_bytes(bytes.get(), resumed.get())}
+                            {live(move || text::left_bytes(bytes.get(), resumed.get()))}
                         </li>
                     </ul>
                 </div>

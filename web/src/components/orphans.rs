@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use wardsum_peer::storage::IdentityName;
 
+use crate::erased::memo;
 use crate::{browser, text};
 
 /// An answer that can be taken up again.
@@ -66,8 +67,8 @@ pub(crate) fn Orphans(
             })
             .collect_view()
     };
-    let nothing = Memo::new(move |_| busy.get() || orphans.with(Vec::is_empty));
-    let quiet = Memo::new(move |_| busy.get() || problem.with(String::is_empty));
+    let nothing = memo(move || busy.get() || orphans.with(Vec::is_empty));
+    let quiet = memo(move || busy.get() || problem.with(String::is_empty));
     view! {
         <section id="orphans" class="panel" aria-labelledby="orphans-title" hidden=nothing>
             // No heading: it stands above the page's first one.

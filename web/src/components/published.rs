@@ -7,6 +7,7 @@ use wardsum_peer::protocol::Aggregate;
 use wardsum_peer::protocol::peer::OwnAnswer;
 
 use super::{NextRound, Receipt, ResultFigures};
+use crate::erased::memo;
 use crate::next_round::NextRoundWatch;
 use crate::progress::Progress;
 use crate::text::RoundStands;
@@ -69,7 +70,7 @@ pub(crate) fn Published(
     let figures = told.map(|Told { result, unit, words, receipt }| {
         let (study, round) = (study.clone(), round.clone());
         let receipt = receipt.map(|receipt| {
-            let receipt = Memo::new(move |_| Some(receipt.clone()));
+            let receipt = memo(move || Some(receipt.clone()));
             let stands = Signal::stored(RoundStands::Published);
             view! { <Receipt receipt study round stands /> }
         });

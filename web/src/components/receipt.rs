@@ -2,6 +2,7 @@
 
 use leptos::prelude::*;
 
+use crate::erased::live;
 use crate::text::RoundStands;
 use crate::{browser, text};
 
@@ -25,25 +26,27 @@ pub(crate) fn Receipt(
         view! { <a id="transcript" class="button" href=address download="">{text::TRANSCRIPT}</a> }
     });
     view! {
-        <section
-            id="receipt"
-            class="panel"
-            aria-labelledby="receipt-title"
-        >
-            <h2 id="receipt-title">{text::RECEIPT_TITLE}</h2>
-            <p>{move || text::receipt(stands.get())}</p>
-            <p class="quiet">{text::RECEIPT_NOT}</p>
-            <div class="actions">
-                <a
-                    id="download-receipt"
-                    class="button"
-                    download=name
-                    href=move || receipt.with(|text| browser::file(text.as_deref().unwrap_or_default()))
-                >
-                    {text::RECEIPT}
-                </a>
-                {transcript}
-            </div>
-        </section>
-    }
+            <section
+                id="receipt"
+                class="panel"
+                aria-labelledby="receipt-title"
+            >
+                <h2 id="receipt-title">{text::RECEIPT_TITLE}</h2>
+                <p>{live(move || text::receipt(stands.get()))}</p>
+                <p class="quiet">{text::RECEIPT_NOT}</p>
+                <div class="actions">
+                    <a
+                        id="download-receipt"
+                        class="button"
+                        download=name
+                        href=live(move || {
+     receipt.with(|text| browser::file(text.as_deref().unwrap_or_default()))
+    })
+                    >
+                        {text::RECEIPT}
+                    </a>
+                    {transcript}
+                </div>
+            </section>
+        }
 }

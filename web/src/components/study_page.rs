@@ -11,6 +11,7 @@ use super::{
     WordsAgain, WordsDisputed,
 };
 use crate::api::{RoundPhase, StudySummary};
+use crate::erased::{live, memo};
 use crate::next_round::NextRoundWatch;
 use crate::progress::{Progress, Step};
 use crate::text::RoundStands;
@@ -74,8 +75,8 @@ fn OpenStudy(
     let progress = visit.progress();
     let typed = RwSignal::new(String::new());
     let confirming = RwSignal::new(None::<i128>);
-    let step = Memo::new(move |_| progress.with(Progress::step));
-    let answered = Memo::new(move |_| progress.with(Progress::has_answered));
+    let step = memo(move || progress.with(Progress::step));
+    let answered = memo(move || progress.with(Progress::has_answered));
     let disclosure = Signal::derive(move || progress.with(Progress::disclosure));
 
     let resumed = Signal::derive(move || progress.with(Progress::is_resumed));
@@ -84,21 +85,21 @@ fn OpenStudy(
     warn_before_leaving(progress);
 
     let clock = ticking_clock();
-    let over = Memo::new(move |_| !matches!(step.get(), Step::Comparing | Step::Running));
+    let over = memo(move || !matches!(step.get(), Step::Comparing | Step::Running));
     let on_leave = Callback::new(move |()| visit.leave());
     let title = study.title.clone();
     // With a result it stands beside that.
-    let receipt = Memo::new(move |_| {
+    let receipt = memo(move || {
         let shown = progress.with(|progress| progress.receipt().map(str::to_owned));
         shown.filter(|_| step.get() != Step::Published)
     });
-    let has_receipt = Memo::new(move |_| receipt.with(Option::is_some));
+    let has_receipt = memo(move || receipt.with(Option::is_some));
     let stands = Signal::derive(move || {
         let late = progress.with(|progress| progress.own() == OwnAnswer::NotCounted);
         if late || step.get() == Step::Failed { RoundStands::Lost } else { RoundStands::Open }
     });
     let receipt_of = study.clone();
-    let top = move || match step.get() {
+    let top = live(move || match step.get() {
         Step::Connecting => {
             view! { <p class="notice" role="status">{text::CONNECTING}</p> }.into_any()
         }
@@ -123,7 +124,7 @@ fn OpenStudy(
             let round = round(progress, &study);
             view! { <Failed progress study=study.id.clone() round restart /> }.into_any()
         }
-    };
+    });
 
     view! {
         <div class="stack">
@@ -138,19 +139,20 @@ fn OpenStudy(
                 </section>
                 {
                     let study = receipt_of.clone();
-                    move || {
+                    live(move || {
                         let study = study.clone();
                         let round = round(progress, &study);
-                        let offered = || view! { <Receipt receipt study=study.id round stands /> };
+                        let offered =
+                            || view! { <Receipt receipt study=study.id round stands /> }.into_any();
                         has_receipt.get().then(offered)
-                    }
+                    })
                 }
                 <WordsAgain visit />
                 <DisclosureStatement disclosure resumed />
                 <LeaveForGood on_leave over />
             </Show>
             <p id="live" class="visually-hidden" role="status" aria-live="polite">
-                {Memo::new(move |_| progress.with(text::announcement))}
+                {memo(move || progress.with(text::announcement))}
             </p>
         </div>
     }
@@ -207,17 +209,20 @@ fn Question(
             Err(_) => refused.set(true),
         }
     });
-    move || {
+    live(move || {
         let study = study.clone();
-        let refusal =
-            move || refused.get().then(|| view! { <p class="problem">{text::ANSWER_REFUSED}</p> });
+        let refusal = live(move || {
+            refused
+                .get()
+                .then(|| view! { <p class="problem">{text::ANSWER_REFUSED}</p> }.into_any())
+        });
         match confirming.get() {
             Some(value) => view! {
                 <NotKeptNotice progress=visit.progress() />
                 <Confirm
                     study
                     value
-                    kept=Memo::new(move |_| visit.progress().with(Progress::is_kept))
+                    kept=memo(move || visit.progress().with(Progress::is_kept))
                     on_send
                     on_change
                 />
@@ -231,7 +236,7 @@ fn Question(
             }
             .into_any(),
         }
-    }
+    })
 }
 
 /// What to do while the round goes on: stay, or go.
@@ -241,7 +246,7 @@ fn Running(
     visit: Visit,
 ) -> impl IntoView {
     let progress = visit.progress();
-    let advice = Memo::new(move |_| progress.with(text::advice));
+    let advice = memo(move || progress.with(text::advice));
     let resumed = progress.with_untracked(Progress::is_resumed);
     view! {
         <div class="notice">
@@ -300,7 +305,7 @@ fn Failed(
 
 /// Asks before a page is closed that the round still needs.
 fn warn_before_leaving(progress: RwSignal<Progress>) {
-    let needed = Memo::new(move |_| progress.with(Progress::needs_to_stay));
+    let needed = memo(move || progress.with(Progress::needs_to_stay));
     // The listener is there only as long as it is needed, since it keeps the page out of the
     // browser's cache.
     let listening = StoredValue::new_local(None::<WindowListenerHandle>);

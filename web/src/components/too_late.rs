@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use super::{NextRound, ResultFigures};
 use crate::api::{RoundPhase, StudySummary};
+use crate::erased::{live, memo};
 use crate::next_round::NextRoundWatch;
 use crate::trouble::Trouble;
 use crate::{browser, text};
@@ -27,7 +28,7 @@ pub(crate) fn TooLate(
     let NextRoundWatch { known, open } = NextRoundWatch::begin(study.id.clone(), round.clone());
     let (first_phase, first_latest) = (study.phase, study.latest);
     let listed_later = study.digest != round;
-    let closing = Memo::new(move |_| {
+    let closing = memo(move || {
         known.with(|known| match known {
             Some(known) => known.digest == round && known.phase != RoundPhase::Over,
             // A round that was open then has closed since, or this would not be shown.
@@ -35,10 +36,9 @@ pub(crate) fn TooLate(
         })
     });
     let words =
-        Memo::new(move |_| trouble.with(|trouble| text::too_late(trouble.as_ref(), closing.get())));
-    let latest = Memo::new(move |_| {
-        known.with(|known| known.as_ref().map_or(first_latest, |known| known.latest))
-    });
+        memo(move || trouble.with(|trouble| text::too_late(trouble.as_ref(), closing.get())));
+    let latest =
+        memo(move || known.with(|known| known.as_ref().map_or(first_latest, |known| known.latest)));
     let next = if study.invited { text::INVITED_ONCE } else { text::MAY_OPEN };
     let unit = study.unit;
     let latest = move || {
@@ -53,10 +53,10 @@ pub(crate) fn TooLate(
     };
     view! {
         <div class="stack">
-            <div class="notice" data-testid="too-late" data-code=move || words.get().code>
-                <h2 id="too-late-title" tabindex="-1">{move || words.get().title}</h2>
-                <p>{move || words.get().what}</p>
-                {move || (!open.get()).then(|| view! { <p>{next}</p> })}
+            <div class="notice" data-testid="too-late" data-code=live(move || words.get().code)>
+                <h2 id="too-late-title" tabindex="-1">{live(move || words.get().title)}</h2>
+                <p>{live(move || words.get().what)}</p>
+                {live(move || (!open.get()).then(|| view! { <p>{next}</p> }.into_any()))}
             </div>
             {latest}
             <NextRound open restart />

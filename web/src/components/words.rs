@@ -3,6 +3,7 @@
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use crate::erased::memo;
 use crate::progress::Progress;
 use crate::visit::Visit;
 use crate::{browser, text};
@@ -15,8 +16,8 @@ pub(crate) fn CompareWords(
 ) -> impl IntoView {
     browser::focus_soon("words-title");
     let progress = visit.progress();
-    let how_many = Memo::new(move |_| progress.with(text::words_how_many));
-    let working = Memo::new(move |_| progress.with(text::words_working));
+    let how_many = memo(move || progress.with(text::words_how_many));
+    let working = memo(move || progress.with(text::words_working));
     view! {
         <section id="words" class="panel" aria-labelledby="words-title">
             <h2 id="words-title" tabindex="-1">{text::WORDS_TITLE}</h2>
@@ -36,11 +37,11 @@ pub(crate) fn WordsAgain(
     visit: Visit,
 ) -> impl IntoView {
     let progress = visit.progress();
-    let shown = Memo::new(move |_| {
+    let shown = memo(move || {
         progress.with(|progress| progress.words().is_some() && !progress.is_comparing())
     });
-    let open = Memo::new(move |_| progress.with(|progress| progress.disputes() > 0));
-    let over = Memo::new(move |_| !progress.with(Progress::may_dispute));
+    let open = memo(move || progress.with(|progress| progress.disputes() > 0));
+    let over = memo(move || !progress.with(Progress::may_dispute));
     let again = move || {
         view! {
             <details id="words-again" class="panel" open=open>
@@ -61,8 +62,8 @@ fn TheWords(
     visit: Visit,
 ) -> impl IntoView {
     let progress = visit.progress();
-    let words = Memo::new(move |_| progress.with(Progress::words));
-    let over = Memo::new(move |_| !progress.with(Progress::may_dispute));
+    let words = memo(move || progress.with(Progress::words));
+    let over = memo(move || !progress.with(Progress::may_dispute));
     let missing = move || words.get().is_none();
     let items = move || {
         let words = words.get().map(|words| words.words()).into_iter().flatten();
@@ -111,7 +112,7 @@ pub(crate) fn WordsDisputed(
     /// Where the visit stands.
     progress: RwSignal<Progress>,
 ) -> impl IntoView {
-    let told = Memo::new(move |_| progress.with(text::disputed).unwrap_or_default());
+    let told = memo(move || progress.with(text::disputed).unwrap_or_default());
     view! {
         <div role="alert">
             <div id="disputed" class="notice notice-failure" hidden=move || told.get().is_empty()>
