@@ -6,22 +6,27 @@ mod common;
 use common::Net;
 use common::invited::{invitation, invited_study};
 use wardsum_protocol::peer::{AnswerError, Failure, Input, OwnAnswer, Peer, Stage};
-use wardsum_protocol::{Aggregate, Entropy};
+use wardsum_protocol::{Aggregate, Entropy, Study};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
+
+/// A round of this study that is over: invitations 1 to 4 have answered 1 to 4.
+fn played(study: &Study) -> Net {
+    let mut net = Net::new(study.clone(), 1);
+    for serial in 1..=4 {
+        let patient = net.join_invited(invitation(study, serial, true));
+        net.settle_mail();
+        net.answer(patient, i128::from(serial));
+    }
+    net.run();
+    net
+}
 
 /// Expected: the hospital, which has the first sum, hears no answer a second time.
 #[test]
 fn whoever_has_answered_does_not_answer_the_same_study_again() {
     let study = invited_study(|_| ());
-    let mut first = Net::new(study.clone(), 1);
-    for serial in 1..=4 {
-        let patient = first.join_invited(invitation(&study, serial, true));
-        first.settle_mail();
-        first.answer(patient, i128::from(serial));
-    }
-    first.run();
-    assert_eq!(first.aggregate(), Some(Aggregate { count: 4, sum: 10 }));
+    assert_eq!(played(&study).aggregate(), Some(Aggregate { count: 4, sum: 10 }));
 
     let mut second = Net::new(study.clone(), 2);
     for serial in 1..=3 {
@@ -61,13 +66,7 @@ fn nothing_is_answered_before_the_hospital_has_said_where_the_round_stands() {
 #[test]
 fn whoever_has_answered_sees_the_result_again() {
     let study = invited_study(|_| ());
-    let mut net = Net::new(study.clone(), 1);
-    for serial in 1..=4 {
-        let patient = net.join_invited(invitation(&study, serial, true));
-        net.settle_mail();
-        net.answer(patient, i128::from(serial));
-    }
-    net.run();
+    let mut net = played(&study);
     let again = net.join_invited_again(invitation(&study, 1, true));
     net.settle_mail();
     let published = net.published(again).expect("the result is shown");

@@ -32,10 +32,6 @@ fn played(study: Study, values: &[i128], cheats: &[(usize, Misbehaviour)]) -> Ne
     net
 }
 
-fn transcript(net: &Net) -> Result<Transcript, NoTranscript> {
-    Transcript::of(net.round.study(), net.journal.iter().map(|(_, record)| record))
-}
-
 #[test]
 fn an_honest_round_of_any_sharing_has_a_transcript_that_holds() {
     for (people, scheme) in
@@ -43,7 +39,7 @@ fn an_honest_round_of_any_sharing_has_a_transcript_that_holds() {
     {
         let values: Vec<i128> = (1..=people).collect();
         let net = played(study(|p| p.scheme = scheme), &values, &[]);
-        let made = transcript(&net).expect("the round is published");
+        let made = net.transcript().expect("the round is published");
         let read = Transcript::decode(&made.encode()).expect("our own bytes");
         assert_eq!(read, made);
         let checked = read.check().expect("it holds");
@@ -85,7 +81,7 @@ fn eventful() -> Net {
 fn what_went_wrong_is_named_in_the_check() {
     let net = eventful();
     let status = net.round.status();
-    let checked = transcript(&net).expect("published").check().expect("it holds");
+    let checked = net.transcript().expect("published").check().expect("it holds");
     assert_eq!(Some(checked.aggregate), status.aggregate, "{:?}", status.ended);
     assert_eq!((checked.contributions, checked.rejected), (15, 1));
     assert_eq!((checked.aggregate.count, checked.aggregate.sum), (14, 28));
@@ -191,13 +187,13 @@ fn every_byte_counts(bytes: &[u8]) {
 #[test]
 fn every_byte_that_is_changed_is_noticed_and_the_part_is_named() {
     let net = played(study(|p| p.minimum_cohort = 4), &[1, 2, 3, 4], &[]);
-    every_byte_counts(&transcript(&net).expect("published").encode());
+    every_byte_counts(&net.transcript().expect("published").encode());
 }
 
 /// With a rejected contribution, a member that was left out, and numbers of two digits: both ends of each part.
 #[test]
 fn every_part_of_an_eventful_round_that_is_changed_is_named() {
-    let bytes = transcript(&eventful()).expect("published").encode();
+    let bytes = eventful().transcript().expect("published").encode();
     let places = places(&bytes);
     assert_eq!(error_of(&bytes), None, "it holds");
     for place in places.iter().filter(|place| !place.bytes.is_empty()) {
@@ -227,7 +223,7 @@ fn invited_round() -> Net {
 
 #[test]
 fn every_byte_of_an_invited_round_that_is_changed_is_noticed() {
-    every_byte_counts(&transcript(&invited_round()).expect("published").encode());
+    every_byte_counts(&invited_round().transcript().expect("published").encode());
 }
 
 /// Number, service, one-time key, and two signatures.
@@ -236,7 +232,7 @@ const CREDENTIAL: usize = 4 + 1 + 32 + 64 + 64;
 #[test]
 fn whoever_only_contributed_shows_an_invitation_and_nobody_else_does() {
     let net = invited_round();
-    let bytes = transcript(&net).expect("published").encode();
+    let bytes = net.transcript().expect("published").encode();
     // Behind a contribution's sender, digest and signature.
     let credential_of = |patient: usize| {
         let id = *net.id_of(patient).as_bytes();
@@ -337,7 +333,7 @@ fn nobody_can_be_added_to_an_invited_round() {
 #[test]
 fn a_file_that_is_cut_off_or_goes_on_is_no_transcript() {
     let net = played(study(|_| {}), &[1, 2, 3], &[]);
-    let bytes = transcript(&net).expect("published").encode();
+    let bytes = net.transcript().expect("published").encode();
     let unreadable = "it is cut off or altered, or a length is wrong";
     for place in places(&bytes) {
         for len in place.bytes {
@@ -365,9 +361,9 @@ fn a_file_that_is_cut_off_or_goes_on_is_no_transcript() {
 #[test]
 fn a_round_without_a_result_has_no_transcript() {
     let net = Net::new(study(|_| {}), 1);
-    assert_eq!(transcript(&net), Err(NoTranscript::NotPublished));
+    assert_eq!(net.transcript(), Err(NoTranscript::NotPublished));
     let cheat = Misbehaviour::Input(Change { position: 0, add: 5 });
     let net = played(study(|_| {}), &[1, 2, 3], &[(0, cheat)]);
     assert!(net.journal.iter().any(|(_, record)| matches!(record, Record::Ended(_))));
-    assert_eq!(transcript(&net), Err(NoTranscript::NotPublished));
+    assert_eq!(net.transcript(), Err(NoTranscript::NotPublished));
 }

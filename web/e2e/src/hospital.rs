@@ -54,8 +54,7 @@ impl Hospital {
     /// Starts a hospital, and waits until it listens.
     pub async fn start_with(studies: &[TestStudy], options: HospitalOptions) -> Result<Self> {
         let files = TempDir::new().context("cannot make a temporary directory")?;
-        fs::write(files.path().join("studies.toml"), TestStudy::file(studies))
-            .context("cannot write the studies file")?;
+        write_studies(&files, studies)?;
         let (child, port) = Self::launch(&files, &options, options.port).await?;
         let connector_trust = certificates()?.ca_cert;
         Ok(Self { child, port, connector_trust, options, files })
@@ -63,8 +62,7 @@ impl Hospital {
 
     /// Changes its studies file, of which it knows once it is started again.
     pub fn change_studies(&self, studies: &[TestStudy]) -> Result<()> {
-        fs::write(self.files.path().join("studies.toml"), TestStudy::file(studies))
-            .context("cannot write the studies file")
+        write_studies(&self.files, studies)
     }
 
     /// Starts it again after it has ended, on the same port with the same data.
@@ -261,6 +259,11 @@ impl Hospital {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         Ok(Connector::new(address, tls::client_config(&self.connector_trust)?))
     }
+}
+
+fn write_studies(files: &TempDir, studies: &[TestStudy]) -> Result<()> {
+    fs::write(files.path().join("studies.toml"), TestStudy::file(studies))
+        .context("cannot write the studies file")
 }
 
 impl Drop for Hospital {
