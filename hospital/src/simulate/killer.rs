@@ -14,18 +14,18 @@ use super::SimulationError;
 use super::hospital_process::HospitalProcess;
 use super::tally::Tally;
 
-/// Kills the hospital as often as it was told, spread over the round by how far the peers are.
+/// Kills the hospital as often as it was told, spread over the round by how far its members are. They are
+/// held back until each kill has come: however quick they are, none is left over when the round ends.
 pub(super) struct Killer {
     strikes: Vec<Strike>,
-    /// How many steps the peers take before the result is near.
+    /// After how many of their steps the members can be held back at the latest.
     steps: u32,
     tally: Arc<Tally>,
     /// Cancelled when the round is over.
     over: CancellationToken,
 }
 
-/// One kill. Peers that come back take many steps at once, so that it cannot be said in advance after
-/// which one it comes: only where among those that are left.
+/// One kill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Strike {
     /// After so many per mille of the steps that lie between this kill and the one after the next, if
@@ -38,7 +38,7 @@ struct Strike {
 }
 
 impl Strike {
-    /// After how many steps it comes, of `steps`, when `before` were taken at the kill before, and so many
+    /// After how many steps it comes, of `steps`, when the kill before came after `before`, and so many
     /// kills are left.
     fn instant(&self, before: u32, steps: u32, left: usize) -> u32 {
         let left = u32::try_from(left).unwrap_or(u32::MAX).max(1);
@@ -50,7 +50,7 @@ impl Strike {
 }
 
 impl Killer {
-    /// Will kill `times`, within the first `steps` of the peers.
+    /// Will kill `times`, within the first `steps` of the members, who are held back from now on.
     pub(super) fn new(
         times: u32,
         steps: u32,
@@ -58,6 +58,7 @@ impl Killer {
         tally: Arc<Tally>,
         over: CancellationToken,
     ) -> Self {
+        tally.hold_after(Some(0));
         Self { strikes: draw(times, seed), steps, tally, over }
     }
 
@@ -70,8 +71,16 @@ impl Killer {
     ) -> Result<HospitalProcess, SimulationError> {
         let mut terminated = signal(SignalKind::terminate())?;
         let mut interrupted = signal(SignalKind::interrupt())?;
+        let striking = async {
+            let struck = self.strike_all(&mut hospital).await;
+            self.tally.hold_after(None);
+            match struck {
+                Ok(()) => std::future::pending().await,
+                Err(failure) => failure,
+            }
+        };
         tokio::select! {
-            Err(failure) = self.strike_all(&mut hospital) => return Err(failure),
+            failure = striking => return Err(failure),
             () = self.over.cancelled() => {}
             _ = terminated.recv() => return Err(SimulationError::Stopped),
             _ = interrupted.recv() => return Err(SimulationError::Stopped),
@@ -86,16 +95,13 @@ impl Killer {
         for (strike, left) in self.strikes.iter().zip((1..=self.strikes.len()).rev()) {
             if !strike.while_starting {
                 hospital.until_listening().await?;
-                let instant = strike.instant(before, self.steps, left);
-                // The counter is not gone while the tally is here.
-                let _ = steps.wait_for(|steps| *steps >= instant).await;
+                before = strike.instant(before, self.steps, left);
+                self.tally.hold_after(Some(before));
+                // Until one more waits. The counter is not gone while the tally is here.
+                let _ = steps.wait_for(|steps| *steps > before).await;
             }
-            // Once the peers have nothing more to do, only time passes, but less than peers take to come
-            // back: they would end the round.
-            let slowly = if before < self.steps { 1 } else { 5 };
-            time::sleep(strike.delay * slowly).await;
-            before = *steps.borrow();
-            info!("killing the hospital after {before} steps of the peers");
+            time::sleep(strike.delay).await;
+            info!("killing the hospital after {before} steps of the members");
             hospital.kill_and_restart()?;
             self.tally.restarted();
         }
@@ -130,16 +136,13 @@ mod tests {
     }
 
     #[test]
-    fn kills_are_spread_over_the_round_however_far_the_peers_get_in_between() {
-        for overshoot in [0, 4] {
-            let (mut instants, mut before) = (Vec::new(), 0);
-            for (strike, left) in draw(20, 7).into_iter().zip((1..=20).rev()) {
-                let instant = strike.instant(before, 100, left);
-                assert!(instant > before || before >= 100, "{instant} comes after {before}");
-                instants.push(instant);
-                before = instant + overshoot;
-            }
-            assert!(instants[0] <= 11 && instants[19] > 80 && instants[19] <= 100, "{instants:?}");
+    fn kills_are_spread_over_the_round() {
+        let (mut instants, mut before) = (Vec::new(), 0);
+        for (strike, left) in draw(20, 7).into_iter().zip((1..=20).rev()) {
+            before = strike.instant(before, 100, left);
+            instants.push(before);
         }
+        assert!(instants.is_sorted_by(|one, next| one < next), "{instants:?}");
+        assert!(instants[0] <= 11 && instants[19] > 80 && instants[19] <= 100, "{instants:?}");
     }
 }

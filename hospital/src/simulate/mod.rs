@@ -260,17 +260,17 @@ impl Simulation {
         phases + SLACK + restarts
     }
 
-    /// How many steps the peers take before the result is near: the last ones, adding up, they take all
-    /// at once.
+    /// After how many steps of the members the result is still to come: those who contribute have enrolled,
+    /// and of a threshold of them one has not gone on from the manifest.
     fn steps(&self) -> u32 {
         let gone = self.mishaps.dropped_at(DropPhase::Enrolled);
         let committee = u8::try_from(self.committee().saturating_sub(gone)).unwrap_or(u8::MAX);
-        let threshold = match self.scheme {
+        let threshold = u32::from(match self.scheme {
             SchemeName::Threshold => sharing::threshold(committee),
             SchemeName::Additive => committee,
-        };
-        let contributions = self.patients().saturating_sub(self.mishaps.dropped_early());
-        self.committee() + contributions + u32::from(threshold) / 3
+        });
+        let contributing = self.committee().saturating_sub(self.mishaps.dropped_early());
+        (contributing.max(threshold) + 2 * threshold).saturating_sub(1)
     }
 
     fn study_parameters(&self) -> StudyParameters {

@@ -190,8 +190,11 @@ impl Patients {
     }
 
     async fn until_over(&self, peer: &mut NativePeer, fate: &Fate) -> End {
+        let mut is_member = false;
         while let Some(event) = peer.next_event().await {
-            self.tally.hear(&event);
+            // Whoever enrols has a seat.
+            is_member |= matches!(event, Event::Enrolled);
+            self.tally.hear(&event, is_member).await;
             match event {
                 Event::Published(published) => return End::Published(published),
                 Event::Failed(failure) => {

@@ -23,6 +23,8 @@ pub(super) struct Tally {
     reconnects: AtomicU32,
     restarts: AtomicU32,
     steps: watch::Sender<u32>,
+    /// After how many steps members wait, if they do.
+    held_after: watch::Sender<Option<u32>>,
 }
 
 impl Tally {
@@ -49,21 +51,36 @@ impl Tally {
         self.restarts.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Something has happened to a peer.
-    pub(super) fn hear(&self, event: &Event) {
+    /// Something has happened to a peer, which goes on when this is over: a member that has taken a step
+    /// too many waits until more are let through.
+    pub(super) async fn hear(&self, event: &Event, is_member: bool) {
         match event {
             Event::Reconnected => self.reconnected(),
-            Event::Enrolled | Event::ContributionAcknowledged | Event::PartialSent => {
-                self.steps.send_modify(|steps| *steps += 1);
+            Event::Enrolled | Event::ContributionAcknowledged | Event::ManifestAccepted { .. }
+                if is_member =>
+            {
+                let mut taken = 0;
+                self.steps.send_modify(|steps| {
+                    *steps += 1;
+                    taken = *steps;
+                });
+                let goes_on = |after: &Option<u32>| after.is_none_or(|after| taken <= after);
+                // What is waited for is borrowed from here, so it cannot be gone.
+                let _ = self.held_after.subscribe().wait_for(goes_on).await;
             }
             _ => {}
         }
     }
 
-    /// How many steps towards the result the peers have taken: each enrols, contributes and, as a
-    /// member, adds up.
+    /// How many steps towards the result the members have taken: each is enrolled, has its contribution
+    /// acknowledged, and holds the manifest.
     pub(super) fn steps(&self) -> watch::Receiver<u32> {
         self.steps.subscribe()
+    }
+
+    /// From now on lets the members go on after so many steps in all, or after any number.
+    pub(super) fn hold_after(&self, steps: Option<u32>) {
+        self.held_after.send_replace(steps);
     }
 
     /// Waits until as many peers have vanished.
