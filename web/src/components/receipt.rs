@@ -25,28 +25,23 @@ pub(crate) fn Receipt(
         let address = browser::transcript_address(&study, &round);
         view! { <a id="transcript" class="button" href=address download="">{text::TRANSCRIPT}</a> }
     });
+    let file =
+        live(move || receipt.with(|text| browser::file(text.as_deref().unwrap_or_default())));
     view! {
-            <section
-                id="receipt"
-                class="panel"
-                aria-labelledby="receipt-title"
-            >
-                <h2 id="receipt-title">{text::RECEIPT_TITLE}</h2>
-                <p>{live(move || text::receipt(stands.get()))}</p>
-                <p class="quiet">{text::RECEIPT_NOT}</p>
-                <div class="actions">
-                    <a
-                        id="download-receipt"
-                        class="button"
-                        download=name
-                        href=live(move || {
-     receipt.with(|text| browser::file(text.as_deref().unwrap_or_default()))
-    })
-                    >
-                        {text::RECEIPT}
-                    </a>
-                    {transcript}
-                </div>
-            </section>
-        }
+        <section
+            id="receipt"
+            class="panel"
+            aria-labelledby="receipt-title"
+        >
+            <h2 id="receipt-title">{text::RECEIPT_TITLE}</h2>
+            <p>{live(move || text::receipt(stands.get()))}</p>
+            <p class="quiet">{text::RECEIPT_NOT}</p>
+            <div class="actions">
+                <a id="download-receipt" class="button" download=name href=file>
+                    {text::RECEIPT}
+                </a>
+                {transcript}
+            </div>
+        </section>
+    }
 }
