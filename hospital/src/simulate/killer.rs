@@ -31,7 +31,7 @@ struct Strike {
     /// After so many per mille of the steps that lie between this kill and the one after the next, if
     /// all that are left are spread evenly over the steps that are left.
     per_mille: u32,
-    /// And after this time, in the middle of the steps that follow.
+    /// And after this time, in the middle of what goes on until everybody is held back.
     delay: Duration,
     /// Whether none of that is waited for, so that the hospital is hit while it starts.
     while_starting: bool,
@@ -71,16 +71,8 @@ impl Killer {
     ) -> Result<HospitalProcess, SimulationError> {
         let mut terminated = signal(SignalKind::terminate())?;
         let mut interrupted = signal(SignalKind::interrupt())?;
-        let striking = async {
-            let struck = self.strike_all(&mut hospital).await;
-            self.tally.hold_after(None);
-            match struck {
-                Ok(()) => std::future::pending().await,
-                Err(failure) => failure,
-            }
-        };
         tokio::select! {
-            failure = striking => return Err(failure),
+            Err(failure) = self.strike_all(&mut hospital) => return Err(failure),
             () = self.over.cancelled() => {}
             _ = terminated.recv() => return Err(SimulationError::Stopped),
             _ = interrupted.recv() => return Err(SimulationError::Stopped),
@@ -105,6 +97,7 @@ impl Killer {
             hospital.kill_and_restart()?;
             self.tally.restarted();
         }
+        self.tally.hold_after(None);
         Ok(())
     }
 }
