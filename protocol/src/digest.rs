@@ -22,6 +22,9 @@ pub(crate) enum DigestLabel {
     SharesOfVersion2,
     InvitationLink,
     Receipt,
+    Result,
+    Element,
+    Elements,
 }
 
 impl DigestLabel {
@@ -38,6 +41,9 @@ impl DigestLabel {
             Self::SharesOfVersion2 => b"wardsum v1 shares",
             Self::InvitationLink => b"wardsum v1 invitation link",
             Self::Receipt => b"wardsum v1 receipt",
+            Self::Result => b"wardsum v1 result",
+            Self::Element => b"wardsum v1 partial aggregate element",
+            Self::Elements => b"wardsum v1 partial aggregate elements",
         }
     }
 }
@@ -106,6 +112,10 @@ digest! {
 digest! {
     /// Identifies a verdict: the hash of the manifest and of which contributions and members it leaves out.
     VerdictDigest
+}
+digest! {
+    /// Identifies a result: the hash of how many answers were counted, and of what is published of them.
+    ResultDigest
 }
 digest! {
     /// Identifies a message from a peer, for the hospital's acknowledgement of it: the hash of its bytes, or,

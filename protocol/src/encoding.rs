@@ -105,6 +105,12 @@ impl IntegerRange {
         base.checked_add_unsigned(distance)
     }
 
+    /// By how much the largest answer exceeds the smallest.
+    #[must_use]
+    pub fn width(&self) -> u128 {
+        self.max.abs_diff(self.min)
+    }
+
     /// The smallest answer.
     #[must_use]
     pub fn min(&self) -> i128 {

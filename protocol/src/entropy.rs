@@ -25,6 +25,8 @@ pub(crate) enum Purpose {
     Proof,
     Sharing,
     Encapsulation,
+    /// What keeps the elements of a partial aggregate behind their digests.
+    Salts,
     /// Pauses before connecting again. They need no secrecy, only to differ between peers.
     Backoff,
 }
@@ -37,6 +39,7 @@ impl Purpose {
             Self::Proof => b"wardsum v1 proof",
             Self::Sharing => b"wardsum v1 sharing",
             Self::Encapsulation => b"wardsum v1 encapsulation",
+            Self::Salts => b"wardsum v1 salts",
             Self::Backoff => b"wardsum v1 backoff",
         }
     }

@@ -21,6 +21,7 @@ mod digest;
 pub mod encoding;
 mod entropy;
 pub mod field;
+pub mod form;
 pub mod identification;
 pub mod identity;
 pub mod invitation;
@@ -34,7 +35,9 @@ pub mod round;
 pub mod safety_words;
 pub mod seal;
 pub mod sharing;
+pub mod statistics;
 pub mod study;
+pub mod suppression;
 mod time;
 pub mod transcript;
 pub mod validity;
@@ -47,7 +50,7 @@ pub use committee::{Committee, CommitteeError, EnrolmentError};
 pub use contribution::ContributionError;
 pub use digest::{
     CommitteeDigest, ContributionDigest, ManifestDigest, MessageDigest, ParseDigestError,
-    StoredDigest, StudyDigest, VerdictDigest,
+    ResultDigest, StoredDigest, StudyDigest, VerdictDigest,
 };
 pub use entropy::Entropy;
 pub use identification::{Challenge, IdentificationError};
@@ -63,4 +66,4 @@ pub use study::{Admission, Closing, SchemeChoice, Study, StudyError, StudyParame
 pub use time::Timestamp;
 
 /// The WebSocket subprotocol, which names the protocol's version.
-pub const SUBPROTOCOL: &str = "wardsum.v2";
+pub const SUBPROTOCOL: &str = "wardsum.v3";

@@ -8,12 +8,13 @@ use tls_codec::{
     TlsVecU32,
 };
 
+use crate::aggregate::{CellBytes, DisclosedPartial, PartialAggregate};
 use crate::contribution::{Contribution, Sender};
 use crate::digest::{ContributionDigest, MessageDigest};
 use crate::identification::Challenge;
 use crate::identity::{SIGNATURE_LEN, SignedBytes};
 use crate::verdict::VerdictBytes;
-use crate::wire::{self, Int128, Rest};
+use crate::wire::{self, Rest};
 
 /// From a peer to the hospital.
 #[derive(Clone, Debug, TlsSize, TlsSerialize)]
@@ -30,7 +31,7 @@ pub enum PeerMessage {
     Verification(SignedBytes),
     /// A member's partial aggregate, signed.
     #[tls_codec(discriminant = 4)]
-    Partial(SignedBytes),
+    Partial(PartialAggregate),
     /// A member will not give a partial aggregate.
     #[tls_codec(discriminant = 5)]
     Decline(DeclineReason),
@@ -177,10 +178,10 @@ pub struct Publication {
     pub root: [u8; 32],
     /// Which of them are counted, and whose partial aggregates.
     pub verdict: VerdictBytes,
-    /// The sum.
-    pub sum: Int128,
-    /// The signed partial aggregates, at least `T`.
-    pub partials: TlsVecU24<SignedBytes>,
+    /// The numbers, without those that are suppressed.
+    pub cells: CellBytes,
+    /// The signed partial aggregates, at least `T`, without the elements of what is suppressed.
+    pub partials: TlsVecU24<DisclosedPartial>,
 }
 
 /// Where a round stands.

@@ -13,8 +13,8 @@ use thiserror::Error;
 use crate::aggregate::Aggregate;
 use crate::committee::Committee;
 use crate::digest::{
-    CommitteeDigest, ContributionDigest, DigestLabel, ManifestDigest, StudyDigest, VerdictDigest,
-    hash,
+    CommitteeDigest, ContributionDigest, DigestLabel, ManifestDigest, ResultDigest, StudyDigest,
+    VerdictDigest, hash,
 };
 use crate::identity::PeerId;
 use crate::peer::OwnAnswer;
@@ -23,7 +23,7 @@ use crate::transcript::{Checked, Transcript};
 use crate::verdict::Rejection;
 
 /// What a receipt begins with.
-const MAGIC: &str = "wardsum receipt 1";
+const MAGIC: &str = "wardsum receipt 2";
 
 /// What one peer knows of a round and of its own contribution to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +50,8 @@ struct Fixed {
 struct Seen {
     verdict: VerdictDigest,
     rejection: Option<Rejection>,
-    aggregate: Aggregate,
+    count: u32,
+    result: ResultDigest,
 }
 
 /// What becomes of a receipt's contribution in a transcript that says what the receipt says.
@@ -126,12 +127,10 @@ pub enum ReceiptError {
     #[error("the answer: the verdict says something else of it than the receipt")]
     Answer,
     /// Another result.
-    #[error("the result: the tab was shown that the sum of {count} answers is {sum}")]
+    #[error("the result: the tab was shown another one, of {count} answers")]
     Result {
         /// How many answers the receipt counts.
         count: u32,
-        /// Their sum in it.
-        sum: i128,
     },
 }
 
@@ -145,7 +144,7 @@ impl Receipt {
     ) -> Self {
         Self {
             study: study.digest(),
-            title: study.title().to_owned(),
+            title: study.title().first().to_owned(),
             committee: committee.digest(),
             sender,
             contribution,
@@ -164,13 +163,14 @@ impl Receipt {
         &mut self,
         verdict: VerdictDigest,
         own: OwnAnswer,
-        aggregate: Aggregate,
+        aggregate: &Aggregate,
     ) {
         let rejection = match own {
             OwnAnswer::Rejected(rejection) => Some(rejection),
             OwnAnswer::Counted | OwnAnswer::NotCounted | OwnAnswer::None => None,
         };
-        self.result = Some(Seen { verdict, rejection, aggregate });
+        let Aggregate { count, .. } = *aggregate;
+        self.result = Some(Seen { verdict, rejection, count, result: aggregate.digest() });
     }
 
     /// Whether the peer has been shown a manifest. Before that a receipt is of use only if the hospital has
@@ -229,8 +229,9 @@ impl Receipt {
                 LATE => None,
                 answer => OUTCOMES.iter().find(|(_, word)| *word == answer)?.0,
             };
-            let (count, sum) = (field("count")?.parse().ok()?, field("sum")?.parse().ok()?);
-            receipt.result = Some(Seen { verdict, rejection, aggregate: Aggregate { count, sum } });
+            let count = field("count")?.parse().ok()?;
+            let result = ResultDigest(digits(field("result")?)?);
+            receipt.result = Some(Seen { verdict, rejection, count, result });
         }
         Some(receipt)
     }
@@ -241,7 +242,7 @@ impl Receipt {
         if self.study != checked.study.digest() {
             return Err(ReceiptError::Study);
         }
-        if self.title != checked.study.title() {
+        if self.title != checked.study.title().first() {
             return Err(ReceiptError::Title);
         }
         if self.committee != checked.committee {
@@ -262,16 +263,15 @@ impl Receipt {
             return Err(ReceiptError::Missing);
         }
         let rejection = number.and_then(|number| checked.verdict.rejection(number));
-        if let Some(Seen { verdict, rejection: shown, aggregate }) = self.result {
+        if let Some(Seen { verdict, rejection: shown, count, result }) = self.result {
             if verdict != checked.verdict.digest(checked.manifest) {
                 return Err(ReceiptError::Verdict);
             }
             if shown != rejection {
                 return Err(ReceiptError::Answer);
             }
-            if aggregate != checked.aggregate {
-                let Aggregate { count, sum } = aggregate;
-                return Err(ReceiptError::Result { count, sum });
+            if (count, result) != (checked.aggregate.count, checked.aggregate.digest()) {
+                return Err(ReceiptError::Result { count });
             }
         }
         Ok(Found { number, rejection })
@@ -326,10 +326,10 @@ impl fmt::Display for Receipt {
                 None => writeln!(f, "number: {LATE}")?,
             }
         }
-        if let Some(Seen { verdict, rejection, aggregate: Aggregate { count, sum } }) = result {
+        if let Some(Seen { verdict, rejection, count, result }) = result {
             let known = OUTCOMES.iter().find(|(known, _)| known == rejection);
             let answer = known.filter(|_| number.is_some()).map_or(LATE, |(_, word)| word);
-            write!(f, "verdict: {verdict}\nanswer: {answer}\ncount: {count}\nsum: {sum}\n")?;
+            write!(f, "verdict: {verdict}\nanswer: {answer}\ncount: {count}\nresult: {result}\n")?;
         }
         Ok(())
     }

@@ -14,7 +14,7 @@ use tls_codec::{
     TlsByteVecU16, TlsByteVecU32, TlsDeserializeBytes, TlsSerialize, TlsSize, TlsVecU24, TlsVecU32,
 };
 
-use crate::aggregate::{self, Aggregate, AggregateError};
+use crate::aggregate::{Aggregate, AggregateError, CellBytes, DisclosedPartial};
 use crate::committee::{self, Committee, CommitteeError};
 use crate::digest::{CommitteeDigest, ContributionDigest, ManifestDigest};
 use crate::identity::{IdentityError, PeerId, SIGNATURE_LEN, SignatureLabel, SignedBytes};
@@ -26,12 +26,12 @@ use crate::sharing::{Share, ShareIndex, ShareIndices};
 use crate::study::Study;
 use crate::verdict::{self, Findings, Verdict, VerdictBytes, VerdictError};
 use crate::verification::{Finding, Piece, VerificationError, piece_len};
-use crate::wire::{self, Int128};
+use crate::wire;
 
 pub use self::reading::{Part, Section};
 
 /// What a transcript begins with.
-pub const MAGIC: [u8; 20] = *b"wardsum transcript 2";
+pub const MAGIC: [u8; 20] = *b"wardsum transcript 3";
 
 /// A transcript, as it is read from a file or made from a round's records. Nothing of it has been checked.
 #[derive(Clone, Debug, PartialEq, Eq, TlsSize, TlsSerialize)]
@@ -43,9 +43,9 @@ pub struct Transcript {
     /// The verifications that the verdict follows from: by member, and each in its order.
     verifications: TlsVecU32<SignedBytes>,
     verdict: VerdictBytes,
+    cells: CellBytes,
     /// In the order of the members.
-    partials: TlsVecU24<SignedBytes>,
-    sum: Int128,
+    partials: TlsVecU24<DisclosedPartial>,
 }
 
 /// One contribution, by its number.
@@ -204,12 +204,9 @@ pub enum TranscriptError {
         /// Which one, from 0 on.
         position: usize,
     },
-    /// The partial aggregates do not make a result.
-    #[error("the partial aggregates make no result: {0}")]
+    /// The partial aggregates do not make the result.
+    #[error("the result does not hold: {0}")]
     Result(AggregateError),
-    /// The sum is another one.
-    #[error("the sum is not what the partial aggregates add up to")]
-    OtherSum,
 }
 
 impl Transcript {
@@ -270,6 +267,7 @@ impl Transcript {
                         _ => return Err(NoTranscript::TooOld),
                     };
                 }
+                Record::PublishedSum { .. } => return Err(NoTranscript::TooOld),
                 _ => {}
             }
         }
@@ -291,8 +289,8 @@ impl Transcript {
             contributions: contributions.into(),
             verifications: verifications.map(|(_, signed)| signed).collect::<Vec<_>>().into(),
             verdict,
+            cells: publication.cells,
             partials: publication.partials,
-            sum: publication.sum,
         })
     }
 
@@ -350,15 +348,14 @@ impl Transcript {
         if judged != verdict {
             return Err(TranscriptError::OtherVerdict);
         }
-        let shares = self.check_partials(&study, &committee, &verdict, manifest)?;
-        whole(Section::Partials)?;
-        whole(Section::Sum)?;
+        whole(Section::Result)?;
         let count = verdict.accepted(commitment);
-        let decoded = aggregate::combine(&study, &committee, count, &shares)
-            .map_err(TranscriptError::Result)?;
-        if decoded.aggregate.sum != i128::from(self.sum) {
-            return Err(TranscriptError::OtherSum);
-        }
+        let aggregate = Aggregate::decode(count, &self.cells)
+            .ok_or(TranscriptError::Result(AggregateError::OtherNumbers))?;
+        let shares = self.check_partials(&aggregate, &study, &committee, (&verdict, manifest))?;
+        whole(Section::Partials)?;
+        let wrong =
+            aggregate.combined(&study, &committee, &shares).map_err(TranscriptError::Result)?;
         let verified: ShareIndices = verified.into_keys().collect();
         let left_out = verified.iter().filter(|member| !verdict.members().contains(*member));
         Ok(Checked {
@@ -369,8 +366,8 @@ impl Transcript {
             left_out: left_out.collect(),
             verified,
             partials: shares.iter().map(|share| share.index).collect(),
-            wrong: decoded.wrong.into_iter().collect(),
-            aggregate: decoded.aggregate,
+            wrong: wrong.into_iter().collect(),
+            aggregate,
             committee: committee.digest(),
             manifest,
             verdict,
@@ -471,24 +468,24 @@ impl Transcript {
         Ok(())
     }
 
+    /// Checks the partial aggregates one by one, and that they are in order.
     fn check_partials(
         &self,
+        aggregate: &Aggregate,
         study: &Study,
         committee: &Committee,
-        verdict: &Verdict,
-        manifest: ManifestDigest,
+        (verdict, manifest): (&Verdict, ManifestDigest),
     ) -> Result<Vec<Share>, TranscriptError> {
-        let digest = verdict.digest(manifest);
-        let mut shares: Vec<Share> = Vec::new();
-        for (position, signed) in self.partials.as_slice().iter().enumerate() {
-            let share = aggregate::verify_partial(study, committee, (verdict, digest), signed)
-                .map_err(|source| TranscriptError::Partial { position, source })?;
-            if shares.last().is_some_and(|last| last.index >= share.index) {
-                return Err(TranscriptError::PartialOrder { position });
-            }
-            shares.push(share);
+        let verdict = (verdict, verdict.digest(manifest));
+        let shares = aggregate.shares(study, committee, verdict, self.partials.as_slice());
+        let shares = shares.map_err(|error| match error {
+            (Some(position), source) => TranscriptError::Partial { position, source },
+            (None, source) => TranscriptError::Result(source),
+        })?;
+        match shares.windows(2).position(|pair| pair[0].index >= pair[1].index) {
+            Some(before) => Err(TranscriptError::PartialOrder { position: before + 1 }),
+            None => Ok(shares),
         }
-        Ok(shares)
     }
 
     /// The numbers of the committee members' own contributions.
@@ -551,8 +548,8 @@ impl fmt::Display for Checked {
     /// What was checked, in plain words.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { study, members, threshold, contributions, rejected, .. } = self;
-        let Aggregate { count, sum } = self.aggregate;
-        writeln!(f, "study        {} by {}", study.title(), study.organisation())?;
+        let Aggregate { count, cells } = &self.aggregate;
+        writeln!(f, "study        {} by {}", study.title().first(), study.organisation())?;
         writeln!(f, "             digest {}", study.digest())?;
         writeln!(
             f,
@@ -581,6 +578,15 @@ impl fmt::Display for Checked {
         } else {
             writeln!(f, "             {spare} more than are needed check the others")?;
         }
-        write!(f, "result       the sum of {count} answers is {sum}")
+        if let ([Some(_)], Some(sum)) = (&cells[..], self.aggregate.sum(study)) {
+            return write!(f, "result       the sum of {count} answers is {sum}");
+        }
+        let shown = cells.iter().flatten().count();
+        write!(f, "result       {shown} numbers about {count} answers")?;
+        if shown < cells.len() {
+            let hidden = cells.len() - shown;
+            write!(f, ", and {hidden} that are not shown because they tell of too few people")?;
+        }
+        Ok(())
     }
 }

@@ -3,8 +3,7 @@
 //! The proof system is the FLP of the VDAF draft (draft-irtf-cfrg-vdaf, section 7; Boneh, Boyle,
 //! Corrigan-Gibbs, Gilboa and Ishai, "Zero-Knowledge Proofs on Secret-Shared Data via Fully Linear PCPs",
 //! CRYPTO 2019) in libprio's implementation. The validity circuit of a [`Questionnaire`] calls the gadget
-//! `x^2 - x` once for each element, which is zero for a bit, and computes each sum that has to be a
-//! certain number. Its outputs are compressed with the query randomness, so there is no joint randomness.
+//! `x^2 - x` for each bit, which is zero then, and for what is multiplied ([`crate::questionnaire`]). Its outputs are compressed with the query randomness, so there is no joint randomness.
 //!
 //! An answer is shared together with its proof. The query of a verifier is an affine function of both, so
 //! that members query their shares: what the members get are shares of the verifier message, of the same
@@ -23,7 +22,7 @@ use rand_core::{CryptoRng, SeedableRng};
 
 use crate::digest::{ContributionDigest, DigestLabel, ManifestDigest, hash};
 use crate::field::{self, Field, SecretVector};
-use crate::questionnaire::{Questionnaire, Response, Tally};
+use crate::questionnaire::{Questionnaire, Response};
 use crate::sharing::Scheme;
 
 /// Elements of a verifier message: the compressed outputs of the circuit, the wire polynomial and the
@@ -92,21 +91,26 @@ impl Questionnaire {
         Flp::decide(self, verifier).is_ok_and(|valid| valid)
     }
 
-    /// What the sums that have to be certain numbers differ from them, in one of so many additive shares.
-    fn sums(&self, input: &[Field], num_shares: usize) -> impl Iterator<Item = Field> {
-        let shares = u128::try_from(num_shares).expect("a usize has at most 64 bits");
-        let part = if shares == 1 { Field::one() } else { Field::from(shares).inv() };
-        self.constraints().into_iter().map(move |constraint| {
-            let terms =
-                constraint.terms.iter().map(|(position, weight)| input[*position] * *weight);
-            let sum = terms.fold(Field::zero(), |sum, term| sum + term);
-            sum - Field::from(u128::from(constraint.total)) * part
-        })
+    /// What the gadget is called for, in order, of an answer or of a share in which constants have this part.
+    fn arguments(&self, input: &[Field], part: Field) -> impl Iterator<Item = Field> {
+        let circuit = self.circuit();
+        let others = circuit.calls().iter().map(move |form| form.of(input, part));
+        input[..circuit.bits()].iter().copied().chain(others)
+    }
+
+    /// What has to be zero besides the gadget's values for the bits.
+    fn checked(
+        &self,
+        gadget: impl Fn(usize) -> Field + Copy,
+        input: &[Field],
+        part: Field,
+    ) -> impl Iterator<Item = Field> {
+        self.circuit().checks().iter().map(move |check| check.of(gadget, input, part))
     }
 
     /// From how many points a wire's polynomial is interpolated: a power of two.
     fn wire_points(&self) -> usize {
-        (1 + self.input_len()).next_power_of_two()
+        (1 + self.circuit().calls_len()).next_power_of_two()
     }
 }
 
@@ -172,6 +176,12 @@ fn value_at(values: impl Iterator<Item = Field>, number: usize, at: Field) -> Fi
     -sum * by_number
 }
 
+/// What of a constant stands in one of so many additive shares.
+fn part_of(num_shares: usize) -> Field {
+    let shares = u128::try_from(num_shares).expect("a usize has at most 64 bits");
+    if shares == 1 { Field::one() } else { Field::from(shares).inv() }
+}
+
 impl Flp for Questionnaire {
     type Field = Field;
 
@@ -180,7 +190,7 @@ impl Flp for Questionnaire {
             -1 => -Field::one(),
             number => Field::from(u128::from(number.unsigned_abs())),
         };
-        vec![Box::new(PolyEval::new(GADGET.map(coefficient).to_vec(), self.input_len()))]
+        vec![Box::new(PolyEval::new(GADGET.map(coefficient).to_vec(), self.circuit().calls_len()))]
     }
 
     fn num_gadgets(&self) -> usize {
@@ -195,11 +205,12 @@ impl Flp for Questionnaire {
         num_shares: usize,
     ) -> Result<Vec<Field>, FlpError> {
         self.valid_call_check(input, joint_rand)?;
-        let mut outputs = Vec::with_capacity(self.eval_output_len());
-        for element in input {
-            outputs.push(gadgets[0].eval(core::slice::from_ref(element))?);
-        }
-        outputs.extend(self.sums(input, num_shares));
+        let part = part_of(num_shares);
+        let called = self.arguments(input, part);
+        let called = called.map(|argument| gadgets[0].eval(&[argument]));
+        let called = called.collect::<Result<Vec<_>, _>>()?;
+        let mut outputs = called[..self.circuit().bits()].to_vec();
+        outputs.extend(self.checked(|call| called[call], input, part));
         Ok(outputs)
     }
 
@@ -234,15 +245,18 @@ impl Flp for Questionnaire {
         let last = -root * told.iter().rev().fold(Field::zero(), |sum, value| sum * root + *value);
         let gadget = || told.iter().copied().chain([last]);
 
-        let called = gadget().step_by(GADGET_DEGREE).skip(1).take(input.len());
-        let mut outputs = called.chain(self.sums(input, num_shares));
+        let part = part_of(num_shares);
+        let called = |call: usize| told[GADGET_DEGREE * (call + 1)];
+        let bits = (0..self.circuit().bits()).map(called);
+        let mut outputs = bits.chain(self.checked(called, input, part));
         let output = if compressing.is_empty() {
             outputs.next().unwrap_or_else(Field::zero)
         } else {
             outputs.zip(compressing).fold(Field::zero(), |sum, (output, by)| sum + *by * output)
         };
-        let padding = core::iter::repeat_n(Field::zero(), points - 1 - input.len());
-        let wire = [seed].into_iter().chain(input.iter().copied()).chain(padding);
+        let padding = points - 1 - self.circuit().calls_len();
+        let padding = core::iter::repeat_n(Field::zero(), padding);
+        let wire = [seed].into_iter().chain(self.arguments(input, part)).chain(padding);
         Ok(vec![output, value_at(wire, points, at), value_at(gadget(), GADGET_DEGREE * points, at)])
     }
 
@@ -263,7 +277,7 @@ impl Flp for Questionnaire {
     }
 
     fn eval_output_len(&self) -> usize {
-        Self::input_len(self) + self.constraints_len()
+        self.circuit().bits() + self.circuit().checks().len()
     }
 
     fn prove_rand_len(&self) -> usize {
@@ -273,7 +287,7 @@ impl Flp for Questionnaire {
 
 impl Type for Questionnaire {
     type Measurement = Vec<Response>;
-    type AggregateResult = Vec<Tally>;
+    type AggregateResult = Vec<u128>;
 
     fn encode_measurement(&self, responses: &Vec<Response>) -> Result<Vec<Field>, FlpError> {
         let input = self.encode(responses).map_err(|error| FlpError::Encode(error.to_string()))?;
@@ -282,16 +296,18 @@ impl Type for Questionnaire {
 
     fn truncate(&self, input: Vec<Field>) -> Result<Vec<Field>, FlpError> {
         self.truncate_call_check(&input)?;
-        Ok(self.aggregate(&SecretVector::new(input)).elements().to_vec())
+        Ok(self.aggregate_with(&SecretVector::new(input), Field::one()).elements().to_vec())
     }
 
-    fn decode_result(&self, data: &[Field], answers: usize) -> Result<Vec<Tally>, FlpError> {
+    fn decode_result(&self, data: &[Field], answers: usize) -> Result<Vec<u128>, FlpError> {
         let impossible = || FlpError::Decode(format!("{answers} answers cannot come to that"));
         if data.len() != self.output_len() {
             return Err(impossible());
         }
         let count = u32::try_from(answers).map_err(|_| impossible())?;
-        self.tally(data, count).ok_or_else(impossible)
+        let output: Vec<Option<Field>> = data.iter().copied().map(Some).collect();
+        let numbers = Self::decode(self, &output, count);
+        numbers.and_then(|numbers| numbers.into_iter().collect()).ok_or_else(impossible)
     }
 
     fn output_len(&self) -> usize {

@@ -3,10 +3,10 @@
 
 mod common;
 
-use common::Net;
 use common::invited::{invitation, invited_study};
+use common::{Net, number};
 use wardsum_protocol::peer::{AnswerError, Failure, Input, OwnAnswer, Peer, Stage};
-use wardsum_protocol::{Aggregate, Entropy, Study};
+use wardsum_protocol::{Entropy, Study};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -26,7 +26,7 @@ fn played(study: &Study) -> Net {
 #[test]
 fn whoever_has_answered_does_not_answer_the_same_study_again() {
     let study = invited_study(|_| ());
-    assert_eq!(played(&study).aggregate(), Some(Aggregate { count: 4, sum: 10 }));
+    assert_eq!(played(&study).counted(), Some((4, 10)));
 
     let mut second = Net::new(study.clone(), 2);
     for serial in 1..=3 {
@@ -34,7 +34,7 @@ fn whoever_has_answered_does_not_answer_the_same_study_again() {
         second.settle_mail();
         assert_eq!(second.failure(patient), Some(Failure::InvitationUsed));
         let now = second.now;
-        let answered = second.patients[patient].peer.answer(serial.into(), now);
+        let answered = second.patients[patient].peer.answer(number(serial.into()), now);
         assert_eq!(answered, Err(AnswerError::Closed));
     }
     // Whoever has not answered before is asked.
@@ -59,7 +59,7 @@ fn nothing_is_answered_before_the_hospital_has_said_where_the_round_stands() {
     peer.handle(Input::Connected, net.now);
     peer.handle(Input::Message(welcome), net.now);
     assert_eq!(peer.stage(), Stage::AwaitingAnswer);
-    assert_eq!(peer.answer(1, net.now), Err(AnswerError::Closed));
+    assert_eq!(peer.answer(number(1), net.now), Err(AnswerError::Closed));
 }
 
 /// Whoever opens the link once more after the round sees what has come of it.
@@ -70,6 +70,6 @@ fn whoever_has_answered_sees_the_result_again() {
     let again = net.join_invited_again(invitation(&study, 1, true));
     net.settle_mail();
     let published = net.published(again).expect("the result is shown");
-    assert_eq!(published.aggregate, Aggregate { count: 4, sum: 10 });
+    assert_eq!((published.aggregate.count, net.sum_in(&published.aggregate)), (4, 10));
     assert_eq!(published.own, OwnAnswer::None);
 }

@@ -8,12 +8,15 @@
 mod common;
 
 use common::victim::Victim;
-use common::{Net, all_answer, study, verdict_bytes};
+use common::{Net, all_answer, number, study, verdict_bytes};
+use wardsum_protocol::aggregate::CellBytes;
 use wardsum_protocol::committee::Committee;
 use wardsum_protocol::contribution::Sender;
+use wardsum_protocol::field::{self, Field};
 use wardsum_protocol::identity::Identity;
 use wardsum_protocol::messages::{Delivery, HospitalMessage, Inclusion, PeerMessage, Publication};
 use wardsum_protocol::peer::{AnswerError, Failure, Stage};
+use wardsum_protocol::questionnaire::ResponseError;
 use wardsum_protocol::sharing::{CombineError, ShareIndex};
 use wardsum_protocol::{
     AggregateError, CommitteeError, ContributionDigest, DeclineReason, EnrolmentError, Entropy,
@@ -37,7 +40,7 @@ fn meddled(
 fn an_honest_hospital_is_believed() {
     let victim = meddled(4, 32, |message| vec![message]);
     assert_eq!(victim.peer.stage(), Stage::Finished);
-    assert_eq!(victim.net.aggregate().map(|a| a.sum), Some(15));
+    assert_eq!(victim.net.sum(), Some(15));
     assert!(victim.sent_a_partial());
 }
 
@@ -49,7 +52,7 @@ fn in_an_open_study_whoever_plays_all_others_learns_what_is_left() {
     let victim = meddled(invented, 32, |message| vec![message]);
     assert_eq!(victim.peer.stage(), Stage::Finished, "its page notices nothing");
     let known: i128 = (1..=invented).sum();
-    assert_eq!(victim.net.aggregate().map(|a| a.sum - known), Some(5), "the victim's answer");
+    assert_eq!(victim.net.sum().map(|sum| sum - known), Some(5), "the victim's answer");
 }
 
 #[test]
@@ -63,7 +66,7 @@ fn garbage_and_messages_out_of_order_end_it() {
         let mut victim = Victim::new(2, 32);
         victim.tell(bytes);
         assert_eq!(victim.peer.failure(), Some(failure));
-        assert_eq!(victim.peer.answer(5, Timestamp(2_000)), Err(AnswerError::Closed));
+        assert_eq!(victim.peer.answer(number(5), Timestamp(2_000)), Err(AnswerError::Closed));
     }
 }
 
@@ -291,7 +294,7 @@ fn a_share_delivered_twice_counts_once() {
     });
     assert_eq!(victim.peer.stage(), Stage::Finished);
     assert!(victim.sent_a_partial());
-    assert_eq!(victim.net.aggregate().map(|a| (a.count, a.sum)), Some((5, 15)));
+    assert_eq!(victim.net.counted(), Some((5, 15)));
 }
 
 #[test]
@@ -433,15 +436,32 @@ fn meddled_result_among(others: i128, change: fn(&mut Publication)) -> Option<Fa
     victim.peer.failure()
 }
 
+/// A result of one cell.
+fn one_cell(number: Option<u128>) -> CellBytes {
+    vec![number.map(|number| field::encode(Field::from(number)))].into()
+}
+
 #[test]
 fn a_wrong_sum_is_not_believed() {
-    assert_eq!(meddled_result(|p| p.sum = 16.into()), Some(Failure::SumMismatch));
+    assert_eq!(meddled_result(|p| p.cells = one_cell(Some(16))), Some(Failure::SumMismatch));
 }
 
 #[test]
 fn a_result_about_another_manifest_is_not_believed() {
     assert_eq!(meddled_result(|p| p.size += 1), Some(Failure::ManifestInvalid));
     assert_eq!(meddled_result(|p| p.root[0] ^= 1), Some(Failure::ManifestInvalid));
+}
+
+/// The first partial aggregate with a byte changed. The other six are right and could correct this one, if its member had
+/// signed it. The body of 65 bytes stands behind its length and ends with a digest of the elements, of which there is one
+/// behind signature, length and salt.
+fn forged(p: &mut Publication, at: usize) {
+    let mut partials = p.partials.as_slice().to_vec();
+    let mut bytes = wire::encode(&partials[0]);
+    assert_eq!(bytes.len(), 2 + 65 + 64 + 3 + 32 + 3);
+    bytes[at] ^= 1;
+    partials[0] = wire::decode(&bytes).expect("it is well-formed");
+    p.partials = partials.into();
 }
 
 #[test]
@@ -456,20 +476,16 @@ fn forged_missing_or_doubled_partial_aggregates_are_not_believed() {
         let first = p.partials.as_slice()[0].clone();
         p.partials.push(first);
     };
-    // The other six are right and could correct this one, if its member had signed it.
-    let forge = |p: &mut Publication| {
-        let mut partials = p.partials.as_slice().to_vec();
-        let mut body = partials[0].body.as_slice().to_vec();
-        let value = body.len() - 16;
-        body[value] ^= 1;
-        partials[0].body = body.into();
-        p.partials = partials.into();
-    };
+    let forge_digest = |p: &mut Publication| forged(p, 2 + 64);
+    let forge_salt = |p: &mut Publication| forged(p, 2 + 65 + 64 + 3);
+    let forge_element = |p: &mut Publication| forged(p, 2 + 65 + 64 + 3 + 16);
     let index = ShareIndex::new(1).expect("a place");
-    let cases: [(Change, AggregateError); 3] = [
+    let cases: [(Change, AggregateError); 5] = [
         (drop_three, CombineError::TooFew { have: 4, need: 5 }.into()),
         (double, CombineError::Duplicate { index }.into()),
-        (forge, IdentityError::Signature.into()),
+        (forge_digest, IdentityError::Signature.into()),
+        (forge_salt, AggregateError::Value),
+        (forge_element, AggregateError::Value),
     ];
     for (change, error) in cases {
         assert_eq!(meddled_result_among(6, change), Some(Failure::ResultInvalid(error)));
@@ -543,16 +559,14 @@ fn a_committee_is_only_good_for_its_study() {
 fn answers_are_checked_before_anything_is_sent() {
     let mut victim = Victim::new(2, 32);
     let now = victim.net.now;
-    assert_eq!(victim.peer.answer(5, now), Err(AnswerError::NoStudy));
+    assert_eq!(victim.peer.answer(number(5), now), Err(AnswerError::NoStudy));
     let welcome = victim.net.raw[&victim.connection][0].clone();
     victim.tell(welcome);
     for value in [-1, 11, i128::MAX, i128::MIN] {
-        assert_eq!(
-            victim.peer.answer(value, now),
-            Err(AnswerError::OutOfRange { min: 0, max: 10, value })
-        );
+        let refused = ResponseError::NotAllowed { number: 1 };
+        assert_eq!(victim.peer.answer(number(value), now), Err(refused.into()));
     }
     assert!(victim.sent.is_empty());
-    assert_eq!(victim.peer.answer(10, now), Ok(()));
-    assert_eq!(victim.peer.answer(10, now), Err(AnswerError::AlreadyAnswered));
+    assert_eq!(victim.peer.answer(number(10), now), Ok(()));
+    assert_eq!(victim.peer.answer(number(10), now), Err(AnswerError::AlreadyAnswered));
 }

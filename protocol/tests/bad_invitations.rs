@@ -7,7 +7,7 @@ use common::invited::{
     CONTRIBUTION, ENROLMENT, Forged, authority, committee, enrolment, invitation, invited_study,
     link_of, one_time_seed,
 };
-use common::{Net, study};
+use common::{Net, number, study};
 use sha2::{Digest as _, Sha256};
 use wardsum_protocol::committee::{Committee, Enrolment};
 use wardsum_protocol::contribution::Sender;
@@ -54,7 +54,7 @@ impl Victim {
         victim.peer.handle(Input::Connected, NOW);
         let study = study.encode().into();
         victim.tell(&HospitalMessage::Welcome(Welcome { challenge: Challenge([3; 32]), study }));
-        victim.peer.answer(5, NOW).expect("the answer is admissible");
+        victim.peer.answer(number(5), NOW).expect("the answer is admissible");
         victim.drain();
         victim
     }

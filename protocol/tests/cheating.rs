@@ -6,7 +6,7 @@
 
 mod common;
 
-use common::{Net, settle, study};
+use common::{Net, number, settle, study};
 use wardsum_protocol::field;
 use wardsum_protocol::identity::{Identity, SignedBytes};
 use wardsum_protocol::messages::PeerMessage;
@@ -95,7 +95,7 @@ fn is_dropped(committee: Committee, misbehaviour: Misbehaviour, reason: Rejectio
     let honest = usize::from(committee.k);
     let sum: i128 = (0..honest).map(honest_answer).sum();
     let status = net.round.status();
-    let counted = status.aggregate.map(|a| (a.count, a.sum));
+    let counted = net.counted();
     assert_eq!(counted, Some((committee.k.into(), sum)), "{case}: {:?}", net.events);
     assert_eq!((status.rejected, status.left_out.len()), (1, 0), "{case}");
     for patient in 0..=cheater {
@@ -174,7 +174,7 @@ fn a_member_that_answers_invalidly_helps_to_open_the_sum_of_enough_others() {
         let mut net = enrolled(committee, &[invalid]);
         net.run();
         let sum: i128 = (1..usize::from(committee.k)).map(honest_answer).sum();
-        let counted = net.aggregate().map(|a| (a.count, a.sum));
+        let counted = net.counted();
         assert_eq!(counted, Some((u32::from(committee.k) - 1, sum)), "{committee:?}");
         let own = net.published(0).map(|published| published.own);
         assert_eq!(own, Some(OwnAnswer::Rejected(Rejection::Invalid)));
@@ -203,7 +203,7 @@ fn counts_all_but(mut net: Net, rejected: &[usize], left_out: &[usize]) -> Net {
     let answers = (0..net.patients.len()).filter(|patient| !rejected.contains(patient));
     let sum: i128 = answers.clone().map(honest_answer).sum();
     let status = net.round.status();
-    let counted = status.aggregate.map(|a| (a.count as usize, a.sum));
+    let counted = net.counted().map(|(count, sum)| (count as usize, sum));
     assert_eq!(counted, Some((answers.count(), sum)), "{:?}", net.events);
     let left_out: Vec<_> = left_out.iter().map(|patient| net.place_of(*patient).unwrap()).collect();
     assert_eq!(status.left_out, left_out.into_iter().collect());
@@ -341,7 +341,7 @@ impl Puppet {
         let mut puppet = Self { net, identity, peer, connection, read: 0 };
         puppet.peer.handle(peer::Input::Connected, now);
         puppet.pump(&mut honestly);
-        puppet.peer.answer(1, now).expect("the answer is admissible");
+        puppet.peer.answer(number(1), now).expect("the answer is admissible");
         puppet.pump(&mut honestly);
         common::all_answer(&mut puppet.net, &vec![1; usize::from(k) - 1]);
         puppet.run_until(honestly, |net| net.round.status().contributed == u32::from(k));
@@ -408,7 +408,7 @@ impl Puppet {
 
     /// The round counts this many of all answers, each of which is 1.
     fn counts(&mut self, count: u32) {
-        let counted = self.net.aggregate().map(|a| (a.count, a.sum));
+        let counted = self.net.counted();
         assert_eq!(counted, Some((count, count.into())), "{:?}", self.net.events);
     }
 

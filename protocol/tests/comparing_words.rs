@@ -72,7 +72,7 @@ fn nothing_of_an_answer_is_sent_before_the_words_match() {
     assert_eq!(net.patients[2].peer.disclosure().shares_sent, 0);
     net.compare(2, true);
     net.run();
-    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((7, 28)));
+    assert_eq!(net.counted(), Some((7, 28)));
     assert_eq!(net.published(2).map(|p| p.own), Some(OwnAnswer::Counted));
 }
 
@@ -88,7 +88,7 @@ fn people_who_compare_are_waited_for_whatever_the_count() {
     assert_eq!(net.round.status().phase, Phase::Contributing);
     net.compare(4, true);
     net.run();
-    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((5, 15)));
+    assert_eq!(net.counted(), Some((5, 15)));
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn whoever_compares_for_too_long_is_too_late_and_has_sent_nothing() {
     let fixed = net.now;
     net.run();
     assert!(net.now.since(fixed) >= 180_000 - 10_000);
-    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((6, 25)));
+    assert_eq!(net.counted(), Some((6, 25)));
     assert_eq!(net.failure(2), Some(Failure::TooLate));
     assert!(!has_contributed(&net, 2));
     assert!(net.patients[2].memory.is_none(), "everything is erased");
@@ -117,7 +117,7 @@ fn somebody_who_comes_when_the_committee_is_fixed_compares_too() {
     assert!(!has_contributed(&net, visitor));
     net.compare(visitor, true);
     net.run();
-    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((5, 20)));
+    assert_eq!(net.counted(), Some((5, 20)));
 }
 
 /// Anybody can connect and say nothing: that must not hold a round up.
@@ -147,7 +147,7 @@ fn a_reload_before_the_words_match_shows_them_again_and_asks_again() {
     assert!(!has_contributed(&net, 2));
     net.compare(2, true);
     net.run();
-    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((7, 28)));
+    assert_eq!(net.counted(), Some((7, 28)));
 }
 
 #[test]
@@ -158,7 +158,7 @@ fn a_reload_afterwards_shows_them_and_does_not_ask() {
     net.patients[2].agrees = false;
     net.run();
     assert_eq!(shown(&net, 2), (2, Some(false)));
-    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((7, 28)));
+    assert_eq!(net.counted(), Some((7, 28)));
     assert_eq!(net.published(2).map(|p| p.own), Some(OwnAnswer::Counted));
 }
 
@@ -173,7 +173,7 @@ fn a_connection_that_breaks_meanwhile_changes_nothing() {
     assert_eq!(net.patients[2].peer.stage(), Stage::Comparing);
     net.compare(2, true);
     net.run();
-    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((7, 28)));
+    assert_eq!(net.counted(), Some((7, 28)));
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn whoever_has_other_words_leaves_and_the_others_are_told() {
     assert_eq!(net.patients[3].peer.stage(), Stage::Comparing);
     net.compare(3, true);
     net.run();
-    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((6, 25)));
+    assert_eq!(net.counted(), Some((6, 25)));
 }
 
 #[test]
@@ -223,7 +223,7 @@ fn whoever_comes_later_is_told_after_a_restart_too() {
     net.settle_mail();
     assert_eq!(disputes(&net, newcomer), [1]);
     net.run();
-    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((6, 25)));
+    assert_eq!(net.counted(), Some((6, 25)));
     let afterwards = net.join();
     net.settle_mail();
     assert_eq!(disputes(&net, afterwards), [1]);
@@ -242,7 +242,7 @@ fn words_may_be_said_to_differ_after_they_were_said_to_match() {
     net.settle_mail();
     assert_eq!(disputes(&net, 0), [1, 2]);
     net.run();
-    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((6, 24)));
+    assert_eq!(net.counted(), Some((6, 24)));
 }
 
 #[test]

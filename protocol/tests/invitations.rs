@@ -7,7 +7,7 @@ use common::invited::{authority, invitation, invited_study};
 use wardsum_protocol::invitation::{LINK_LEN, NotTheAuthority};
 use wardsum_protocol::peer::{Event, Failure, OwnAnswer, Role, Stage};
 use wardsum_protocol::round::{Command, Record, Refusal};
-use wardsum_protocol::{Aggregate, Authority, Invitation, LinkError, MismatchError, Phase, Study};
+use wardsum_protocol::{Authority, Invitation, LinkError, MismatchError, Phase, Study};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
@@ -39,7 +39,7 @@ fn everybody_counts_and_only_those_who_may_serve_do() {
     let mut net = Net::new(invited_study(|_| ()), 1);
     let patients = invited(&mut net, 7, 4);
     net.run();
-    assert_eq!(net.aggregate(), Some(Aggregate { count: 7, sum: 28 }));
+    assert_eq!(net.counted(), Some((7, 28)));
     assert_eq!(roles(&net, &patients), [true, true, true, true, false, false, false]);
     for patient in patients {
         assert_eq!(net.published(patient).unwrap().own, OwnAnswer::Counted);
@@ -67,7 +67,7 @@ fn whoever_may_not_serve_waits_for_the_committee() {
         net.answer(member, 5);
     }
     net.run();
-    assert_eq!(net.aggregate(), Some(Aggregate { count: 5, sum: 18 }));
+    assert_eq!(net.counted(), Some((5, 18)));
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn one_invitation_contributes_once() {
     let late = latecomer(&mut net, 5, true);
     assert_eq!(net.failure(late), None);
     net.run();
-    assert_eq!(net.aggregate(), Some(Aggregate { count: 5, sum: 19 }));
+    assert_eq!(net.counted(), Some((5, 19)));
 }
 
 #[test]
@@ -240,7 +240,7 @@ fn a_hospital_that_restarts_knows_which_invitations_are_used() {
     }
     // Those whose invitations they are come back.
     net.run();
-    assert_eq!(net.aggregate(), Some(Aggregate { count: 4, sum: 10 }));
+    assert_eq!(net.counted(), Some((4, 10)));
 }
 
 /// The process dies when it is written down that an invitation is used, and the contribution is not.
@@ -265,7 +265,7 @@ fn an_invitation_that_was_noted_alone_is_still_its_sender_s() {
     // And as often as it was noted, it can be read again.
     net.restart();
     net.run();
-    assert_eq!(net.aggregate(), Some(Aggregate { count: 5, sum: 19 }));
+    assert_eq!(net.counted(), Some((5, 19)));
 }
 
 #[test]
@@ -292,7 +292,7 @@ fn a_revoked_invitation_is_sent_away_before_and_after() {
         net.run();
         assert_eq!(net.failure(late), Some(Failure::InvitationRevoked));
         assert_eq!(net.failure(patients[5]), Some(Failure::InvitationRevoked));
-        assert_eq!(net.aggregate(), Some(Aggregate { count: 4, sum: 1 + 3 + 4 + 5 }));
+        assert_eq!(net.counted(), Some((4, 1 + 3 + 4 + 5)));
         // The same list once more is written down once.
         let lists = |(_, record): &&_| matches!(record, Record::InvitationsRevoked(_));
         assert_eq!(net.journal.iter().filter(lists).count(), 1);
@@ -310,7 +310,7 @@ fn a_revocation_that_was_written_down_takes_effect() {
     net.restart();
     net.run();
     assert_eq!(net.failure(patients[1]), Some(Failure::InvitationRevoked));
-    assert_eq!(net.aggregate(), Some(Aggregate { count: 3, sum: 8 }));
+    assert_eq!(net.counted(), Some((3, 8)));
 }
 
 #[test]

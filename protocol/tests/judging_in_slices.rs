@@ -75,7 +75,7 @@ fn others_are_heard_while_a_verdict_is_reached() {
     assert!(!net.raw[&newcomer].is_empty(), "nobody is welcomed");
     assert!(is_judging(&net), "that somebody comes costs no slice");
     net.run();
-    assert_eq!(net.aggregate().map(|aggregate| (aggregate.count, aggregate.sum)), Some((7, 35)));
+    assert_eq!(net.counted(), Some((7, 35)));
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn a_member_that_declines_meanwhile_is_heard_after_the_verdict() {
     assert!(judged < place(|record| matches!(record, Record::Declined(..))));
     net.restart();
     net.run();
-    assert_eq!(net.aggregate().map(|aggregate| (aggregate.count, aggregate.sum)), Some((7, 35)));
+    assert_eq!(net.counted(), Some((7, 35)));
 }
 
 #[test]
@@ -131,7 +131,7 @@ fn a_verification_that_comes_meanwhile_is_too_late_for_the_verdict() {
     // What is written down has to give the same verdict again.
     net.restart();
     net.run();
-    assert_eq!(net.aggregate().map(|aggregate| (aggregate.count, aggregate.sum)), Some((7, 35)));
+    assert_eq!(net.counted(), Some((7, 35)));
 }
 
 /// Five have verified, of whom one has left, so that these are too few to open the sum.

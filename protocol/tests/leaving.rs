@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{Net, all_answer, settle, study};
+use common::{Net, all_answer, number, settle, study};
 use wardsum_protocol::peer::{Event, Failure, OwnAnswer};
 use wardsum_protocol::round::Command;
 use wardsum_protocol::{Closing, EndReason, Phase, Shortfall};
@@ -26,7 +26,7 @@ fn before_the_committee_is_fixed_nobody_is_missed() {
     let mut net = seven();
     net.leave(6);
     net.run();
-    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((6, 21)));
+    assert_eq!(net.counted(), Some((6, 21)));
 }
 
 #[test]
@@ -40,7 +40,7 @@ fn a_contributor_that_leaves_after_contributing_is_counted() {
     net.run_until(|net| net.round.status().contributed == 5);
     net.leave(visitor);
     net.run();
-    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((5, 20)));
+    assert_eq!(net.counted(), Some((5, 20)));
 }
 
 /// A place is kept for a member that is away, and not for ever: a visitor asks again and gets it.
@@ -59,7 +59,7 @@ fn a_visitor_gets_the_place_of_a_member_that_does_not_come_back() {
     net.settle_mail();
     net.answer(visitor, 10);
     net.run();
-    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((4, 16)));
+    assert_eq!(net.counted(), Some((4, 16)));
     assert_eq!(net.published(visitor).map(|p| p.own), Some(OwnAnswer::Counted));
     let asked = net.patients[visitor].events.iter().filter(|event| {
         matches!(event, Event::Disconnected { why: Failure::PlacesKept, retry_in_ms: 8_000.. })
@@ -76,7 +76,7 @@ fn up_to_k_minus_t_members_may_leave_after_contributing() {
     net.leave(0);
     net.leave(3);
     net.run();
-    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((7, 28)));
+    assert_eq!(net.counted(), Some((7, 28)));
     assert_eq!(net.published(1).map(|p| p.own), Some(OwnAnswer::Counted));
 }
 
@@ -110,7 +110,7 @@ fn members_that_come_back_before_the_deadline_save_the_round() {
     assert_eq!(net.round.status().away, 3, "everybody is told whom the round waits for");
     net.reload(3);
     net.run();
-    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((7, 28)));
+    assert_eq!(net.counted(), Some((7, 28)));
     assert_eq!(net.published(3).map(|p| p.own), Some(OwnAnswer::Counted));
 }
 
@@ -138,7 +138,7 @@ fn members_that_leave_while_partial_aggregates_come_in_are_not_waited_for() {
     net.leave(0);
     net.leave(1);
     net.run();
-    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((7, 28)));
+    assert_eq!(net.counted(), Some((7, 28)));
     let mut net = seven();
     net.run_until(|net| net.round.status().phase == Phase::Aggregating);
     for patient in [0, 1, 2] {
@@ -201,7 +201,7 @@ fn a_command_closes_only_what_the_study_lets_it_close() {
     net.command(Command::CloseContributing);
     assert_eq!(net.round.status().phase, Phase::Contributing);
     net.run();
-    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((4, 10)));
+    assert_eq!(net.counted(), Some((4, 10)));
 }
 
 /// Whoever has not verified when the verdict is reached is not among those who open the sum, and comes back
@@ -215,7 +215,7 @@ fn a_member_that_comes_back_after_the_verdict_is_shown_the_result() {
     net.run_until(|net| net.round.status().phase == Phase::Aggregating);
     net.reload(3);
     net.run();
-    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((7, 28)));
+    assert_eq!(net.counted(), Some((7, 28)));
     assert_eq!(net.published(3).map(|p| p.own), Some(OwnAnswer::Counted));
     assert!(!net.patients[3].events.contains(&Event::PartialSent));
 }
@@ -265,7 +265,7 @@ fn coming_and_going_does_not_keep_enrolment_open() {
         net.now = net.now.after(1_000);
         let passer_by = net.join();
         net.settle_mail();
-        if net.patients[passer_by].peer.answer(4, net.now).is_ok() {
+        if net.patients[passer_by].peer.answer(number(4), net.now).is_ok() {
             net.flush(passer_by);
             net.settle_mail();
         }
@@ -277,7 +277,7 @@ fn coming_and_going_does_not_keep_enrolment_open() {
     // The first of them counts as an arrival, the others do not.
     assert!(net.now.since(began) <= 7_000, "enrolment closed after {} ms", net.now.since(began));
     net.run();
-    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((3, 6)));
+    assert_eq!(net.counted(), Some((3, 6)));
 }
 
 /// A count below the size of the committee does not throw out members who are still sealing.
@@ -288,7 +288,7 @@ fn members_that_are_here_are_waited_for_whatever_the_count() {
             Net::new(study(|p| p.contributing = Closing { count: Some(3), ..settle(1_000) }), seed);
         all_answer(&mut net, &[1, 2, 3, 4, 5, 6, 7]);
         net.run();
-        assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((7, 28)), "seed {seed}");
+        assert_eq!(net.counted(), Some((7, 28)), "seed {seed}");
     }
 }
 
@@ -308,7 +308,7 @@ fn a_silent_member_is_waited_for_only_so_long() {
     // People compare words first, which takes longer than any phone.
     assert!((180_000..181_000).contains(&waited), "{waited} ms");
     net.run();
-    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((4, 10)));
+    assert_eq!(net.counted(), Some((4, 10)));
 }
 
 /// A connection that is gone without having been closed: phones and networks do that.
@@ -332,7 +332,7 @@ fn a_peer_that_hears_nothing_for_a_minute_connects_anew() {
     assert!(net.patients[1].events.contains(&Event::Reconnected));
     net.command(Command::CloseEnrolment);
     net.run();
-    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((4, 10)));
+    assert_eq!(net.counted(), Some((4, 10)));
 }
 
 /// Whoever can never be reached again is not told for ever that the page tries again.
@@ -341,7 +341,7 @@ fn a_peer_that_cannot_reach_the_hospital_gives_up_after_the_longest_time_a_round
     let mut net = seven();
     net.cut(2);
     net.run();
-    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((6, 25)));
+    assert_eq!(net.counted(), Some((6, 25)));
     assert!(net.failure(2).is_some());
     assert!(net.patients[2].memory.is_some(), "it may still come back one day");
 }

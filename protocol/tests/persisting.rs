@@ -17,7 +17,7 @@ fn finished() -> Net {
     let mut net = Net::new(study(|p| p.committee_cap = 5), 3);
     all_answer(&mut net, &[1, 2, 3, 4, 5, 6, 7]);
     net.run();
-    assert_eq!(net.aggregate().map(|a| a.sum), Some(28));
+    assert_eq!(net.sum(), Some(28));
     net
 }
 
@@ -152,6 +152,6 @@ fn a_lost_connection_erases_nothing_and_the_end_erases_everything() {
     assert_eq!(net.failure(0), None);
     assert!(net.patients[0].memory.is_some());
     net.run();
-    assert_eq!(net.aggregate().map(|a| a.sum), Some(6));
+    assert_eq!(net.sum(), Some(6));
     assert!(net.patients.iter().all(|patient| patient.memory.is_none()));
 }

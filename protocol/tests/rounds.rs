@@ -5,7 +5,7 @@
 
 mod common;
 
-use common::{Dice, Net, settle, study};
+use common::{Dice, Net, asking, number, settle, study};
 use wardsum_protocol::field;
 use wardsum_protocol::peer::OwnAnswer;
 use wardsum_protocol::{SchemeChoice, Study, StudyError, StudyParameters, Suite};
@@ -51,8 +51,8 @@ fn play(seed: u64) {
         5..9 => dice.between(5, 7),
         _ => dice.between(8, 14),
     };
-    let study = random_study(&mut dice, people);
-    let (min, max) = (study.min(), study.max());
+    let (study, range) = random_study(&mut dice, people);
+    let (min, max) = range;
     let mut net = Net::new(study, seed);
     let mut expected = 0i128;
     let mut answered = 0;
@@ -64,7 +64,7 @@ fn play(seed: u64) {
         }
         net.settle_mail();
         let value = dice.value(min, max);
-        let taken = net.patients[patient].peer.answer(value, net.now);
+        let taken = net.patients[patient].peer.answer(number(value), net.now);
         assert_eq!(taken, Ok(()), "seed {seed}: patient {patient} answers");
         net.flush(patient);
         expected = expected.checked_add(value).expect("a study's sums fit");
@@ -80,7 +80,7 @@ fn check(seed: u64, net: &Net, people: u64, expected: i128) {
         panic!("seed {seed}: no result: {:?}, events {:?}", status.ended, net.events)
     });
     assert_eq!(u64::from(aggregate.count), people, "seed {seed}: everybody is counted");
-    assert_eq!(aggregate.sum, expected, "seed {seed}: the sum is exact");
+    assert_eq!(net.sum_in(&aggregate), expected, "seed {seed}: the sum is exact");
     for patient in 0..net.patients.len() {
         let published = net.published(patient).unwrap_or_else(|| {
             panic!("seed {seed}: patient {patient} saw no result: {:?}", net.failure(patient))
@@ -90,15 +90,15 @@ fn check(seed: u64, net: &Net, people: u64, expected: i128) {
     }
 }
 
-fn random_study(dice: &mut Dice, people: u64) -> Study {
+/// A study for so many people, and the range of its answers.
+fn random_study(dice: &mut Dice, people: u64) -> (Study, (i128, i128)) {
     let people = u32::try_from(people).unwrap();
     loop {
         let (min, max) = random_range(dice);
         let minimum_cohort = 3 + u32::try_from(dice.below(u64::from(people) - 2)).unwrap();
         let mut parameters = |p: &mut StudyParameters| {
             p.instance = dice.bytes();
-            p.min = min;
-            p.max = max;
+            p.form = asking(min, max);
             p.minimum_cohort = minimum_cohort;
             p.maximum_cohort = people.max(minimum_cohort) + u32::try_from(dice.below(3)).unwrap();
             p.committee_cap = u16::try_from(dice.between(3, 16)).unwrap();
@@ -115,7 +115,7 @@ fn random_study(dice: &mut Dice, people: u64) -> Study {
         let mut candidate = common::parameters();
         parameters(&mut candidate);
         match Study::new(candidate) {
-            Ok(study) => return study,
+            Ok(study) => return (study, (min, max)),
             // The widest ranges do not leave room for many answers: that is what is refused.
             Err(StudyError::SumCouldWrap { .. }) => {}
             Err(error) => panic!("the generator made an inadmissible study: {error}"),

@@ -2,7 +2,8 @@
 
 mod common;
 
-use common::parameters;
+use common::{asking, parameters};
+use wardsum_protocol::form::Text;
 use wardsum_protocol::{Admission, Closing, Study, StudyError, StudyParameters};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -41,14 +42,16 @@ fn the_canonical_bytes_say_everything() {
 #[test]
 fn every_parameter_changes_the_digest() {
     let digest = Study::new(parameters()).unwrap().digest();
-    let changes: [fn(&mut StudyParameters); 16] = [
+    let changes: [fn(&mut StudyParameters); 18] = [
         |p| p.instance[15] ^= 1,
-        |p| p.title.push('.'),
+        |p| p.title = "Pain after the operation.".into(),
         |p| p.organisation.push('.'),
-        |p| p.question.push('.'),
-        |p| p.unit.push('.'),
-        |p| p.min = -1,
-        |p| p.max = 11,
+        |p| p.introduction = "We ask this.".into(),
+        |p| p.form.sections[0].items[0].text = "How strong is your pain now?.".into(),
+        |p| p.form.sections[0].items[0].unit = "points.".into(),
+        |p| p.form = asking(-1, 10),
+        |p| p.form = asking(0, 11),
+        |p| p.minimum_cell = 3,
         |p| p.minimum_cohort = 4,
         |p| p.maximum_cohort = 999,
         |p| p.committee_cap = 31,
@@ -110,47 +113,92 @@ fn an_authority_has_a_key() {
 
 #[test]
 fn texts_have_a_length_and_no_control_characters() {
-    refused(|p| p.title.clear(), "title has 0 bytes");
+    refused(|p| p.title = "".into(), "title: it has 0 bytes");
     refused(|p| p.organisation = "x".repeat(256), "organisation has 256 bytes");
-    refused(|p| p.question = "x".repeat(2_001), "question has 2001 bytes");
-    refused(|p| p.unit = "a\nb".into(), "unit contains a control character");
+    refused(|p| p.organisation = "a\nb".into(), "organisation contains a control character");
+    refused(|p| p.introduction = Text::plain("x".repeat(8_001)), "introduction: it has 8001 bytes");
+    let question = |text: Text| refused(|p| p.form.sections[0].items[0].text = text, "item 1");
+    assert!(question(Text::plain("x".repeat(2_001))).to_string().contains("it has 2001 bytes"));
+    let control = "item 1: it contains a control character";
+    refused(|p| p.form.sections[0].items[0].unit = "a\nb".into(), control);
 }
 
 #[test]
 fn a_range_has_at_least_two_values() {
-    refused(|p| p.max = p.min, "one value only");
-    refused(|p| p.max = p.min - 1, "max must be more than min");
+    refused(|p| p.form = asking(10, 10), "its range is empty");
+    refused(|p| p.form = asking(10, 9), "its range is empty");
 }
 
 #[test]
 fn a_sum_that_could_wrap_is_refused() {
-    refused(|p| p.max = i128::MAX, "could wrap");
-    refused(|p| (p.min, p.max) = (i128::MIN, i128::MIN + 1), "could wrap");
+    refused(|p| p.form = asking(0, i128::MAX), "could wrap");
+    refused(|p| p.form = asking(i128::MIN, i128::MIN + 1), "could wrap");
     let width = i128::try_from(wardsum_protocol::field::modulus() / 2_000).unwrap();
-    refused(|p| (p.max, p.maximum_cohort) = (width, 2_001), "narrow the range");
+    refused(|p| (p.form, p.maximum_cohort) = (asking(0, width), 2_001), "narrow the range");
 }
 
-/// A range of which three answers fit below the modulus, while four make p + 3 and would read as 3,
-/// without any 128-bit number overflowing.
+/// What exceeds the smallest answer adds up to less than `2^127`, which is below the field's modulus.
 #[test]
-fn the_bound_is_the_field_s_modulus() {
-    let range = |p: &mut StudyParameters, maximum| {
-        p.min = -(1 << 125);
-        p.max = 42_535_295_865_117_307_803_794_617_413_004_165_121;
-        p.maximum_cohort = maximum;
-    };
-    let within = |maximum| {
+fn the_bound_is_127_bits() {
+    let within = |width: i128| {
         let mut parameters = parameters();
-        parameters.committee_cap = 3;
-        range(&mut parameters, maximum);
+        (parameters.committee_cap, parameters.maximum_cohort) = (3, 3);
+        parameters.form = asking(-(1 << 125), width - (1 << 125));
         parameters
     };
-    let width = within(4).max.abs_diff(within(4).min);
-    assert_eq!(width * 4 - wardsum_protocol::field::modulus(), 3);
-    let study = Study::new(within(3)).expect("three answers cannot wrap");
-    assert!(matches!(Study::new(within(4)), Err(StudyError::SumCouldWrap { .. })));
-    // And should a manifest ever count four all the same, there is no sum to read off.
-    assert_eq!(study.questionnaire().tally(&[wardsum_protocol::field::Field::from(3)], 4), None);
+    let widest = i128::MAX / 3;
+    Study::new(within(widest)).expect("three answers cannot wrap");
+    assert!(matches!(Study::new(within(widest + 1)), Err(StudyError::SumCouldWrap { .. })));
+}
+
+/// The bytes of a study as hospitals stored it up to version 3, which asks for a number.
+fn stored(version: u16, (min, max): (i128, i128), maximum_cohort: u32) -> Vec<u8> {
+    let bytes = common::unhex(VERSION_1);
+    // Behind the texts and the minimum cohort stand both ends and the maximum cohort.
+    let ends = 2 + 16 + 25 + 21 + 30 + 7;
+    let (texts, rules) = (&bytes[2..ends], &bytes[ends + 32..]);
+    let (minimum_cohort, rest) = (&rules[..4], &rules[8..]);
+    let numbers = [min.to_be_bytes(), max.to_be_bytes()].concat();
+    let cohorts = [minimum_cohort, &maximum_cohort.to_be_bytes()].concat();
+    [&version.to_be_bytes(), texts, &numbers, &cohorts, rest, &[1]].concat()
+}
+
+#[test]
+fn a_stored_study_of_version_2_or_3_asks_for_one_number_and_is_taken_part_in_by_nobody() {
+    for version in [2, 3] {
+        let bytes = stored(version, (-3, 9), 500);
+        let study = Study::decode(&bytes).unwrap();
+        assert!(!study.is_current());
+        assert_eq!(study.encode(), bytes);
+        let rules = (study.maximum_cohort(), study.minimum_cell(), study.title().first());
+        assert_eq!(rules, (500, 1, "Pain after the operation"));
+        assert_eq!(study.form().items().count(), 1);
+        let form =
+            wardsum_protocol::form::Form::number("How strong is your pain now?", "points", -3, 9);
+        assert_eq!(study.form(), &form);
+        for len in 0..bytes.len() {
+            assert_eq!(Study::decode(&bytes[..len]), Err(StudyError::Encoding));
+        }
+        assert_eq!(Study::decode(&[&bytes, &[0_u8][..]].concat()), Err(StudyError::Encoding));
+    }
+    for version in [0, 5] {
+        let error = Study::decode(&stored(version, (-3, 9), 500)).unwrap_err();
+        assert_eq!(error, StudyError::Encoding);
+    }
+}
+
+/// Up to version 3 a sum could take the whole field: a range of which three answers fit below the modulus, while four
+/// make p + 3 and would read as 3, without any 128-bit number overflowing.
+#[test]
+fn stored_studies_could_use_the_whole_field() {
+    let range = (-(1 << 125), 42_535_295_865_117_307_803_794_617_413_004_165_121_i128);
+    assert_eq!(range.1.abs_diff(range.0) * 4 - wardsum_protocol::field::modulus(), 3);
+    Study::decode(&stored(3, range, 3)).expect("three answers cannot wrap");
+    let wraps = Study::decode(&stored(3, range, 4));
+    assert!(matches!(wraps, Err(StudyError::SumCouldWrap { .. })));
+    let mut today = parameters();
+    (today.form, today.committee_cap, today.maximum_cohort) = (asking(range.0, range.1), 3, 3);
+    assert!(matches!(Study::new(today), Err(StudyError::SumCouldWrap { .. })));
 }
 
 #[test]

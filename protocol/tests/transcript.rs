@@ -5,9 +5,11 @@ mod common;
 use std::ops::Range;
 
 use common::invited::{CONTRIBUTION, Forged, invitation, invited_study};
+use common::survey::{short_survey, survey_study};
 use common::{Net, all_answer, study};
 use wardsum_protocol::identity::{Identity, SignatureLabel};
 use wardsum_protocol::peer::{Change, Misbehaviour};
+use wardsum_protocol::questionnaire::Response;
 use wardsum_protocol::round::{Contributed, Record};
 use wardsum_protocol::sharing::ShareIndex;
 use wardsum_protocol::transcript::{NoTranscript, Section, Transcript, TranscriptError};
@@ -43,7 +45,7 @@ fn an_honest_round_of_any_sharing_has_a_transcript_that_holds() {
         let read = Transcript::decode(&made.encode()).expect("our own bytes");
         assert_eq!(read, made);
         let checked = read.check().expect("it holds");
-        assert_eq!(Some(checked.aggregate), net.aggregate());
+        assert_eq!(Some(&checked.aggregate), net.aggregate().as_ref());
         assert_eq!(i128::from(checked.verified.len()), people);
         assert!(checked.wrong.is_empty() && checked.left_out.is_empty());
         let sum: i128 = values.iter().sum();
@@ -82,9 +84,9 @@ fn what_went_wrong_is_named_in_the_check() {
     let net = eventful();
     let status = net.round.status();
     let checked = net.transcript().expect("published").check().expect("it holds");
-    assert_eq!(Some(checked.aggregate), status.aggregate, "{:?}", status.ended);
+    assert_eq!(Some(&checked.aggregate), status.aggregate.as_ref(), "{:?}", status.ended);
     assert_eq!((checked.contributions, checked.rejected), (15, 1));
-    assert_eq!((checked.aggregate.count, checked.aggregate.sum), (14, 28));
+    assert_eq!((checked.aggregate.count, net.sum_in(&checked.aggregate)), (14, 28));
     assert_eq!((checked.left_out, checked.wrong), (status.left_out, status.wrong));
     assert_eq!((checked.left_out.len(), checked.wrong.len()), (1, 1));
     let said = checked.to_string();
@@ -124,7 +126,8 @@ fn places(bytes: &[u8]) -> Vec<Place> {
             told.fold(0, |told, byte| told << 8 | usize::from(*byte))
         }
 
-        fn signed(&mut self, list_len: usize, one: &str) {
+        /// Signed bodies, each with this many lists behind it, whose lengths are told in three bytes.
+        fn signed(&mut self, list_len: usize, one: &str, behind: usize) {
             let list = format!("the list of {one}s");
             let end = self.length(list_len, &[&list, one]) + self.1;
             let mut position = 0;
@@ -132,6 +135,10 @@ fn places(bytes: &[u8]) -> Vec<Place> {
                 let name = format!("{one} {position}");
                 let len = self.length(2, &[&name]);
                 self.part(len + 64, &[&name]);
+                for _ in 0..behind {
+                    let len = self.length(3, &[&name]);
+                    self.part(len, &[&name]);
+                }
                 position += 1;
             }
         }
@@ -151,13 +158,15 @@ fn places(bytes: &[u8]) -> Vec<Place> {
         walk.part(1 + credential, &[&format!("the invitation of {name}"), &name]);
         number += 1;
     }
-    walk.signed(4, "verification");
+    walk.signed(4, "verification", 0);
     for len in [1, 4] {
         let len = walk.length(len, &["the verdict"]);
         walk.part(len, &["the verdict"]);
     }
-    walk.signed(3, "partial aggregate");
-    walk.part(16, &["the sum"]);
+    // Which numbers are shown says what the first partial aggregate has to be.
+    let len = walk.length(3, &["the result"]);
+    walk.part(len, &["the result", "partial aggregate 0"]);
+    walk.signed(3, "partial aggregate", 2);
     assert_eq!(walk.1, bytes.len(), "these are all parts");
     walk.2
 }
@@ -206,6 +215,22 @@ fn every_part_of_an_eventful_round_that_is_changed_is_named() {
     }
 }
 
+/// Numbers that are shown, and others that are not.
+#[test]
+fn every_byte_of_a_round_with_suppressed_numbers_that_is_changed_is_noticed() {
+    let mut net = Net::new(survey_study(|p| (p.form, p.committee_cap) = (short_survey(), 3)), 5);
+    let patients: Vec<usize> = (0..7).map(|_| net.join()).collect();
+    net.settle_mail();
+    for patient in patients {
+        let ward = Response::Choice(u16::from(patient > 3));
+        net.respond(patient, vec![ward, Response::YesNo(patient % 2 == 0)]);
+    }
+    net.run();
+    let cells = net.aggregate().expect("there is a result").cells;
+    assert!(cells.iter().any(Option::is_some) && cells.iter().any(Option::is_none), "{cells:?}");
+    every_byte_counts(&net.transcript().expect("published").encode());
+}
+
 /// Three members and one who only contributes, all invited.
 fn invited_round() -> Net {
     let mut net = Net::new(invited_study(|_| {}), 5);
@@ -217,7 +242,7 @@ fn invited_round() -> Net {
         net.answer(patient, 2);
     }
     net.run();
-    assert_eq!(net.aggregate().map(|a| (a.count, a.sum)), Some((4, 8)));
+    assert_eq!(net.counted(), Some((4, 8)));
     net
 }
 
@@ -354,7 +379,7 @@ fn a_file_that_is_cut_off_or_goes_on_is_no_transcript() {
         }
     }
     let longer = [&bytes[..], &[0]].concat();
-    let part = Section::Sum.into();
+    let part = Section::Partials.into();
     assert_eq!(Transcript::decode(&longer), Err(TranscriptError::Unreadable { part }));
 }
 

@@ -5,7 +5,7 @@ mod common;
 use std::collections::BTreeMap;
 
 use common::invited::{committee, enrolment};
-use common::study;
+use common::{number, study};
 use wardsum_protocol::committee::Committee;
 use wardsum_protocol::contribution::Contribution;
 use wardsum_protocol::messages::{Delivery, HospitalMessage, PeerMessage, Welcome};
@@ -48,7 +48,7 @@ fn told(
     let welcome = Welcome { challenge: Challenge([3; 32]), study: study.encode().into() };
     peer.handle(Input::Connected, NOW);
     peer.handle(Input::Message(wire::encode(&HospitalMessage::Welcome(welcome))), NOW);
-    peer.answer(5, NOW).expect("the answer is admissible");
+    peer.answer(number(5), NOW).expect("the answer is admissible");
     let message = HospitalMessage::Committee(Rest(committee.to_vec().into()));
     peer.handle(Input::Message(wire::encode(&message)), NOW);
     let mut words = None;

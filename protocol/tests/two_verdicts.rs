@@ -4,7 +4,7 @@
 mod common;
 
 use common::{Net, settle, study, verdict_bytes, verdict_parts};
-use wardsum_protocol::aggregate::{combine, verify_partial};
+use wardsum_protocol::aggregate::combine;
 use wardsum_protocol::manifest::Commitment;
 use wardsum_protocol::messages::{HospitalMessage, PeerMessage};
 use wardsum_protocol::peer::{Failure, Misbehaviour, Stage};
@@ -57,7 +57,7 @@ fn partial(net: &Net, patient: usize, verdicts: &[VerdictBytes; 2]) -> Option<(u
     let shares = verdicts.iter().enumerate().filter_map(|(which, verdict)| {
         let verdict = Verdict::read(verdict, study, &committee, commitment).unwrap();
         let known = (&verdict, verdict.digest(commitment.digest(study, &committee)));
-        Some((which, verify_partial(study, &committee, known, &given).ok()?))
+        Some((which, given.verify(study, &committee, known).ok()?))
     });
     let shares: Vec<_> = shares.collect();
     let [share] = <[_; 1]>::try_from(shares).expect("it is for one of the verdicts");
@@ -134,7 +134,8 @@ fn never_opens_two_sums(k: u8, dropped_out: u8) {
         let enough = shares.len() >= usize::from(threshold(k));
         let decoded = combine(study, &committee, sums[which].0, &shares).ok();
         assert_eq!(decoded.is_some(), enough, "{} partial aggregates", shares.len());
-        decoded.map(|decoded| assert_eq!(decoded.aggregate.sum, sums[which].1)).is_some()
+        let sum = u128::try_from(sums[which].1).unwrap();
+        decoded.map(|decoded| assert_eq!(decoded.result, [sum])).is_some()
     };
     let all = (1 << k) - 1;
     // Up to `2T - k - 1` colluders change nothing.

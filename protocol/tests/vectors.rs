@@ -6,6 +6,8 @@
 
 #[path = "vectors/arithmetic.rs"]
 mod arithmetic;
+#[path = "vectors/circuit.rs"]
+mod circuit;
 #[path = "vectors/conversation.rs"]
 mod conversation;
 #[path = "vectors/document.rs"]
@@ -14,6 +16,8 @@ mod document;
 mod for_hospital;
 #[path = "vectors/for_peers.rs"]
 mod for_peers;
+#[path = "vectors/forms.rs"]
+mod forms;
 #[path = "vectors/invitations.rs"]
 mod invitations;
 #[path = "vectors/json.rs"]
@@ -22,6 +26,8 @@ mod json;
 mod keys;
 #[path = "vectors/machines.rs"]
 mod machines;
+#[path = "vectors/questionnaires.rs"]
+mod questionnaires;
 #[path = "vectors/refusals.rs"]
 mod refusals;
 #[path = "vectors/replay.rs"]
@@ -65,14 +71,16 @@ macro_rules! vector_file {
 }
 
 /// All files, in the order of the document.
-const FILES: [VectorFile; 10] = [
+const FILES: [VectorFile; 12] = [
     vector_file!("encoding", arithmetic::generate_encoding),
     vector_file!("sharing", arithmetic::generate_sharing),
+    vector_file!("questionnaire", questionnaires::generate),
     vector_file!("study", studies::generate),
     vector_file!("invitation", invitations::generate),
     vector_file!("additive-round", rounds::generate_additive),
     vector_file!("shamir-round", rounds::generate_shamir),
     vector_file!("resumed-round", rounds::generate_resumed),
+    vector_file!("questionnaire-round", rounds::generate_questionnaire),
     vector_file!("x-wing", rounds::generate_x_wing),
     vector_file!("safety-words", words::generate),
     vector_file!("refusals", refusals::generate),

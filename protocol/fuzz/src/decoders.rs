@@ -2,7 +2,7 @@
 //! it ends in `Ok` or `Err`.
 
 use bytes::Bytes;
-use tls_codec::{DeserializeBytes, Serialize};
+use tls_codec::{DeserializeBytes, Serialize, TlsByteVecU24};
 use wardsum_protocol::committee::Enrolment;
 use wardsum_protocol::contribution::{Sender, open_share};
 use wardsum_protocol::field::{self, SecretVector};
@@ -13,14 +13,15 @@ use wardsum_protocol::messages::{
 use wardsum_protocol::peer::Memory;
 use wardsum_protocol::round::{Record, Round};
 use wardsum_protocol::seal::{OpeningKey, SealingKey};
-use wardsum_protocol::sharing::{Scheme, Share, ShareIndex};
+use wardsum_protocol::sharing::{Scheme, ShareIndex};
 use wardsum_protocol::verdict::{Verdict, VerdictBytes};
 use wardsum_protocol::verification::Piece;
 use wardsum_protocol::{
-    Challenge, Committee, StoredDigest, Study, Suite, aggregate, identification, wire,
+    Aggregate, Challenge, Committee, StoredDigest, Study, Suite, identification, wire,
 };
 
 use super::Seeds;
+use super::common::survey::survey_study;
 use super::recorded::{RECORDED, Recorded, SETTINGS};
 use super::script::Script;
 use super::table::{self, Entry};
@@ -49,6 +50,7 @@ pub const DECODERS: &[Entry] = &[
             "Credential",
             "Grant",
             "Service",
+            "PartialAggregate",
         ],
         read: peer_message,
         valid: || RECORDED.iter().flat_map(|of| of.rounds[0].kinds_sent()).collect(),
@@ -63,6 +65,10 @@ pub const DECODERS: &[Entry] = &[
             "Delivery::verify",
             "Inclusion",
             "Publication",
+            "DisclosedPartial",
+            "Aggregate::decode",
+            "Questionnaire::decode",
+            "Cell::decode",
             "EndReason",
             "Shortfall",
             "Challenge",
@@ -77,14 +83,37 @@ pub const DECODERS: &[Entry] = &[
     Entry {
         covers: &[
             "Study::decode",
+            "Study::decode_current",
             "StudyBytes",
+            "OneNumberBytes",
+            "RulesBytes",
             "ClosingBytes",
+            "Form",
+            "Section",
+            "ItemForm",
+            "Coding",
+            "Kind",
+            "NumberForm",
+            "ScaleForm",
+            "ChoicesForm",
+            "OptionForm",
+            "Steps",
+            "ScoreForm",
+            "ScoreTerm",
+            "Text",
+            "Localised",
+            "Utf8",
+            "Flag",
+            "Int32",
             "Admission",
             "SchemeChoice",
             "Suite",
         ],
         read: study,
-        valid: || RECORDED.iter().map(|of| of.rounds[0].study.encode().to_vec()).collect(),
+        valid: || {
+            let recorded = RECORDED.iter().map(|of| of.rounds[0].study.encode().to_vec());
+            recorded.chain([survey_study(|_| ()).encode().to_vec()]).collect()
+        },
     },
     Entry {
         covers: &["Committee::decode", "CommitteeBytes", "StudyDigest", "CommitteeDigest"],
@@ -99,6 +128,7 @@ pub const DECODERS: &[Entry] = &[
             "SignedContributedBytes",
             "DeclinedBytes",
             "PublishedBytes",
+            "PublishedSumBytes",
             "InvitationUsedBytes",
             "InvitationNotedBytes",
             "ContributionDigest",
@@ -111,7 +141,14 @@ pub const DECODERS: &[Entry] = &[
         },
     },
     Entry {
-        covers: &["Memory::decode", "MemoryBytes", "ManifestDigest", "VerdictDigest"],
+        covers: &[
+            "Memory::decode",
+            "MemoryBytes",
+            "Response",
+            "ResponseBytes",
+            "ManifestDigest",
+            "VerdictDigest",
+        ],
         read: memory,
         valid: || super::peer::memories().iter().map(|memory| memory.encode().to_vec()).collect(),
     },
@@ -125,7 +162,7 @@ pub const DECODERS: &[Entry] = &[
             "FindingBytes",
             "Piece::verify",
             "PartialBody",
-            "aggregate::verify_partial",
+            "PartialAggregate::verify",
             "SignedBytes::verify",
             "Credential::verify",
             "Credential::verify_visitor",
@@ -207,10 +244,12 @@ fn check_peer_message(message: PeerMessage, round: &Recorded) {
                 assert_eq!(piece.findings.len(), commitment.size as usize, "not all, once");
             }
         }
-        PeerMessage::Partial(signed) => {
+        PeerMessage::Partial(partial) => {
             let verdict = round.read_verdict();
             let verdict = (&verdict, *verdict_digest);
-            drop(aggregate::verify_partial(study, committee, verdict, &signed));
+            if let Ok(share) = partial.verify(study, committee, verdict) {
+                assert_eq!(share.values.len(), study.questionnaire().output_len());
+            }
         }
         PeerMessage::Identify(signed) => {
             let _ = identification::verify(study, Challenge([0; 32]), &signed);
@@ -265,28 +304,35 @@ fn signed_by_its_sender(delivery: &Delivery, round: &Recorded) {
     }
 }
 
-/// Nothing but what the members signed combines to a result.
+/// Nothing but what the members signed combines to a result, and what is suppressed stays so.
 fn published(publication: &Publication, round: &Recorded) {
     let Recorded { study, committee, commitment, manifest, aggregate: right, .. } = round;
     let Ok(verdict) = Verdict::read(&publication.verdict, study, committee, *commitment) else {
         return;
     };
     let digest = verdict.digest(*manifest);
-    let verified = publication.partials.iter().filter_map(|signed| {
-        aggregate::verify_partial(study, committee, (&verdict, digest), signed).ok()
-    });
-    let shares: Vec<Share> = verified.collect();
     let count = verdict.accepted(*commitment);
-    if let Ok(decoded) = aggregate::combine(study, committee, count, &shares) {
-        assert_eq!(decoded.aggregate, *right, "the members signed no other sum");
+    let Some(aggregate) = Aggregate::decode(count, &publication.cells) else { return };
+    let partials = publication.partials.as_slice();
+    if aggregate.check(study, committee, (&verdict, digest), partials).is_ok() {
+        assert_eq!(aggregate.count, right.count, "the members counted others");
+        for (shown, right) in aggregate.cells.iter().zip(right.cells.iter()) {
+            assert!(shown.is_none() || shown == right, "the members signed no other number");
+        }
     }
 }
 
 fn study(bytes: &[u8]) {
-    if let Ok(study) = Study::decode(bytes) {
+    let current = Study::decode_current(bytes).ok();
+    let known = Study::decode(bytes).ok();
+    assert_eq!(current, known.clone().filter(Study::is_current), "a peer reads this version alone");
+    if let Some(study) = known {
         assert_eq!(study.encode(), bytes, "read, but written otherwise");
-        let (min, max) = (study.min(), study.max());
-        assert!(min < max && study.minimum_cohort() >= 3, "an inadmissible study");
+        let (minimum, cell) = (study.minimum_cohort(), study.minimum_cell());
+        assert!(minimum >= 3 && (1..=minimum).contains(&cell), "an inadmissible study");
+        assert!(study.questionnaire().output_len() > 0, "a study that asks nothing");
+        let items = study.form().items().count();
+        assert_eq!(study.questionnaire().plan().items.len(), items);
         let _ = (study.longest_ms(), study.max_peer_message_len(), study.needs_comparison());
         if study.is_current() {
             let again = Study::new(study.parameters().clone()).expect("it was admissible");
@@ -336,22 +382,32 @@ fn memory(bytes: &[u8]) {
     }
 }
 
+/// How long a partial aggregate's body is. Behind it stand the elements with their salts.
+const PARTIAL_BODY: usize = 32 + 1 + 32;
+
 /// What members sign, whose insides nobody else can reach: the body is the fuzzer's, the signature right.
 fn signed_body(bytes: &[u8]) {
     let mut script = Script::new(bytes);
     let round = &RECORDED[script.index(SETTINGS)].rounds[0];
     let (signer, kind) = (script.index(round.patients.len()), script.byte());
-    let (label, wrapped): (_, fn(SignedBytes) -> PeerMessage) = match kind % 4 {
-        0 => (SignatureLabel::Enrolment, PeerMessage::Enrol),
-        1 => (SignatureLabel::Identification, PeerMessage::Identify),
-        2 => (SignatureLabel::Verification, PeerMessage::Verification),
-        _ => (SignatureLabel::PartialAggregate, PeerMessage::Partial),
+    let whole = usize::from(u16::MAX);
+    let (label, message, len) = match kind % 4 {
+        0 => (SignatureLabel::Enrolment, 1_u8, whole),
+        1 => (SignatureLabel::Identification, 6, whole),
+        2 => (SignatureLabel::Verification, 3, whole),
+        _ => (SignatureLabel::PartialAggregate, 4, PARTIAL_BODY),
     };
-    let body = script.bytes(usize::from(u16::MAX));
+    let body = script.bytes(len);
     let signature = round.patients[signer].identity.sign(label, &[body]);
-    let message = wrapped(SignedBytes { body: body.into(), signature });
-    assert!(exactly::<PeerMessage>(&wire::encode(&message)).is_some());
-    check_peer_message(message, round);
+    let sent = wire::encode(&SignedBytes { body: body.into(), signature });
+    let openings = match message {
+        4 => wire::encode(&TlsByteVecU24::from(script.rest())),
+        _ => Vec::new(),
+    };
+    match exactly::<PeerMessage>(&[&[message], sent.as_slice(), &openings].concat()) {
+        Some(message) => check_peer_message(message, round),
+        None => assert_eq!(message, 4, "whatever is signed can be sent"),
+    }
 }
 
 fn signed_bodies() -> Vec<Vec<u8>> {
@@ -359,15 +415,19 @@ fn signed_bodies() -> Vec<Vec<u8>> {
     for (setting, round) in (0_u8..).zip(rounds()) {
         for (signer, patient) in (0_u8..).zip(&round.patients) {
             for message in &patient.sent {
-                let (kind, signed) = match wire::decode(message) {
-                    Ok(PeerMessage::Enrol(signed)) => (0, signed),
-                    Ok(PeerMessage::Identify(signed)) => (1, signed),
-                    Ok(PeerMessage::Verification(signed)) => (2, signed),
-                    Ok(PeerMessage::Partial(signed)) => (3, signed),
+                let (kind, body) = match wire::decode(message) {
+                    Ok(PeerMessage::Enrol(signed)) => (0, signed.body.into_vec()),
+                    Ok(PeerMessage::Identify(signed)) => (1, signed.body.into_vec()),
+                    Ok(PeerMessage::Verification(signed)) => (2, signed.body.into_vec()),
+                    Ok(PeerMessage::Partial(_)) => {
+                        let (body, rest) = message[3..].split_at(PARTIAL_BODY);
+                        // Behind the signature and the elements' length.
+                        (3, [body, &rest[64 + 3..]].concat())
+                    }
                     _ => continue,
                 };
                 if signer < 2 {
-                    bodies.push([&[setting, signer, kind], signed.body.as_slice()].concat());
+                    bodies.push([&[setting, signer, kind], body.as_slice()].concat());
                 }
             }
         }

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use wardsum_protocol::manifest::Commitment;
 use wardsum_protocol::messages::{HospitalMessage, PeerMessage};
 use wardsum_protocol::peer::{Event, Input, Memory, Output, Peer, Record, Stage};
+use wardsum_protocol::questionnaire::Response;
 use wardsum_protocol::verdict::{Verdict, VerdictBytes};
 use wardsum_protocol::{
     Committee, CommitteeDigest, ContributionDigest, ManifestDigest, PeerId, Study, Timestamp,
@@ -177,7 +178,10 @@ impl Page {
             }
             7 => self.cursor = self.cursor.saturating_sub(1 + usize::from(script.byte() % 8)),
             8 => self.course = script.index(self.setting.rounds.len()),
-            9 => drop(self.peer.answer(i128::from(script.byte()), self.now)),
+            9 => {
+                let answer = answer_from(script.byte());
+                let _ = self.peer.answer(answer, self.now);
+            }
             10 => {
                 self.agreed |= self.asked;
                 self.peer.handle(Input::WordsMatch, self.now);
@@ -427,6 +431,15 @@ impl Page {
 }
 
 /// What is written down once is never written down otherwise.
+/// What a byte answers: a number that may be out of range, and yes, no or nothing.
+fn answer_from(byte: u8) -> Vec<Response> {
+    let yes_or_no = match byte / 16 % 3 {
+        0 => Response::None,
+        other => Response::YesNo(other == 1),
+    };
+    vec![Response::Number((byte % 16).into()), yes_or_no]
+}
+
 fn bind<T: PartialEq + std::fmt::Debug + Copy>(bound: &mut Option<T>, to: T) {
     assert_eq!(*bound.get_or_insert(to), to, "bound to two");
 }
@@ -460,8 +473,9 @@ impl Composed {
                 && matches!(wire::decode(message), Ok(HospitalMessage::Welcome(_)));
             match self.page.peer.stage() {
                 Stage::AwaitingAnswer => {
-                    let value = answer_of(self.page.patient);
-                    self.then(&[9, u8::try_from(value).expect("small")]);
+                    let answer = answer_of(self.page.patient);
+                    let byte = (0..=u8::MAX).find(|byte| answer_from(*byte) == answer);
+                    self.then(&[9, byte.expect("there is one for each answer")]);
                 }
                 Stage::Comparing => self.then(&[10]),
                 Stage::Finished | Stage::Failed => break,

@@ -3,20 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
+use wardsum_protocol::form::{Coding, ItemForm, Kind, Text};
 use wardsum_protocol::identity::{Identity, PeerId};
 use wardsum_protocol::manifest::Commitment;
 use wardsum_protocol::messages::HospitalMessage;
+use wardsum_protocol::questionnaire::Response;
 use wardsum_protocol::receipt::Receipt;
 use wardsum_protocol::round::Record;
 use wardsum_protocol::transcript::Transcript;
 use wardsum_protocol::verdict::{Verdict, VerdictBytes};
+use wardsum_protocol::wire::Flag;
 use wardsum_protocol::{
     Aggregate, Committee, ContributionDigest, Entropy, ManifestDigest, Phase, Study,
     StudyParameters, Timestamp, VerdictDigest, wire,
 };
 
 use super::common::invited::{invitation, invited_study};
-use super::common::{Dice, Net, PeerStep, study};
+use super::common::{Dice, Net, PeerStep, asking, study};
 
 /// Somebody in a recorded round.
 pub struct Patient {
@@ -71,16 +74,41 @@ pub static RECORDED: LazyLock<[Setting; SETTINGS]> = LazyLock::new(|| {
     })
 });
 
-/// What a patient answers.
-pub fn answer_of(patient: usize) -> i128 {
+/// The number that a patient answers.
+pub fn number_of(patient: usize) -> i128 {
     [2, 3, 1, 0, 3][patient % 5]
+}
+
+/// What a patient answers: the first one says yes and the fourth one nothing, of which nobody shall learn.
+pub fn answer_of(patient: usize) -> Vec<Response> {
+    let yes_or_no = match patient % 5 {
+        0 => Response::YesNo(true),
+        3 => Response::None,
+        _ => Response::YesNo(false),
+    };
+    vec![Response::Number(number_of(patient)), yes_or_no]
+}
+
+/// A question that may be left out.
+fn yes_or_no() -> ItemForm {
+    ItemForm {
+        id: "again".into(),
+        code: Coding::default(),
+        text: "Would you do it again?".into(),
+        help: Text::default(),
+        unit: Text::default(),
+        optional: Flag(true),
+        kind: Kind::YesNo,
+    }
 }
 
 /// A study of short answers, so that little is spent on sharing them.
 fn small(instance: u8) -> impl FnOnce(&mut StudyParameters) {
     move |p| {
         p.instance = [instance; 16];
-        p.max = 3;
+        p.form = asking(0, 3);
+        p.form.sections[0].items.push(yes_or_no());
+        p.minimum_cell = 3;
         p.committee_cap = 3;
         p.maximum_cohort = 20;
     }
@@ -124,7 +152,7 @@ fn play(study: &Study, people: usize, course: u64) -> Net {
     let mut net = gather(study, people, course);
     net.settle_mail();
     for patient in 0..people {
-        net.answer(patient, answer_of(patient));
+        net.respond(patient, answer_of(patient));
     }
     if course == WITH_BREAKS {
         // Everybody's connection breaks once, and somebody reloads the page.

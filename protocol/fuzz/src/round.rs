@@ -22,7 +22,7 @@ use wardsum_protocol::{MessageDigest, PeerId, Phase, Study};
 
 use super::Seeds;
 use super::common::{Net, PeerStep, Step};
-use super::recorded::{self, RECORDED, SETTINGS, Setting, answer_of, entry};
+use super::recorded::{self, RECORDED, SETTINGS, Setting, answer_of, entry, number_of};
 use super::script::Script;
 
 /// Longer scripts find nothing that shorter ones do not.
@@ -136,7 +136,7 @@ impl Ward {
         if self.net.patients[patient].peer.stage() == Stage::AwaitingAnswer {
             let closed = self.net.round.status().phase > Phase::Contributing;
             if !closed {
-                self.net.answer(patient, answer_of(patient));
+                self.net.respond(patient, answer_of(patient));
             }
         }
     }
@@ -303,12 +303,12 @@ impl Ward {
     /// What each of the patients answered, by key.
     fn answers(&self) -> BTreeMap<PeerId, i128> {
         let ids = self.net.patients.iter().map(|p| Identity::derive(&p.entropy).id());
-        ids.enumerate().map(|(patient, id)| (id, answer_of(patient))).collect()
+        ids.enumerate().map(|(patient, id)| (id, number_of(patient))).collect()
     }
 
     fn check_result(&self) {
         let published = self.net.journal.iter().filter_map(|(_, record)| match record {
-            Record::Published { aggregate, .. } => Some(*aggregate),
+            Record::Published { aggregate, .. } => Some(aggregate.clone()),
             _ => None,
         });
         let published: Vec<_> = published.collect();
@@ -337,7 +337,8 @@ impl Ward {
             .filter(|(number, _)| rejected.iter().all(|(other, _)| other != number))
             .map(|(_, sender)| answers[sender])
             .collect();
-        assert_eq!(aggregate.sum, accepted.iter().sum::<i128>(), "of {accepted:?}");
+        let sum = self.net.sum_in(aggregate);
+        assert_eq!(sum, accepted.iter().sum::<i128>(), "of {accepted:?}");
         assert_eq!(aggregate.count as usize, accepted.len());
         let minimum = self.net.round.study().minimum_cohort();
         assert!(aggregate.count >= minimum, "a sum of {} answers", aggregate.count);

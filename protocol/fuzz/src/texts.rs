@@ -47,7 +47,7 @@ pub const TEXTS: &[Entry] = &[
         valid: || RECORDED.iter().map(|of| of.rounds[0].transcript.clone()).collect(),
     },
     Entry { covers: &[], read: safety_words, valid: || vec![vec![0; 8], vec![255; 8]] },
-    Entry { covers: &["Receipt::decode"], read: receipt, valid: receipts },
+    Entry { covers: &["Receipt::decode", "ResultDigest"], read: receipt, valid: receipts },
     Entry {
         covers: &[],
         read: receipt_with_check,

@@ -16,7 +16,6 @@ use crate::peer::result::AwaitingResult;
 use crate::peer::state::State;
 use crate::peer::verifying::AwaitingVerdict;
 use crate::peer::{Answer, Event, Failure, OwnAnswer, Peer, Record, Role, Transition};
-use crate::questionnaire::Response;
 use crate::receipt::Receipt;
 use crate::seal::OpeningKey;
 use crate::sharing::ShareIndex;
@@ -121,14 +120,14 @@ impl Sealing {
             peer.persist(Record::Contributing(committee.digest()));
         }
         let questionnaire = study.questionnaire();
-        let Ok(mut input) = questionnaire.encode(&[Response::Number(answer.value())]) else {
-            unreachable!("the range was checked when the answer was taken")
+        let Ok(mut input) = questionnaire.encode(answer.responses()) else {
+            unreachable!("the responses were checked when the answer was taken")
         };
         let conduct = peer.me.conduct;
         conduct.input(&mut input);
         // The streams depend on everything that goes into the shares: were any of it to change,
         // the shares would be drawn afresh and not from a stream that has made others.
-        let value = zeroize::Zeroizing::new(answer.value().to_be_bytes());
+        let value = answer.encode();
         let digests = (study.digest(), committee.digest());
         let context: [&[u8]; 3] = [digests.0.as_bytes(), digests.1.as_bytes(), value.as_slice()];
         let entropy = &peer.me.entropy;

@@ -156,9 +156,9 @@ pub enum OwnAnswer {
 }
 
 /// A result and what this peer knows about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Published {
-    /// Count and sum, recomputed from the signed partial aggregates.
+    /// The numbers, recomputed from the signed partial aggregates.
     pub aggregate: Aggregate,
     /// Whether this peer's own answer is in it.
     pub own: OwnAnswer,
@@ -316,8 +316,8 @@ pub enum Failure {
     /// The published result does not follow from the signed partial aggregates.
     #[error("The published result does not check out ({0}).")]
     ResultInvalid(AggregateError),
-    /// The published sum is another than the one the partial aggregates give.
-    #[error("The published sum is not what the signed partial sums add up to.")]
+    /// The published numbers are others than the partial aggregates give.
+    #[error("The published numbers are not what the signed partial sums add up to.")]
     SumMismatch,
 }
 

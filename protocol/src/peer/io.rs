@@ -1,13 +1,16 @@
 //! What goes into a peer and what comes out of it.
 
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use crate::digest::{CommitteeDigest, ManifestDigest, StudyDigest, VerdictDigest};
 use crate::entropy::Entropy;
 use crate::invitation::Invitation;
 use crate::peer::{Event, Published};
+use crate::questionnaire::{Response, ResponseError};
 use crate::study::Study;
 use crate::time::Timestamp;
+use crate::wire;
 
 /// What happens to a peer.
 #[derive(Debug)]
@@ -84,15 +87,20 @@ pub enum Record {
     },
 }
 
-/// A patient's answer. It does not show in `Debug`.
+/// A patient's answer: a response to each question. It does not show in `Debug`.
 #[derive(Clone, zeroize::Zeroize, zeroize::ZeroizeOnDrop)]
-pub struct Answer(pub(super) i128);
+pub struct Answer(pub(super) Vec<Response>);
 
 impl Answer {
-    /// The number.
+    /// The responses, in the order of the questions.
     #[must_use]
-    pub fn value(&self) -> i128 {
-        self.0
+    pub fn responses(&self) -> &[Response] {
+        &self.0
+    }
+
+    /// The bytes that say the same.
+    pub(super) fn encode(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(wire::encode(&self.0))
     }
 }
 
@@ -105,16 +113,9 @@ impl core::fmt::Debug for Answer {
 /// Why an answer is not taken: the caller's fault.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum AnswerError {
-    /// Outside the study's range.
-    #[error("{value} is out of range: the answer must be from {min} to {max}")]
-    OutOfRange {
-        /// The smallest answer.
-        min: i128,
-        /// The largest answer.
-        max: i128,
-        /// What was given.
-        value: i128,
-    },
+    /// Not an answer to these questions.
+    #[error(transparent)]
+    Response(#[from] ResponseError),
     /// The patient has answered before.
     #[error("this patient has already answered; one answer counts")]
     AlreadyAnswered,

@@ -2,14 +2,15 @@
 
 use thiserror::Error;
 use tls_codec::{TlsByteVecU8, TlsByteVecU16, TlsDeserializeBytes, TlsSerialize, TlsSize};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::digest::{CommitteeDigest, ManifestDigest, VerdictDigest};
 use crate::entropy::Entropy;
 use crate::invitation::Invitation;
 use crate::peer::{Answer, Record, given_up_after_ms};
+use crate::questionnaire::Response;
 use crate::study::Study;
-use crate::wire::{self, Int128};
+use crate::wire;
 
 /// Everything that a peer has written down and not erased.
 ///
@@ -94,7 +95,7 @@ impl Memory {
             version: VERSION,
             entropy: *self.entropy.as_bytes(),
             study: self.study.encode().into(),
-            answer: self.answer.value().into(),
+            answer: self.answer.0.clone(),
             committee: self.committee,
             promised: self.promised.into(),
             manifest: self.manifest,
@@ -105,14 +106,14 @@ impl Memory {
 
     /// Reads what [`Memory::encode`] wrote.
     pub fn decode(bytes: &[u8]) -> Result<Self, MemoryError> {
-        let decoded: MemoryBytes = wire::decode(bytes).map_err(|_| MemoryError)?;
-        let study = Study::decode(decoded.study.as_slice()).map_err(|_| MemoryError)?;
-        let answer = i128::from(decoded.answer);
-        let admissible = (study.min()..=study.max()).contains(&answer);
+        let mut decoded: MemoryBytes = wire::decode(bytes).map_err(|_| MemoryError)?;
+        let study = Study::decode_current(decoded.study.as_slice()).map_err(|_| MemoryError)?;
+        let answer = Answer(core::mem::take(&mut decoded.answer));
+        let admissible = study.questionnaire().encode(&answer.0).is_ok();
         if decoded.version != VERSION || !admissible || decoded.promised > 1 {
             return Err(MemoryError);
         }
-        let invitation = decoded.invitation.map(|bytes| {
+        let invitation = decoded.invitation.take().map(|bytes| {
             let bytes = Zeroizing::new(bytes.into_vec());
             Invitation::decode(&bytes)
                 .ok()
@@ -120,14 +121,14 @@ impl Memory {
                 .ok_or(MemoryError)
         });
         let invitation = invitation.transpose()?;
-        if study.authority().is_some() != invitation.is_some() || !study.is_current() {
+        if study.authority().is_some() != invitation.is_some() {
             return Err(MemoryError);
         }
         Ok(Self {
             invitation,
             entropy: Entropy::new(decoded.entropy),
             study,
-            answer: Answer(answer),
+            answer,
             committee: decoded.committee,
             promised: decoded.promised == 1,
             manifest: decoded.manifest,
@@ -136,7 +137,7 @@ impl Memory {
     }
 }
 
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
 
 /// How much longer somebody whose answer was acknowledged can come back to see the result, in
 /// milliseconds: until the next day.
@@ -147,10 +148,17 @@ struct MemoryBytes {
     version: u16,
     entropy: [u8; 32],
     study: TlsByteVecU16,
-    answer: Int128,
+    answer: Vec<Response>,
     committee: Option<CommitteeDigest>,
     promised: u8,
     manifest: Option<ManifestDigest>,
     verdict: Option<VerdictDigest>,
     invitation: Option<TlsByteVecU8>,
+}
+
+impl Drop for MemoryBytes {
+    fn drop(&mut self) {
+        self.entropy.zeroize();
+        self.answer.zeroize();
+    }
 }

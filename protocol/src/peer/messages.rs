@@ -103,10 +103,8 @@ impl Peer {
             self.introduce(&state, now);
             return Ok(state);
         }
-        let study = Study::decode(welcome.study.as_slice()).map_err(|_| Failure::StudyInvalid)?;
-        if !study.is_current() {
-            return Err(Failure::StudyInvalid);
-        }
+        let study =
+            Study::decode_current(welcome.study.as_slice()).map_err(|_| Failure::StudyInvalid)?;
         match &self.me.invitation {
             Some(invitation) => invitation.check(&study).map_err(Failure::ForeignInvitation)?,
             None if study.authority().is_some() => return Err(Failure::NotInvited),

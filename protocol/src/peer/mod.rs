@@ -44,6 +44,7 @@ use crate::identification;
 use crate::identity::{Identity, PeerId};
 use crate::invitation::{Invitation, MismatchError};
 use crate::messages::{PeerMessage, Phase};
+use crate::questionnaire::Response;
 use crate::receipt::Receipt;
 use crate::seal::OpeningKey;
 use crate::study::Study;
@@ -259,8 +260,9 @@ impl Peer {
         self.set_timer(now);
     }
 
-    /// Takes the patient's answer: the peer enrols, or contributes at once if the committee is fixed.
-    pub fn answer(&mut self, value: i128, now: Timestamp) -> Result<(), AnswerError> {
+    /// Takes the patient's answer, a response to each question: the peer enrols, or contributes at once if the
+    /// committee is fixed.
+    pub fn answer(&mut self, responses: Vec<Response>, now: Timestamp) -> Result<(), AnswerError> {
         let state = match self.take() {
             State::AwaitingAnswer(state) => state,
             other => {
@@ -273,18 +275,19 @@ impl Peer {
                 return Err(error);
             }
         };
-        let (min, max) = (state.study.min(), state.study.max());
+        let answer = Answer(responses);
         let closed =
             self.me.spent || !matches!(state.phase, Phase::Enrolling | Phase::Contributing);
-        if closed || !(min..=max).contains(&value) {
+        let refused = if closed {
+            Some(AnswerError::Closed)
+        } else {
+            state.study.questionnaire().encode(&answer.0).err().map(AnswerError::from)
+        };
+        if let Some(refused) = refused {
             self.state = Some(State::AwaitingAnswer(state));
-            return Err(if closed {
-                AnswerError::Closed
-            } else {
-                AnswerError::OutOfRange { min, max, value }
-            });
+            return Err(refused);
         }
-        let next = self.answered(*state, Answer(value), now);
+        let next = self.answered(*state, answer, now);
         self.state = Some(next);
         self.set_timer(now);
         Ok(())

@@ -1,9 +1,8 @@
 //! The result comes, and the peer checks it: nobody has to believe the hospital's addition.
 
-use crate::aggregate::{self, Decoded};
+use crate::aggregate::{Aggregate, AggregateError, Decoded};
 use crate::committee::Committee;
 use crate::digest::{MessageDigest, VerdictDigest};
-use crate::identity::SignedBytes;
 use crate::manifest::Commitment;
 use crate::messages::Publication;
 use crate::peer::state::{AwaitingAnswer, State};
@@ -104,25 +103,29 @@ impl Peer {
         if known.is_some_and(|known| known != digest) {
             return Err(Failure::Equivocation);
         }
-        let partials = publication.partials.as_slice();
         let count = verdict.accepted(commitment);
-        let Decoded { aggregate, wrong } =
-            recompute(&study, committee, (&verdict, digest), count, partials)
-                .map_err(Failure::ResultInvalid)?;
-        if aggregate.sum != i128::from(publication.sum) {
-            return Err(Failure::SumMismatch);
-        }
+        let aggregate = Aggregate::decode(count, &publication.cells).ok_or(Failure::SumMismatch)?;
+        let partials = publication.partials.as_slice();
+        let Decoded { wrong, .. } = aggregate
+            .check(&study, committee, (&verdict, digest), partials)
+            .map_err(|(_, error)| match error {
+                AggregateError::OtherNumbers => Failure::SumMismatch,
+                error => Failure::ResultInvalid(error),
+            })?;
         let rejection = expected.number.and_then(|number| verdict.rejection(number));
         let published = Published {
-            aggregate,
+            aggregate: aggregate.clone(),
             own: rejection.map_or(expected.own, OwnAnswer::Rejected),
             rejected: verdict.rejected_len(),
             wrong: wrong.into_iter().collect(),
         };
         if let Some(receipt) = &mut self.me.receipt {
-            receipt.published(digest, published.own, aggregate);
+            receipt.published(digest, published.own, &aggregate);
         }
-        self.persist(Record::Finished { study: study.digest(), published: Some(published) });
+        self.persist(Record::Finished {
+            study: study.digest(),
+            published: Some(published.clone()),
+        });
         self.close();
         self.emit(Event::Published(published));
         Ok(State::Finished(Some(study)))
@@ -134,22 +137,4 @@ struct Expected {
     own: OwnAnswer,
     number: Option<u32>,
     verdict: Option<VerdictDigest>,
-}
-
-/// Checks every signed partial aggregate and adds them up again.
-fn recompute(
-    study: &Study,
-    committee: &Committee,
-    verdict: (&Verdict, VerdictDigest),
-    count: u32,
-    partials: &[SignedBytes],
-) -> Result<Decoded, aggregate::AggregateError> {
-    // One more than the committee has is one too many; each costs a signature check.
-    let at_most = usize::from(committee.size()) + 1;
-    let shares = partials
-        .iter()
-        .take(at_most)
-        .map(|signed| aggregate::verify_partial(study, committee, verdict, signed))
-        .collect::<Result<Vec<_>, _>>()?;
-    aggregate::combine(study, committee, count, &shares)
 }

@@ -172,7 +172,8 @@ impl AwaitingVerdict {
             peer.persist(Record::Aggregating(digest));
         }
         let index = self.duty.index;
-        let signed = aggregate::sign_partial(&peer.me.identity, digest, index, &values);
+        let signed =
+            aggregate::sign_partial((&peer.me.identity, &peer.me.entropy), digest, index, &values);
         let last = LastMessage { message: PeerMessage::Partial(signed), gives_partial: true };
         Ok(self.await_result(digest, Some(last), peer, now))
     }
@@ -196,7 +197,8 @@ impl AwaitingVerdict {
                 Err(Unusable::Unreadable | Unusable::Repeated) => return None,
             }
         }
-        Some(questionnaire.aggregate(&sum))
+        let accepted = verdict.accepted(self.commitment);
+        Some(questionnaire.aggregate(&sum, accepted, self.round.committee.scheme()))
     }
 
     /// No partial aggregate of this member is needed any more.

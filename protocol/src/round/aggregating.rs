@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 
-use crate::aggregate::{self, AggregateError, Decoded};
+use crate::aggregate::{self, Aggregate, AggregateError, Decoded, PartialAggregate};
 use crate::digest::VerdictDigest;
-use crate::identity::{PeerId, SignedBytes};
+use crate::identity::PeerId;
 use crate::messages::{EndReason, HospitalMessage, PeerMessage, Phase, Publication};
 use crate::round::closed::{Closed, Patience};
 use crate::round::over::Over;
@@ -33,7 +33,7 @@ pub(super) struct Aggregating {
     left_out: ShareIndices,
     /// The message that tells members the verdict, encoded once.
     telling: Bytes,
-    partials: BTreeMap<ShareIndex, (SignedBytes, Share)>,
+    partials: BTreeMap<ShareIndex, (PartialAggregate, Share)>,
     enough_since: Option<Timestamp>,
     /// How many partial aggregates there were when they were found to contradict each other.
     contradiction: Option<usize>,
@@ -72,22 +72,22 @@ impl Aggregating {
     /// Takes in a partial aggregate that was written down. The extra ones are waited for anew.
     pub(super) fn restore_partial(
         &mut self,
-        signed: SignedBytes,
+        partial: PartialAggregate,
         study: &Study,
         now: Timestamp,
     ) -> Result<(), AggregateError> {
-        let share = self.verify(study, &signed)?;
-        self.keep(signed, share, now);
+        let share = self.verify(study, &partial)?;
+        self.keep(partial, share, now);
         Ok(())
     }
 
-    fn verify(&self, study: &Study, signed: &SignedBytes) -> Result<Share, AggregateError> {
+    fn verify(&self, study: &Study, partial: &PartialAggregate) -> Result<Share, AggregateError> {
         let verdict = (&self.verdict, self.digest);
-        aggregate::verify_partial(study, &self.closed.committee, verdict, signed)
+        partial.verify(study, &self.closed.committee, verdict)
     }
 
-    fn keep(&mut self, signed: SignedBytes, share: Share, now: Timestamp) {
-        self.partials.insert(share.index, (signed, share));
+    fn keep(&mut self, partial: PartialAggregate, share: Share, now: Timestamp) {
+        self.partials.insert(share.index, (partial, share));
         if self.partials() >= self.closed.threshold() && self.enough_since.is_none() {
             self.enough_since = Some(now);
         }
@@ -98,7 +98,7 @@ impl Aggregating {
     }
 
     /// How many answers the sum counts.
-    fn accepted(&self) -> u32 {
+    pub(super) fn accepted(&self) -> u32 {
         self.verdict.accepted(self.closed.commitment)
     }
 
@@ -133,7 +133,7 @@ impl Aggregating {
         room: &mut Room,
     ) -> (State, Option<Refusal>) {
         let result = match message {
-            PeerMessage::Partial(signed) => self.accept(signed, envelope, room),
+            PeerMessage::Partial(partial) => self.accept(partial, envelope, room),
             PeerMessage::Decline(reason) => {
                 let given = |place| self.partials.contains_key(&place);
                 self.closed.decline(reason, given, envelope, room)
@@ -158,21 +158,21 @@ impl Aggregating {
 
     fn accept(
         &mut self,
-        signed: SignedBytes,
+        partial: PartialAggregate,
         envelope: &Envelope<'_>,
         room: &mut Room,
     ) -> Result<(), Refusal> {
-        let share = self.verify(room.study(), &signed).map_err(Refusal::Partial)?;
+        let share = self.verify(room.study(), &partial).map_err(Refusal::Partial)?;
         let index = share.index;
         if self.closed.committee.place_of(&envelope.peer) != Some(index) {
             return Err(Refusal::NotMember);
         }
         match self.partials.get(&index) {
-            Some((known, _)) if *known == signed => {}
+            Some((known, _)) if *known == partial => {}
             Some(_) => return Err(Refusal::AlreadyAggregated),
             None if self.closed.has_declined(index) => return Err(Refusal::AlreadyAggregated),
             None => {
-                self.keep(signed, share, room.now());
+                self.keep(partial, share, room.now());
                 room.persist(Record::Partial(envelope.bytes.clone()));
                 let partials = self.partials();
                 envelope.acknowledge(room);
@@ -218,7 +218,7 @@ impl Aggregating {
             return State::Aggregating(self);
         }
         match self.decode(room) {
-            Ok(decoded) => self.publish(&decoded, room),
+            Ok(decoded) => self.publish(decoded, room),
             // Another one that comes back may still tell which of them are wrong.
             Err(_) if may_come => {
                 self.contradiction = Some(self.partials.len());
@@ -234,28 +234,29 @@ impl Aggregating {
     }
 
     /// Combines the partial aggregates and finds out which of them are wrong.
-    pub(super) fn decode(&self, room: &Room) -> Result<Decoded, AggregateError> {
+    pub(super) fn decode(&self, room: &Room) -> Result<Decoded<Vec<u128>>, AggregateError> {
         let shares: Vec<Share> = self.partials.values().map(|(_, share)| share.clone()).collect();
         aggregate::combine(room.study(), &self.closed.committee, self.accepted(), &shares)
     }
 
-    fn publish(self, decoded: &Decoded, room: &mut Room) -> State {
-        let aggregate = decoded.aggregate;
-        let partials = self.partials.values().map(|(signed, _)| signed.clone()).collect::<Vec<_>>();
+    fn publish(self, decoded: Decoded<Vec<u128>>, room: &mut Room) -> State {
+        let Decoded { result: numbers, wrong } = decoded;
+        let aggregate = Aggregate::suppressed(room.study(), self.accepted(), &numbers);
+        let partials = self.partials.values().map(|(partial, _)| partial.disclosed(&aggregate));
         let outcome = HospitalMessage::Published(Publication {
             size: self.closed.commitment.size,
             root: self.closed.commitment.root,
             verdict: self.verdict.bytes(),
-            sum: aggregate.sum.into(),
-            partials: partials.into(),
+            cells: aggregate.encode_cells(),
+            partials: partials.collect::<Vec<_>>().into(),
         });
         let message = Bytes::from(wire::encode(&outcome));
-        room.persist(Record::Published { aggregate, message: message.clone() });
+        room.persist(Record::Published { aggregate: aggregate.clone(), message: message.clone() });
         room.push(Output::Event(Event::PhaseChanged(Phase::Published)));
-        let wrong = decoded.wrong.iter().copied().collect();
-        room.push(Output::Event(Event::Published { aggregate, wrong }));
+        let wrong: ShareIndices = wrong.into_iter().collect();
+        room.push(Output::Event(Event::Published { aggregate: aggregate.clone(), wrong }));
         room.broadcast(&message);
-        State::Over(Over::published(self, decoded, message, room))
+        State::Over(Over::published(self, (aggregate, wrong), message, room))
     }
 
     /// When the state acts by itself.

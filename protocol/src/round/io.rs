@@ -196,7 +196,7 @@ pub enum Event {
 }
 
 /// A snapshot for the status page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
     /// Where the round stands.
     pub phase: Phase,

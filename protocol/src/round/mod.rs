@@ -480,7 +480,7 @@ impl State {
                 closes_at: Some(state.due(room)),
                 ..state.status(blank)
             },
-            Self::Over(over) => Status { connected: room.connected(), ..over.status },
+            Self::Over(over) => Status { connected: room.connected(), ..over.status.clone() },
         }
     }
 }

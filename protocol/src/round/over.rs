@@ -2,15 +2,15 @@
 
 use bytes::Bytes;
 
-use crate::aggregate::{Aggregate, Decoded};
+use crate::aggregate::Aggregate;
 use crate::committee::Committee;
 use crate::messages::{EndReason, HospitalMessage, PeerMessage, Phase};
 use crate::round::aggregating::Aggregating;
 use crate::round::closed::Closed;
 use crate::round::ledger::SealedLedger;
 use crate::round::room::Room;
-use crate::round::verifying::Verifying;
 use crate::round::{Arrival, ConnectionId, Envelope, Refusal, State, Status};
+use crate::sharing::ShareIndices;
 use crate::wire;
 
 /// Tells everybody who still comes how the round ended.
@@ -36,14 +36,14 @@ impl Over {
     /// There is a result, and this message tells it.
     pub(super) fn published(
         state: Aggregating,
-        decoded: &Decoded,
+        (aggregate, wrong): (Aggregate, ShareIndices),
         outcome: Bytes,
         room: &Room,
     ) -> Self {
         let status = Status {
             phase: Phase::Published,
-            aggregate: Some(decoded.aggregate),
-            wrong: decoded.wrong.iter().copied().collect(),
+            aggregate: Some(aggregate),
+            wrong,
             ..state.status(Status::blank(room))
         };
         let Closed { committee, announcement, ledger, .. } = state.closed;
@@ -51,20 +51,15 @@ impl Over {
         Self { status, announcement: Some(announcement), outcome, counted }
     }
 
-    /// There is a result, of a round that was played before answers were proven valid. Who took part in it
-    /// with the page of that time is told in its words, and nobody else comes.
+    /// There is a result, of a round that was played with an earlier version. Who took part in it with the page of
+    /// that time is told in its words, and nobody else comes.
     pub(super) fn of_earlier_version(
-        state: Verifying,
+        (status, closed): (Status, Closed),
         aggregate: Aggregate,
         outcome: Bytes,
-        room: &Room,
     ) -> Self {
-        let status = Status {
-            phase: Phase::Published,
-            aggregate: Some(aggregate),
-            ..state.status(Status::blank(room))
-        };
-        Self { status, announcement: Some(state.closed.announcement), outcome, counted: None }
+        let status = Status { phase: Phase::Published, aggregate: Some(aggregate), ..status };
+        Self { status, announcement: Some(closed.announcement), outcome, counted: None }
     }
 
     /// There is no result.

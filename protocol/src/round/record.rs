@@ -4,11 +4,12 @@ use bytes::Bytes;
 use thiserror::Error;
 use tls_codec::{Size, TlsDeserializeBytes, TlsSerialize, TlsSize, TlsVecU32};
 
-use crate::aggregate::Aggregate;
+use crate::aggregate::{Aggregate, CellBytes};
 use crate::digest::{ContributionDigest, StoredDigest};
 use crate::identity::{PeerId, SIGNATURE_LEN};
 use crate::invitation::{Credential, Ticket};
 use crate::messages::{DeclineReason, EndReason};
+use crate::study::Study;
 use crate::verdict::VerdictBytes;
 use crate::wire::{self, Int128, Rest};
 
@@ -48,8 +49,17 @@ pub enum Record {
     WordsDisputed(PeerId),
     /// There is a result.
     Published {
-        /// Count and sum.
+        /// The numbers.
         aggregate: Aggregate,
+        /// The message that tells it.
+        message: Bytes,
+    },
+    /// There is a result of a round of an earlier version, which asked for one number.
+    PublishedSum {
+        /// How many answers were counted.
+        count: u32,
+        /// Their sum.
+        sum: i128,
         /// The message that tells it.
         message: Bytes,
     },
@@ -127,9 +137,13 @@ impl Record {
             Self::WordsDisputed(peer) => RecordBytes::WordsDisputed(*peer.as_bytes()),
             Self::Published { aggregate, message } => RecordBytes::Published(PublishedBytes {
                 count: aggregate.count,
-                sum: aggregate.sum.into(),
+                cells: aggregate.encode_cells(),
                 message: Rest(message.clone()),
             }),
+            Self::PublishedSum { count, sum, message } => {
+                let (count, sum, message) = (*count, (*sum).into(), Rest(message.clone()));
+                RecordBytes::PublishedSum(PublishedSumBytes { count, sum, message })
+            }
             Self::Ended(reason) => RecordBytes::Ended(*reason),
             Self::InvitationUsed { ticket, sender, credential } => {
                 let sender = *sender.as_bytes();
@@ -152,6 +166,22 @@ impl Record {
         })
     }
 
+    /// The result of a round of this study that it says, if it says one.
+    #[must_use]
+    pub fn result(&self, study: &Study) -> Option<Aggregate> {
+        match self {
+            Self::Published { aggregate, .. } => Some(aggregate.clone()),
+            Self::PublishedSum { count, sum, .. } => Aggregate::of_sum(study, *count, *sum),
+            _ => None,
+        }
+    }
+
+    /// Whether it says that there is a result.
+    #[must_use]
+    pub fn is_published(&self) -> bool {
+        matches!(self, Self::Published { .. } | Self::PublishedSum { .. })
+    }
+
     /// About how many bytes it takes to keep, the message of a contribution included.
     #[must_use]
     pub fn weight(&self) -> usize {
@@ -160,7 +190,8 @@ impl Record {
             | Self::CommitteeFixed(message)
             | Self::Verified(message)
             | Self::Partial(message)
-            | Self::Published { message, .. } => message,
+            | Self::Published { message, .. }
+            | Self::PublishedSum { message, .. } => message,
             Self::Judged(verdict) => return SMALL_RECORD + verdict.tls_serialized_len(),
             Self::Contributed(contributed) => &contributed.message,
             Self::InvitationsRevoked(serials) => return SMALL_RECORD + size_of_val(&serials[..]),
@@ -199,8 +230,11 @@ impl Record {
             }
             RecordBytes::Left(key) => Self::Left(peer(&key)?),
             RecordBytes::WordsDisputed(key) => Self::WordsDisputed(peer(&key)?),
-            RecordBytes::Published(PublishedBytes { count, sum, message }) => Self::Published {
-                aggregate: Aggregate { count, sum: sum.into() },
+            RecordBytes::PublishedSum(PublishedSumBytes { count, sum, message }) => {
+                Self::PublishedSum { count, sum: sum.into(), message: message.0 }
+            }
+            RecordBytes::Published(PublishedBytes { count, cells, message }) => Self::Published {
+                aggregate: Aggregate::decode(count, &cells).ok_or(RecordError)?,
                 message: message.0,
             },
             RecordBytes::Ended(reason) => Self::Ended(reason),
@@ -241,7 +275,7 @@ enum RecordBytes {
     #[tls_codec(discriminant = 8)]
     Left([u8; 32]),
     #[tls_codec(discriminant = 9)]
-    Published(PublishedBytes),
+    PublishedSum(PublishedSumBytes),
     #[tls_codec(discriminant = 10)]
     Ended(EndReason),
     #[tls_codec(discriminant = 11)]
@@ -252,6 +286,8 @@ enum RecordBytes {
     Judged(VerdictBytes),
     #[tls_codec(discriminant = 14)]
     Contributed(SignedContributedBytes),
+    #[tls_codec(discriminant = 15)]
+    Published(PublishedBytes),
     #[tls_codec(discriminant = 20)]
     WordsDisputed([u8; 32]),
     #[tls_codec(discriminant = 30)]
@@ -319,6 +355,14 @@ fn decline_reason(number: u8) -> Result<DeclineReason, RecordError> {
 
 #[derive(TlsSize, TlsSerialize, TlsDeserializeBytes)]
 struct PublishedBytes {
+    count: u32,
+    cells: CellBytes,
+    message: Rest,
+}
+
+/// The same in an earlier version.
+#[derive(TlsSize, TlsSerialize, TlsDeserializeBytes)]
+struct PublishedSumBytes {
     count: u32,
     sum: Int128,
     message: Rest,

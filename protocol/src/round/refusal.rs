@@ -112,7 +112,9 @@ impl Refusal {
                 AggregateError::ForeignVerdict => 4404,
                 AggregateError::Value
                 | AggregateError::Combine(_)
-                | AggregateError::Impossible { .. } => 4400,
+                | AggregateError::Impossible { .. }
+                | AggregateError::OtherNumbers
+                | AggregateError::Unsuppressed { .. } => 4400,
             },
             Self::Identification(error) => match error {
                 IdentificationError::Identity(error) => identity_code(*error),

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use thiserror::Error;
 
+use crate::aggregate::{Aggregate, PartialAggregate};
 use crate::committee::{Committee, CommitteeError, Enrolment, EnrolmentError};
-use crate::identity::SignedBytes;
 use crate::messages::PeerMessage;
 use crate::round::aggregating::Aggregating;
 use crate::round::closed::Closed;
@@ -14,7 +14,7 @@ use crate::round::over::Over;
 use crate::round::record::{Contributed, Record};
 use crate::round::room::Room;
 use crate::round::verifying::Verifying;
-use crate::round::{Round, State};
+use crate::round::{Round, State, Status};
 use crate::study::Study;
 use crate::time::Timestamp;
 use crate::verdict::Verdict;
@@ -222,8 +222,9 @@ impl Replay<'_> {
             // Before answers were proven valid, partial aggregates followed the manifest. Such a round is only
             // restored to tell how it ended.
             Record::Partial(_) if !study.is_current() => Ok(State::Verifying(state)),
-            Record::Published { aggregate, message } if !study.is_current() => {
-                Ok(State::Over(Over::of_earlier_version(state, aggregate, message, self.room)))
+            Record::PublishedSum { count, sum, message } if !study.is_current() => {
+                let status = state.status(Status::blank(self.room));
+                self.of_earlier_version((status, state.closed), (count, sum), message)
             }
             Record::Judged(bytes) => {
                 let Closed { committee, commitment, .. } = &state.closed;
@@ -244,10 +245,16 @@ impl Replay<'_> {
         let position = self.position;
         let study = self.room.study();
         match record {
+            // What members signed was another thing in earlier versions.
+            Record::Partial(_) if !study.is_current() => Ok(State::Aggregating(state)),
+            Record::PublishedSum { count, sum, message } if !study.is_current() => {
+                let status = state.status(Status::blank(self.room));
+                self.of_earlier_version((status, state.closed), (count, sum), message)
+            }
             Record::Partial(message) => {
-                let signed = self.partial(&message)?;
+                let partial = self.partial(&message)?;
                 state
-                    .restore_partial(signed, study, self.room.now())
+                    .restore_partial(partial, study, self.room.now())
                     .map_err(|source| RestoreError::Partial { position, source })?;
                 Ok(State::Aggregating(state))
             }
@@ -260,13 +267,15 @@ impl Replay<'_> {
                 self.follows(known, State::Aggregating(state))
             }
             Record::Published { aggregate, message } => {
-                // It follows from the partial aggregates, as do the names of those that are wrong.
-                match state.decode(self.room) {
-                    Ok(decoded) if decoded.aggregate == aggregate => {
-                        Ok(State::Over(Over::published(state, &decoded, message, self.room)))
-                    }
-                    _ => Err(RestoreError::Result { position }),
+                // It follows from the partial aggregates, as do the names of those that are wrong. What is suppressed
+                // was decided when it was published.
+                let decoded =
+                    state.decode(self.room).map_err(|_| RestoreError::Result { position })?;
+                if !aggregate.says(state.accepted(), &decoded.result) {
+                    return Err(RestoreError::Result { position });
                 }
+                let wrong = decoded.wrong.into_iter().collect();
+                Ok(State::Over(Over::published(state, (aggregate, wrong), message, self.room)))
             }
             _ => Err(RestoreError::OutOfOrder { position }),
         }
@@ -289,9 +298,21 @@ impl Replay<'_> {
         Ok(State::Contributing(state))
     }
 
-    fn partial(&self, message: &Bytes) -> Result<SignedBytes, RestoreError> {
+    /// A round of one number has ended with this sum.
+    fn of_earlier_version(
+        &self,
+        round: (Status, Closed),
+        (count, sum): (u32, i128),
+        message: Bytes,
+    ) -> Result<State, RestoreError> {
+        let aggregate = Aggregate::of_sum(self.room.study(), count, sum)
+            .ok_or(RestoreError::Result { position: self.position })?;
+        Ok(State::Over(Over::of_earlier_version(round, aggregate, message)))
+    }
+
+    fn partial(&self, message: &Bytes) -> Result<PartialAggregate, RestoreError> {
         match self.message(message)? {
-            PeerMessage::Partial(signed) => Ok(signed),
+            PeerMessage::Partial(partial) => Ok(partial),
             _ => Err(RestoreError::Message { position: self.position }),
         }
     }

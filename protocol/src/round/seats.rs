@@ -223,6 +223,7 @@ impl Seats {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::form::{Form, Text};
     use crate::seal::Suite;
     use crate::study::{Admission, Closing, SchemeChoice, Study, StudyParameters};
 
@@ -230,12 +231,11 @@ mod tests {
         let closing = Closing::deadline(60_000);
         Study::new(StudyParameters {
             instance: [1; 16],
-            title: "Title".to_owned(),
+            title: "Title".into(),
             organisation: "Hospital".to_owned(),
-            question: "How many?".to_owned(),
-            unit: String::new(),
-            min: 0,
-            max: 10,
+            introduction: Text::default(),
+            form: Form::number("How many?", "", 0, 10),
+            minimum_cell: 1,
             minimum_cohort: 3,
             maximum_cohort: 100,
             committee_cap: 4,

@@ -16,6 +16,7 @@
 
 use core::num::NonZeroU8;
 
+use prio::field::FieldElement;
 use rand_core::CryptoRng;
 use thiserror::Error;
 
@@ -200,6 +201,13 @@ impl Scheme {
     #[must_use]
     pub fn is_additive(self) -> bool {
         self.threshold == self.shares
+    }
+
+    /// What of a constant stands in each share: a `k`-th part where shares add up, else all of it, because the
+    /// coefficients that combine Shamir's shares add up to one.
+    #[must_use]
+    pub fn part_of_constants(self) -> Field {
+        if self.is_additive() { Field::from(u128::from(self.shares)).inv() } else { Field::one() }
     }
 
     /// Splits `secret` into `k` shares in the order of their indices.

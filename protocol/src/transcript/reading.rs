@@ -6,7 +6,6 @@ use tls_codec::DeserializeBytes;
 
 use super::{MAGIC, Transcript};
 use crate::verdict::VerdictBytes;
-use crate::wire::Int128;
 
 /// What a transcript's file consists of, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,10 +20,10 @@ pub enum Section {
     Verifications,
     /// Which contributions count.
     Verdict,
+    /// The result.
+    Result,
     /// What the members added up.
     Partials,
-    /// The result.
-    Sum,
 }
 
 /// A part of a transcript's file.
@@ -48,7 +47,7 @@ impl fmt::Display for Part {
             Section::Study => return f.write_str("the study"),
             Section::Committee => return f.write_str("the committee"),
             Section::Verdict => return f.write_str("the verdict"),
-            Section::Sum => return f.write_str("the sum"),
+            Section::Result => return f.write_str("the result"),
             Section::Contributions => "contribution",
             Section::Verifications => "verification",
             Section::Partials => "partial aggregate",
@@ -61,7 +60,7 @@ impl fmt::Display for Part {
 }
 
 /// What follows the magic, as far as it can be read; and the part with which that ends early, if it does. Bytes
-/// that are left over are counted to the sum.
+/// that are left over are counted to the partial aggregates.
 pub(super) fn read(bytes: &[u8]) -> (Transcript, Result<(), Part>) {
     let mut transcript = Transcript {
         magic: MAGIC,
@@ -70,8 +69,8 @@ pub(super) fn read(bytes: &[u8]) -> (Transcript, Result<(), Part>) {
         contributions: Vec::new().into(),
         verifications: Vec::new().into(),
         verdict: VerdictBytes::default(),
+        cells: Vec::new().into(),
         partials: Vec::new().into(),
-        sum: Int128::from(0),
     };
     let read = fill(&mut transcript, Reader(bytes));
     (transcript, read)
@@ -87,11 +86,11 @@ fn fill(transcript: &mut Transcript, mut reader: Reader<'_>) -> Result<(), Part>
     transcript.verifications = verifications.into();
     read?;
     transcript.verdict = reader.next(Section::Verdict)?;
+    transcript.cells = reader.next(Section::Result)?;
     let (partials, read) = reader.list::<_, 3>(Section::Partials);
     transcript.partials = partials.into();
     read?;
-    transcript.sum = reader.next(Section::Sum)?;
-    if reader.0.is_empty() { Ok(()) } else { Err(Section::Sum.into()) }
+    if reader.0.is_empty() { Ok(()) } else { Err(Section::Partials.into()) }
 }
 
 /// What has not been read yet.

@@ -3,24 +3,28 @@
 
 mod dice;
 pub mod invited;
+pub mod survey;
 pub mod victim;
 
 use std::collections::{BTreeMap, VecDeque};
 
 use bytes::Bytes;
 use prio::field::FieldElement;
+use wardsum_protocol::aggregate::PartialAggregate;
 use wardsum_protocol::committee::Committee;
 use wardsum_protocol::field::{self, Field};
-use wardsum_protocol::identity::{Identity, PeerId, SignedBytes};
+use wardsum_protocol::form::{Form, Text};
+use wardsum_protocol::identity::{Identity, PeerId};
 use wardsum_protocol::messages::PeerMessage;
 use wardsum_protocol::peer::{self, Memory, Misbehaviour, Peer};
+use wardsum_protocol::questionnaire::Response;
 use wardsum_protocol::round::{self, ConnectionId, Record, Refusal, Round};
 use wardsum_protocol::sharing::ShareIndex;
 use wardsum_protocol::transcript::{NoTranscript, Transcript};
 use wardsum_protocol::verdict::VerdictBytes;
 use wardsum_protocol::{
-    Admission, Challenge, Closing, Entropy, Invitation, SchemeChoice, Study, StudyParameters,
-    Suite, Timestamp, wire,
+    Admission, Aggregate, Challenge, Closing, Entropy, Invitation, SchemeChoice, Study,
+    StudyParameters, Suite, Timestamp, wire,
 };
 
 pub use dice::Dice;
@@ -34,10 +38,9 @@ pub fn parameters() -> StudyParameters {
         instance: [7; 16],
         title: "Pain after the operation".into(),
         organisation: "St. Example Hospital".into(),
-        question: "How strong is your pain now?".into(),
-        unit: "points".into(),
-        min: 0,
-        max: 10,
+        introduction: Text::default(),
+        form: asking(0, 10),
+        minimum_cell: 1,
         minimum_cohort: 3,
         maximum_cohort: 1_000,
         committee_cap: 32,
@@ -48,6 +51,16 @@ pub fn parameters() -> StudyParameters {
         suite: Suite::X25519,
         admission: Admission::Open,
     }
+}
+
+/// One question, after a whole number in `min..=max`.
+pub fn asking(min: i128, max: i128) -> Form {
+    Form::number("How strong is your pain now?", "points", min, max)
+}
+
+/// The answer to it.
+pub fn number(value: i128) -> Vec<Response> {
+    vec![Response::Number(value)]
 }
 
 /// The bytes that hexadecimal digits stand for.
@@ -300,9 +313,15 @@ impl Net {
         }
     }
 
+    /// A patient answers the one question with a number.
     pub fn answer(&mut self, patient: usize, value: i128) {
+        self.respond(patient, number(value));
+    }
+
+    /// A patient answers all questions.
+    pub fn respond(&mut self, patient: usize, responses: Vec<Response>) {
         let now = self.now;
-        self.patients[patient].peer.answer(value, now).expect("the answer is admissible");
+        self.patients[patient].peer.answer(responses, now).expect("the answer is admissible");
         self.drain_peer(patient);
     }
 
@@ -550,7 +569,7 @@ impl Net {
     /// The result that a patient was shown.
     pub fn published(&self, patient: usize) -> Option<peer::Published> {
         self.patients[patient].events.iter().find_map(|event| match event {
-            peer::Event::Published(published) => Some(*published),
+            peer::Event::Published(published) => Some(published.clone()),
             _ => None,
         })
     }
@@ -561,8 +580,24 @@ impl Net {
     }
 
     /// The result of the round.
-    pub fn aggregate(&self) -> Option<wardsum_protocol::Aggregate> {
+    pub fn aggregate(&self) -> Option<Aggregate> {
         self.round.status().aggregate
+    }
+
+    /// How many answers the round counts and what they come to, in a round that asks for one number.
+    pub fn counted(&self) -> Option<(u32, i128)> {
+        let aggregate = self.aggregate()?;
+        Some((aggregate.count, self.sum_in(&aggregate)))
+    }
+
+    /// What the answers come to, in a round that asks for one number.
+    pub fn sum(&self) -> Option<i128> {
+        Some(self.counted()?.1)
+    }
+
+    /// The sum in a result of this round.
+    pub fn sum_in(&self, aggregate: &Aggregate) -> i128 {
+        aggregate.sum(self.round.study()).expect("the sum of one number is not suppressed")
     }
 }
 
@@ -593,9 +628,9 @@ impl Net {
     }
 
     /// The one partial aggregate that a patient's peer has given, byte by byte the same however often.
-    pub fn only_partial(&self, patient: usize) -> SignedBytes {
+    pub fn only_partial(&self, patient: usize) -> PartialAggregate {
         let partials = self.sent(patient).filter_map(|message| match message {
-            PeerMessage::Partial(signed) => Some(signed),
+            PeerMessage::Partial(partial) => Some(partial),
             _ => None,
         });
         let mut partials: Vec<_> = partials.collect();
@@ -681,7 +716,7 @@ impl Net {
         for bytes in &self.raw[&connection] {
             peer.handle(peer::Input::Message(bytes.clone()), self.now);
         }
-        peer.answer(value, self.now).expect("the answer is admissible");
+        peer.answer(number(value), self.now).expect("the answer is admissible");
         let mut sent = Vec::new();
         loop {
             match peer.poll_output() {

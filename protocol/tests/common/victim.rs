@@ -5,7 +5,7 @@ use wardsum_protocol::peer::{Event, Input, Output, Peer, Stage};
 use wardsum_protocol::round::ConnectionId;
 use wardsum_protocol::{DeclineReason, Entropy, Study, Timestamp, wire};
 
-use super::{Net, all_answer, study};
+use super::{Net, all_answer, number, study};
 
 /// One patient between a net of honest others and the test, which sees and may change all that
 /// the hospital tells it.
@@ -65,7 +65,7 @@ impl Victim {
                     self.tell(wire::encode(&message));
                 }
                 if !answered && self.peer.study().is_some() {
-                    answered = self.peer.answer(5, self.net.now).is_ok();
+                    answered = self.peer.answer(number(5), self.net.now).is_ok();
                     self.drain();
                 }
             } else if matches!(self.peer.stage(), Stage::Finished | Stage::Failed) {

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use wardsum_protocol::form::{Form, Text};
 use wardsum_protocol::messages::PeerMessage;
 use wardsum_protocol::peer::{self, Peer};
-use wardsum_protocol::questionnaire::{Question, Questionnaire};
+use wardsum_protocol::questionnaire::{Question, Questionnaire, Response};
 use wardsum_protocol::round::{self, ConnectionId, Round};
 use wardsum_protocol::seal::TAG_LEN;
 use wardsum_protocol::{
@@ -53,10 +54,9 @@ fn asked(bits: usize, members: u8) -> PerShare {
         instance: [7; 16],
         title: "Bytes".into(),
         organisation: "St. Example Hospital".into(),
-        question: "Which number?".into(),
-        unit: String::new(),
-        min: 0,
-        max: (1 << bits) - 1,
+        introduction: Text::default(),
+        form: Form::number("Which number?", "", 0, (1 << bits) - 1),
+        minimum_cell: 1,
         minimum_cohort: 3,
         maximum_cohort: 1_000,
         committee_cap: members.into(),
@@ -94,7 +94,7 @@ fn relayed(study: Study, members: u8) -> (usize, usize) {
                     let peer = peers.get_mut(&to).expect("all stay");
                     peer.handle(peer::Input::Message(bytes.into()), NOW);
                     if peer.stage() == peer::Stage::AwaitingAnswer {
-                        peer.answer(1, NOW).expect("it is in range");
+                        peer.answer(vec![Response::Number(1)], NOW).expect("it is in range");
                     }
                 }
                 round::Output::Deliver(deliveries) => {

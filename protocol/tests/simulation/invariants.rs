@@ -316,7 +316,7 @@ impl Evidence {
         }
         self.check_verdict(plan, log);
         let Some((aggregate, message)) = &log.published else { return };
-        if self.published.replace(*aggregate) == Some(*aggregate) {
+        if self.published.replace(aggregate.clone()).as_ref() == Some(aggregate) {
             return;
         }
         self.look_for_lies(plan, log, message);
@@ -333,7 +333,10 @@ impl Evidence {
             .map(|(_, id)| self.patients[id])
             .collect();
         let sum: i128 = accepted.iter().map(|patient| plan.patients[*patient].value).sum();
-        if aggregate.sum != sum || aggregate.count as usize != accepted.len() {
+        let Some(counted) = aggregate.sum(&plan.study) else {
+            return self.breaks(Invariant::Exact, format!("{aggregate:?} shows no sum"));
+        };
+        if counted != sum || aggregate.count as usize != accepted.len() {
             self.breaks(Invariant::Exact, format!("{aggregate:?} of {accepted:?}"));
         }
         let rejected: BTreeSet<usize> = numbered()
@@ -341,12 +344,12 @@ impl Evidence {
             .map(|(_, id)| self.patients[id])
             .collect();
         for patient in 0..plan.patients.len() {
-            match (aggregate.sum >> (2 * patient)) & 3 {
+            match (counted >> (2 * patient)) & 3 {
                 0 if self.acknowledged.contains(&patient)
                     && !rejected.contains(&patient)
                     && !self.went_back =>
                 {
-                    let detail = format!("patient {patient} is not in {:o}", aggregate.sum);
+                    let detail = format!("patient {patient} is not in {counted:o}");
                     self.breaks(Invariant::Acknowledged, detail);
                 }
                 0 | 1 => {}
@@ -358,9 +361,9 @@ impl Evidence {
         }
     }
 
-    pub fn peer_publishes(&mut self, plan: &Plan, patient: usize, published: Published) {
-        self.shown.insert(patient, published);
-        if self.published != Some(published.aggregate) {
+    pub fn peer_publishes(&mut self, plan: &Plan, patient: usize, published: &Published) {
+        self.shown.insert(patient, published.clone());
+        if self.published.as_ref() != Some(&published.aggregate) {
             let detail = format!("patient {patient} shows {published:?}, not {:?}", self.published);
             return self.breaks(Invariant::Exact, detail);
         }
@@ -369,7 +372,8 @@ impl Evidence {
             let detail = format!("patient {patient} names {named:?}, not {:?}", self.to_be_named);
             self.breaks(Invariant::Blame, detail);
         }
-        let bucket = (published.aggregate.sum >> (2 * patient)) & 3;
+        let sum = published.aggregate.sum(&plan.study).unwrap_or_default();
+        let bucket = (sum >> (2 * patient)) & 3;
         let counted = match published.own {
             OwnAnswer::Counted => 1,
             OwnAnswer::NotCounted | OwnAnswer::Rejected(_) | OwnAnswer::None => 0,

@@ -60,6 +60,7 @@ impl Summary {
             | Record::Left(_)
             | Record::ContributingClosed
             | Record::InvitationUsed { .. }
+            | Record::PublishedSum { .. }
             | Record::InvitationsRevoked(_) => {}
             Record::WordsDisputed(_) => self.disputes += 1,
             Record::CommitteeFixed(bytes) => self.committee = Some(bytes.clone()),
@@ -84,7 +85,7 @@ impl Summary {
                 store(&wire::encode(&PeerMessage::Decline(*reason)));
             }
             Record::Published { aggregate, message } => {
-                self.published = Some((*aggregate, message.clone()));
+                self.published = Some((aggregate.clone(), message.clone()));
             }
             Record::Ended(reason) => self.ended = Some(*reason),
         }

@@ -3,6 +3,7 @@
 
 use wardsum_protocol::identity::Identity;
 use wardsum_protocol::peer::{Event, Failure, Input, Memory, Output, Peer, Record, Role, Stage};
+use wardsum_protocol::questionnaire::Response;
 use wardsum_protocol::round::ConnectionId;
 use wardsum_protocol::{Entropy, Timestamp};
 
@@ -146,7 +147,7 @@ impl World {
         else {
             return;
         };
-        let taken = open.peer.answer(value, now);
+        let taken = open.peer.answer(vec![Response::Number(value)], now);
         self.note(|| format!("patient {patient} answers: {taken:?}"));
         self.pump_peer(patient);
     }
@@ -276,7 +277,7 @@ impl World {
             Event::ShareReceived { received } => self.has_received(patient, *received),
             Event::ContributionAcknowledged => self.evidence.acknowledged(patient),
             Event::Published(published) => {
-                self.evidence.peer_publishes(&self.plan, patient, *published);
+                self.evidence.peer_publishes(&self.plan, patient, published);
             }
             Event::Failed(failure) => self.peer_fails(patient, *failure),
             Event::Disconnected { why: Failure::PlacesKept, .. } => {

@@ -1,6 +1,7 @@
 //! What one run is: its study, its patients and its weather, all drawn from the seed.
 
 use wardsum_protocol::field;
+use wardsum_protocol::form::{Form, Text};
 use wardsum_protocol::peer::{Change, Misbehaviour};
 use wardsum_protocol::{
     Admission, Authority, Closing, Invitation, SchemeChoice, Study, StudyParameters, Suite,
@@ -243,10 +244,9 @@ fn draw_study(dice: &mut Dice, number: u64, weather: Weather, calm_from: u64) ->
         instance: dice.bytes(),
         title: "Pain after the operation".into(),
         organisation: "St. Example Hospital".into(),
-        question: "How strong is your pain now?".into(),
-        unit: "points".into(),
-        min: 0,
-        max: 1 << (2 * (number - 1)),
+        introduction: Text::default(),
+        form: Form::number("How strong is your pain now?", "points", 0, 1 << (2 * (number - 1))),
+        minimum_cell: u32::try_from(minimum).expect("small"),
         minimum_cohort: u32::try_from(minimum).expect("small"),
         maximum_cohort: u32::try_from(maximum).expect("small"),
         committee_cap: u16::try_from(cap).expect("small"),

@@ -291,7 +291,7 @@ fn name_of_hospital_message(bytes: &[u8]) -> Option<String> {
         Ok(HospitalMessage::Deliver(delivery)) => format!("Deliver {}", delivery.number),
         Ok(HospitalMessage::Manifest(digests)) => format!("Manifest of {}", digests.len()),
         Ok(HospitalMessage::Counted(counted)) => format!("Counted {}", counted.number),
-        Ok(HospitalMessage::Published(result)) => format!("Published {:?}", result.sum),
+        Ok(HospitalMessage::Published(result)) => format!("Published {:?}", result.cells),
         Ok(
             other @ (HospitalMessage::Verdict(_)
             | HospitalMessage::Ended(_)

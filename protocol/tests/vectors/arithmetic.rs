@@ -14,7 +14,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use crate::json::{array, bytes, hex, list, small, text};
 
 /// Gives out the bytes that a vector names, in their order.
-struct Tape(VecDeque<u8>);
+pub(crate) struct Tape(pub(crate) VecDeque<u8>);
 
 impl TryRng for Tape {
     type Error = Infallible;

@@ -3,9 +3,10 @@
 use serde_json::Value;
 use wardsum_protocol::field;
 
+use crate::keys::behind_its_length;
 use crate::refusals::{
     CONTRIBUTE, ENROL, Good, IDENTIFY, NEWCOMERS_CHALLENGE, PARTIAL, VERIFICATION, body, changed,
-    flipped, keys_of, longer, truncated, with_last_bit_flipped,
+    flipped, keys_of, longer, partial, truncated, with_last_bit_flipped,
 };
 
 pub(crate) fn cases(additive: &Good, shamir: &Good) -> Vec<Value> {
@@ -233,32 +234,36 @@ fn verifications(good: &Good) -> Vec<Value> {
 
 fn partials(good: &Good, shamir: &Good) -> Vec<Value> {
     let message = good.message("partial_1");
-    let (keys, body) = (keys_of(1), body(&message));
+    let keys = keys_of(1);
+    // The signed body of 65 bytes stands behind type and length, and before its signature and the element with its salt.
+    let body = message[3..3 + 65].to_vec();
     let at = |name: &str, bytes: &[u8]| good.hospital(name, 1, "partial_1", bytes);
-    let signed = |body: &[u8]| keys.signed_message(4, PARTIAL, body);
-    // Verdict, place, length, then the value.
-    let with_values = |values: &[u8]| {
-        let len = u16::try_from(values.len()).expect("few values").to_be_bytes();
-        signed(&[&body[..33], &len, values].concat())
+    let opening = &message[message.len() - 32..];
+    let signed = |label: &str, body: &[u8]| {
+        [keys.signed_message(4, label, body), behind_its_length(opening)].concat()
     };
-    let value = &body[35..];
+    let with_openings = |openings: &[u8]| partial(1, &body[..32], 1, openings);
     // Person 4 has left, and the verdict does without it.
-    let left_out = {
-        let body = [&shamir.message("verdict_digest"), [4, 0, 16].as_slice(), value].concat();
-        keys_of(4).signed_message(4, PARTIAL, &body)
-    };
+    let left_out = partial(4, &shamir.message("verdict_digest"), 4, opening);
     vec![
         at("bad_partial_truncated", &truncated(&message)),
         at("bad_partial_trailing_byte", &longer(&message)),
-        at("bad_partial_signature", &with_last_bit_flipped(&message)),
-        at("bad_partial_label", &keys.signed_message(4, ENROL, &body)),
-        at("bad_partial_verdict", &signed(&flipped(&body, 0))),
-        at("bad_partial_place_0", &signed(&changed(&body, 32, |_| 0))),
-        at("bad_partial_place_4", &signed(&changed(&body, 32, |_| 4))),
-        at("bad_partial_unreduced", &with_values(&field::modulus().to_le_bytes())),
-        at("bad_partial_without_a_value", &with_values(&[])),
-        at("bad_partial_of_two_values", &with_values(&[value, value].concat())),
-        at("bad_partial_of_17_bytes", &with_values(&longer(value))),
+        at("bad_partial_signature", &flipped(&message, 3 + 65 + 64 - 10)),
+        at("bad_partial_label", &signed(ENROL, &body)),
+        at("bad_partial_verdict", &signed(PARTIAL, &flipped(&body, 0))),
+        at("bad_partial_place_0", &signed(PARTIAL, &changed(&body, 32, |_| 0))),
+        at("bad_partial_place_4", &signed(PARTIAL, &changed(&body, 32, |_| 4))),
+        at("bad_partial_body_trailing_byte", &signed(PARTIAL, &longer(&body))),
+        at("bad_partial_of_another_element", &flipped(&message, message.len() - 16)),
+        at("bad_partial_of_another_digest", &signed(PARTIAL, &flipped(&body, 33))),
+        at("bad_partial_of_another_salt", &flipped(&message, message.len() - 32)),
+        at("bad_partial_unreduced", &{
+            with_openings(&[&opening[..16], &field::modulus().to_le_bytes()].concat())
+        }),
+        at("bad_partial_without_a_value", &with_openings(&[])),
+        at("bad_partial_of_two_values", &with_openings(&[opening, opening].concat())),
+        at("bad_partial_of_33_bytes", &with_openings(&longer(opening))),
+        at("bad_partial_without_a_salt", &with_openings(&opening[16..])),
         at("bad_partial_of_another_member", &good.message("partial_2")),
         shamir.newcomer(
             "bad_partial_of_a_member_that_is_left_out",
@@ -270,7 +275,7 @@ fn partials(good: &Good, shamir: &Good) -> Vec<Value> {
             "bad_partial_again_and_different",
             1,
             "partial_2",
-            &signed(&flipped(&body, 35)),
+            &with_openings(&flipped(opening, 16)),
         ),
         good.hospital("partial_again", 1, "partial_2", &message),
         good.hospital("partial_after_the_result", 1, "published_to_1", &message),

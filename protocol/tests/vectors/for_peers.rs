@@ -3,10 +3,9 @@
 use serde_json::Value;
 use wardsum_protocol::field;
 
-use crate::keys::{self, merkle_path};
-
+use crate::keys::{self, behind_its_length, merkle_path};
 use crate::refusals::{
-    CONTRIBUTE, ENROL, Good, PARTIAL, body, changed, flipped, keys_of, longer, truncated,
+    CONTRIBUTE, ENROL, Good, body, changed, flipped, keys_of, longer, partial, truncated,
     with_last_bit_flipped,
 };
 
@@ -52,8 +51,8 @@ fn welcomes(good: &Good, resumed: &Good) -> Vec<Value> {
     vec![
         at("bad_welcome_truncated", &truncated(&message)),
         at("bad_welcome_trailing_byte", &longer(&message)),
-        at("bad_welcome_study_version_2", &changed(&message, 36, |_| 2)),
-        at("bad_welcome_study_version_4", &changed(&message, 36, |_| 4)),
+        at("bad_welcome_study_version_3", &changed(&message, 36, |_| 3)),
+        at("bad_welcome_study_version_5", &changed(&message, 36, |_| 5)),
         at("bad_committee_before_welcome", &good.message("committee_to_1")),
         good.person("bad_welcome_twice", 1, "committee_to_1", &message),
         resumed.person("bad_welcome_to_another_study", 3, "welcome_to_3_2", &message),
@@ -377,48 +376,44 @@ fn verdicts(additive: &Good, shamir: &Good, resumed: &Good) -> Vec<Value> {
     ]
 }
 
+/// What a member gave, of which nothing is suppressed.
+fn shown(message: &[u8]) -> Vec<u8> {
+    [&message[1..], &[0; 3]].concat()
+}
+
 fn publications(additive: &Good, shamir: &Good) -> Vec<Value> {
     let message = additive.message("published_to_1");
     let partials: Vec<Vec<u8>> =
-        (1..=3).map(|n| additive.message(&format!("partial_{n}"))[1..].to_vec()).collect();
-    // Type, size, root, verdict of 8 bytes, sum; then the partial aggregates.
-    let published = |partials: &[&[u8]]| {
-        let partials = partials.concat();
-        let len = u32::try_from(partials.len()).expect("few members").to_be_bytes();
-        [&message[..61], &len[1..], &partials].concat()
-    };
+        (1..=3).map(|n| shown(&additive.message(&format!("partial_{n}")))).collect();
+    // Type, size, root, verdict of 8 bytes, a cell of 17 behind its length; then the partial aggregates.
+    let published =
+        |partials: &[&[u8]]| [&message[..65], &behind_its_length(&partials.concat())].concat();
     let [one, two, three] = [&partials[0], &partials[1], &partials[2]].map(Vec::as_slice);
-    let keys = keys_of(2);
-    let lie = |change: &dyn Fn(&mut Vec<u8>)| {
-        let mut body = body(&additive.message("partial_2"));
-        change(&mut body);
-        keys.signed_message(4, PARTIAL, &body)[1..].to_vec()
+    let verdict_digest = additive.message("verdict_digest");
+    let opening = additive.message("opening_2_0");
+    let lie = |openings: &[u8]| shown(&partial(2, &verdict_digest, 2, openings));
+    let unreduced = lie(&[&opening[..16], &[0xff; 16]].concat());
+    let other_verdict = shown(&partial(2, &flipped(&verdict_digest, 0), 2, &opening));
+    let other_value = lie(&flipped(&opening, 16));
+    let impossible = lie(&flipped(&opening, 31));
+    let other_salt = flipped(two, two.len() - 3 - 32);
+    let unsigned = flipped(two, two.len() - 3 - 16);
+    let hidden = {
+        let digest = keys::element_digest(&verdict_digest, 2, 0, &opening);
+        [&two[..2 + 65 + 64], &[0; 3], behind_its_length(&digest).as_slice()].concat()
     };
-    let unreduced = lie(&|body| body[35..].copy_from_slice(&[0xff; 16]));
-    let other_verdict = lie(&|body| body[0] ^= 1);
-    let other_value = lie(&|body| body[35] ^= 1);
-    let impossible = lie(&|body| body[50] ^= 1);
+    // A hospital that hides more than it has to, in all partial aggregates.
+    let all_hidden = {
+        let partials = (1..=3).flat_map(|n| {
+            let opening = additive.message(&format!("opening_{n}_0"));
+            let digest = keys::element_digest(&verdict_digest, n, 0, &opening);
+            let signed = &partials[usize::from(n) - 1][..2 + 65 + 64];
+            [signed, &[0; 3], behind_its_length(&digest).as_slice()].concat()
+        });
+        let partials: Vec<u8> = partials.collect();
+        [&message[..45], &[0, 0, 1, 0], behind_its_length(&partials).as_slice()].concat()
+    };
     let at = |name: &str, bytes: &[u8]| additive.person(name, 1, "published_to_1", bytes);
-    // Somebody who was told no verdict, and a fourth partial aggregate that contradicts the first three.
-    let contradiction = {
-        let message = shamir.message("published_to_5");
-        let verdict = &verdict(&[1, 2, 3, 4], &[])[1..];
-        let manifest = shamir.message("manifest_digest");
-        let digest = keys::hash("wardsum v1 verdict", &[&manifest, verdict]);
-        let partials: Vec<u8> = (1..=4)
-            .flat_map(|person| {
-                let value = match person {
-                    4 => vec![7; 16],
-                    _ => shamir.message(&format!("partial_value_{person}")),
-                };
-                let place = u8::try_from(person).expect("few members");
-                let body = [digest.as_slice(), &[place, 0, 16], &value].concat();
-                keys_of(person).signed_message(4, PARTIAL, &body)[1..].to_vec()
-            })
-            .collect();
-        let len = u32::try_from(partials.len()).expect("few members").to_be_bytes();
-        [&message[..37], verdict, &message[45..61], &len[1..], &partials].concat()
-    };
     let rejecting = |rejected: &[(u32, u8)]| {
         let verdict = &verdict(&[1, 2, 3], rejected)[1..];
         [&message[..37], verdict, &message[45..]].concat()
@@ -426,12 +421,29 @@ fn publications(additive: &Good, shamir: &Good) -> Vec<Value> {
     vec![
         at("bad_published_truncated", &truncated(&message)),
         at("bad_published_trailing_byte", &longer(&message)),
-        at("bad_published_sum", &flipped(&message, 60)),
+        at("bad_published_number", &flipped(&message, 49)),
+        at(
+            "bad_published_number_unreduced",
+            &[&message[..49], &[0xff; 16], &message[65..]].concat(),
+        ),
+        at("bad_published_cell_of_type_2", &changed(&message, 48, |_| 2)),
+        at("bad_published_without_a_cell", &[&message[..45], &[0; 3], &message[65..]].concat()),
+        at("bad_published_two_cells", &{
+            let cells = behind_its_length(&[&message[48..65], &message[48..65]].concat());
+            [&message[..45], &cells, &message[65..]].concat()
+        }),
+        at("bad_published_cell_hidden_and_its_elements_shown", &{
+            [&message[..45], &[0, 0, 1, 0], &message[65..]].concat()
+        }),
+        at("published_with_all_hidden", &all_hidden),
         at("bad_published_size", &flipped(&message, 4)),
         at("bad_published_root", &flipped(&message, 5)),
-        at("bad_published_signature", &published(&[one, two, &with_last_bit_flipped(three)])),
+        at("bad_published_signature", &published(&[one, two, &flipped(three, 2 + 65 + 64 - 10)])),
         at("bad_published_too_few", &published(&[one, three])),
         at("bad_published_duplicate", &published(&[one, two, two])),
+        at("bad_published_element_not_signed", &published(&[one, &unsigned, three])),
+        at("bad_published_salt_not_signed", &published(&[one, &other_salt, three])),
+        at("bad_published_element_of_one_hidden", &published(&[one, &hidden, three])),
         at("bad_published_unreduced", &published(&[one, &unreduced, three])),
         at("bad_published_for_another_verdict", &published(&[one, &other_verdict, three])),
         at("bad_published_partial_of_another_value", &published(&[one, &other_value, three])),
@@ -446,12 +458,33 @@ fn publications(additive: &Good, shamir: &Good) -> Vec<Value> {
             let message = shamir.message("published_to_5");
             [&message[..37], &verdict(&[1, 2, 3], &[(1, 1)])[1..], &message[45..]].concat()
         }),
-        shamir.person("bad_published_contradiction", 5, "published_to_5", &contradiction),
+        shamir.person("bad_published_contradiction", 5, "published_to_5", &contradiction(shamir)),
         shamir.person(
             "bad_published_to_an_observer",
             7,
             "published_to_7",
-            &flipped(&shamir.message("published_to_7"), 60),
+            &flipped(&shamir.message("published_to_7"), 49),
         ),
     ]
+}
+
+/// To somebody who was told no verdict: with a fourth partial aggregate that contradicts the first three.
+fn contradiction(shamir: &Good) -> Vec<u8> {
+    let message = shamir.message("published_to_5");
+    let verdict = &verdict(&[1, 2, 3, 4], &[])[1..];
+    let manifest = shamir.message("manifest_digest");
+    let digest = keys::hash("wardsum v1 verdict", &[&manifest, verdict]);
+    let partials: Vec<u8> = (1..=4)
+        .flat_map(|person| {
+            let value = match person {
+                4 => vec![7; 16],
+                _ => shamir.message(&format!("partial_value_{person}")),
+            };
+            let place = u8::try_from(person).expect("few members");
+            let entropy = [place; 32];
+            let openings = keys::openings(&entropy, &digest, place, &value);
+            shown(&partial(person, &digest, place, &openings))
+        })
+        .collect();
+    [&message[..37], verdict, &message[45..65], &behind_its_length(&partials)].concat()
 }

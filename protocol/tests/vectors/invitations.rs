@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use wardsum_protocol::committee::Committee;
 use wardsum_protocol::messages::{HospitalMessage, Welcome};
 use wardsum_protocol::peer::{Input, Output, Peer};
+use wardsum_protocol::questionnaire::Response;
 use wardsum_protocol::wire::{self, Rest};
 use wardsum_protocol::{
     Admission, Authority, Challenge, Entropy, Invitation, Study, StudyParameters, Timestamp,
@@ -43,7 +44,7 @@ fn sent(serial: u8, committee: Option<&[u8]>) -> Vec<Vec<u8>> {
     peer.handle(Input::Connected, NOW);
     let welcome = Welcome { challenge: Challenge([0xc1; 32]), study: study().encode().into() };
     peer.handle(Input::Message(wire::encode(&HospitalMessage::Welcome(welcome))), NOW);
-    peer.answer(3, NOW).expect("3 is in the range");
+    peer.answer(vec![Response::Number(3)], NOW).expect("3 is in the range");
     if let Some(bytes) = committee {
         let message = HospitalMessage::Committee(Rest(bytes.to_vec().into()));
         peer.handle(Input::Message(wire::encode(&message)), NOW);

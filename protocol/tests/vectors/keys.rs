@@ -8,7 +8,7 @@ use hpke::aead::ChaCha20Poly1305;
 use hpke::kdf::HkdfSha256;
 use hpke::kem::{X25519HkdfSha256, XWing};
 use hpke::{Deserializable, Kem, OpModeR, OpModeS, Serializable};
-use rand_core::SeedableRng;
+use rand_core::{Rng, SeedableRng};
 use sha2::{Digest as _, Sha256};
 
 /// `uint8 length || label`, which every signed or hashed text begins with.
@@ -58,6 +58,40 @@ pub(crate) fn contribution_digest<L: AsRef<[u8]>>(
 ) -> [u8; 32] {
     let root = merkle_root(sealed_shares);
     hash("wardsum v1 contribution", &[digests[0], digests[1], sender, &root])
+}
+
+/// Somebody's elements of 16 bytes, one after the other, each behind the salt that comes of the entropy.
+pub(crate) fn openings(entropy: &[u8; 32], verdict: &[u8], place: u8, elements: &[u8]) -> Vec<u8> {
+    let key = expand(entropy, &[b"wardsum v1 salts".as_slice(), verdict, &[place]].concat());
+    let mut salts = ChaCha20Rng::from_seed(key);
+    let mut openings = Vec::new();
+    for element in elements.chunks(16) {
+        let mut salt = [0; 16];
+        salts.fill_bytes(&mut salt);
+        openings.extend([salt.as_slice(), element].concat());
+    }
+    openings
+}
+
+/// What a member signs for its partial aggregate of these elements with their salts, one after the other.
+pub(crate) fn elements_digest(verdict: &[u8], place: u8, openings: &[u8]) -> [u8; 32] {
+    let digests: Vec<u8> = (0..)
+        .zip(openings.chunks(32))
+        .flat_map(|(at, of)| element_digest(verdict, place, at, of))
+        .collect();
+    hash("wardsum v1 partial aggregate elements", &[&digests])
+}
+
+/// The digest of one of them.
+pub(crate) fn element_digest(verdict: &[u8], place: u8, at: u32, opening: &[u8]) -> [u8; 32] {
+    let parts = [verdict, &[place], &at.to_be_bytes(), opening];
+    hash("wardsum v1 partial aggregate element", &parts)
+}
+
+/// A list behind its length in three bytes.
+pub(crate) fn behind_its_length(list: &[u8]) -> Vec<u8> {
+    let len = u32::try_from(list.len()).expect("a short list").to_be_bytes();
+    [&len[1..], list].concat()
 }
 
 /// What a peer's 32 bytes of entropy become.

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use wardsum_protocol::peer::{self, Memory, Peer};
+use wardsum_protocol::questionnaire::Response;
 use wardsum_protocol::round::{self, ConnectionId, Record, Refusal, Round};
 use wardsum_protocol::{Challenge, Entropy, Study, Timestamp};
 
@@ -176,8 +177,8 @@ impl Person {
         self.input(peer::Input::Message(bytes));
     }
 
-    pub(crate) fn answer(&mut self, value: i128) {
-        self.peer.answer(value, self.now).expect("the vector's answer is taken");
+    pub(crate) fn answer(&mut self, responses: Vec<Response>) {
+        self.peer.answer(responses, self.now).expect("the vector's answer is taken");
         self.drain();
     }
 

@@ -7,7 +7,7 @@ use wardsum_protocol::peer::Stage;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use crate::json::{array, bytes, hex, list, named, number, text, unhex};
-use crate::keys::{Keys, contribution_digest};
+use crate::keys::{Keys, behind_its_length, contribution_digest, elements_digest};
 use crate::{for_hospital, for_peers, replay, rounds};
 
 pub(crate) const ENROL: &str = "wardsum v1 sign enrolment";
@@ -144,6 +144,13 @@ pub(crate) fn truncated(bytes: &[u8]) -> Vec<u8> {
 
 pub(crate) fn longer(bytes: &[u8]) -> Vec<u8> {
     [bytes, &[0]].concat()
+}
+
+/// A partial aggregate of these elements with their salts, one after the other, as a message.
+pub(crate) fn partial(person: u64, verdict: &[u8], place: u8, openings: &[u8]) -> Vec<u8> {
+    let body = [verdict, &[place], &elements_digest(verdict, place, openings)].concat();
+    let signed = keys_of(person).signed_message(4, PARTIAL, &body);
+    [signed, behind_its_length(openings)].concat()
 }
 
 /// The body of a message that is one signed body.

@@ -1,4 +1,4 @@
-//! `additive-round.json`, `shamir-round.json`, `resumed-round.json` and `x-wing.json`: whole rounds,
+//! `additive-round.json`, `shamir-round.json`, `resumed-round.json`, `questionnaire-round.json` and `x-wing.json`: whole rounds,
 //! message by message.
 //!
 //! All messages are delivered one after the other in the order in which they were sent, and the
@@ -8,8 +8,10 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::{Value, json};
 use wardsum_protocol::peer::Input;
-use wardsum_protocol::{Study, StudyParameters};
+use wardsum_protocol::questionnaire::Response;
+use wardsum_protocol::{Aggregate, Study, StudyParameters};
 
+use crate::forms::responses_json;
 use crate::json::{bytes, hex, list};
 use crate::machines::{Hospital, Person};
 use crate::{studies, values};
@@ -89,6 +91,19 @@ pub(crate) fn generate_resumed() -> Value {
     stage.finish()
 }
 
+/// Four members and two visitors who answer two questions, of which some numbers are suppressed.
+pub(crate) fn generate_questionnaire() -> Value {
+    let mut stage = Stage::new(studies::survey());
+    for person in 1..=6 {
+        stage.connect(person);
+    }
+    for person in 1..=6 {
+        let again = Response::YesNo(matches!(person, 1 | 3 | 6));
+        stage.respond(person, vec![Response::Choice(u16::from(person > 3)), again]);
+    }
+    stage.finish()
+}
+
 /// The parts of a round with X-Wing that differ; the rest would only be long.
 pub(crate) fn generate_x_wing() -> Value {
     let mut stage = Stage::new(studies::yes_or_no());
@@ -114,7 +129,7 @@ struct Stage {
     study: Study,
     hospital: Hospital,
     people: BTreeMap<u64, Person>,
-    answers: BTreeMap<u64, i128>,
+    answers: BTreeMap<u64, Value>,
     /// Whose each connection is or was; the first one is 1.
     owners: Vec<u64>,
     /// The connection that each person has now.
@@ -168,10 +183,16 @@ impl Stage {
         self.deliver();
     }
 
+    /// Somebody answers the one question with a number.
     fn answer(&mut self, person: u64, value: i128) {
-        self.steps.push(json!({ "do": "answer", "person": person, "value": value.to_string() }));
-        self.answers.insert(person, value);
-        self.person(person).answer(value);
+        self.respond(person, vec![Response::Number(value)]);
+    }
+
+    fn respond(&mut self, person: u64, responses: Vec<Response>) {
+        let answer = responses_json(&responses);
+        self.steps.push(json!({ "do": "answer", "person": person, "responses": answer }));
+        self.answers.insert(person, answer);
+        self.person(person).answer(responses);
         self.deliver();
     }
 
@@ -340,7 +361,7 @@ impl Stage {
             .map(|person| {
                 json!({
                     "person": person, "entropy": hex(entropy(*person)),
-                    "answer": self.answers.get(person).map(ToString::to_string),
+                    "responses": self.answers.get(person),
                 })
             })
             .collect();
@@ -348,12 +369,18 @@ impl Stage {
             "study": hex(self.study.encode()),
             "people": people,
             "steps": self.steps,
-            "result": { "count": aggregate.count, "sum": aggregate.sum.to_string() },
+            "result": result_json(&aggregate),
         });
         round["values"] = Value::Object(values::explain(&round, &round_people(&round)));
         round["people"] = round_people(&round).people;
         round
     }
+}
+
+/// How many answers are counted, and the numbers that are published; null for those that are suppressed.
+pub(crate) fn result_json(aggregate: &Aggregate) -> Value {
+    let cells = aggregate.cells.iter().map(|number| number.map(|number| number.to_string()));
+    json!({ "count": aggregate.count, "cells": cells.collect::<Vec<_>>() })
 }
 
 /// The people of a round with the keys that follow from their entropy.

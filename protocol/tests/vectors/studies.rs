@@ -1,13 +1,19 @@
 //! `study.json`: canonical bytes and digests of studies, and studies that are refused.
 
 use serde_json::{Value, json};
-use wardsum_protocol::field;
+use wardsum_protocol::form::{
+    Coding, Form, ItemForm, Kind, Language, OptionForm, ScaleForm, ScoreForm, ScoreTerm, Steps,
+    Text,
+};
+use wardsum_protocol::wire::Flag;
 use wardsum_protocol::{Admission, Closing, SchemeChoice, Study, StudyParameters, Suite};
 #[cfg(target_arch = "wasm32")]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+use crate::forms::{form_bytes, form_json, form_of, sized, text_bytes, text_json, text_of};
 use crate::json::{array, bytes, hex, number, text};
 use crate::keys;
+use crate::questionnaires::{everything, ward_and_again};
 
 /// The study of `additive-round.json`.
 pub(crate) fn pain_scale() -> StudyParameters {
@@ -15,10 +21,9 @@ pub(crate) fn pain_scale() -> StudyParameters {
         instance: core::array::from_fn(|i| u8::try_from(i).expect("below 16")),
         title: "Pain after the operation".into(),
         organisation: "St. Example Hospital".into(),
-        question: "How strong is your pain now?".into(),
-        unit: "points".into(),
-        min: 0,
-        max: 10,
+        introduction: Text::default(),
+        form: Form::number("How strong is your pain now?", "points", 0, 10),
+        minimum_cell: 3,
         minimum_cohort: 3,
         maximum_cohort: 1_000,
         committee_cap: 32,
@@ -45,10 +50,9 @@ pub(crate) fn weight_change() -> StudyParameters {
         instance: [0xa5; 16],
         title: "Weight after six months".into(),
         organisation: "Klinik Köln".into(),
-        question: "By how much has your weight changed?".into(),
-        unit: "kg".into(),
-        min: -40,
-        max: 60,
+        introduction: "We want to know whether the diet helps.".into(),
+        form: Form::number("By how much has your weight changed?", "kg", -40, 60),
+        minimum_cell: 1,
         minimum_cohort: 4,
         maximum_cohort: 50,
         committee_cap: 4,
@@ -76,12 +80,21 @@ pub(crate) fn yes_or_no() -> StudyParameters {
         instance: [0x3c; 16],
         title: "Readmission".into(),
         organisation: "St. Example Hospital".into(),
-        question: "Have you been in a hospital again since?".into(),
-        unit: String::new(),
-        max: 1,
+        form: Form::number("Have you been in a hospital again since?", "", 0, 1),
         scheme: SchemeChoice::Additive,
         suite: Suite::XWing,
+        minimum_cell: 1,
         ..pain_scale()
+    }
+}
+
+/// The study of `questionnaire-round.json`.
+pub(crate) fn survey() -> StudyParameters {
+    StudyParameters {
+        instance: [0x51; 16],
+        form: ward_and_again(),
+        minimum_cell: 3,
+        ..weight_change()
     }
 }
 
@@ -92,8 +105,9 @@ fn closing_json(rule: Closing) -> Value {
 
 fn parameters_json(p: &StudyParameters) -> Value {
     json!({
-        "instance": hex(p.instance), "title": p.title, "organisation": p.organisation,
-        "question": p.question, "unit": p.unit, "min": p.min.to_string(), "max": p.max.to_string(),
+        "instance": hex(p.instance), "title": text_json(&p.title),
+        "organisation": p.organisation, "introduction": text_json(&p.introduction),
+        "form": form_json(&p.form), "minimum_cell": p.minimum_cell,
         "minimum_cohort": p.minimum_cohort, "maximum_cohort": p.maximum_cohort,
         "committee_cap": p.committee_cap, "enrolment": closing_json(p.enrolment),
         "contributing": closing_json(p.contributing),
@@ -116,12 +130,11 @@ fn parameters(value: &Value) -> StudyParameters {
     let cohort = |key: &str| u32::try_from(number(value, key)).expect("a count");
     StudyParameters {
         instance: array(value, "instance"),
-        title: text(value, "title").into(),
+        title: text_of(&value["title"]),
         organisation: text(value, "organisation").into(),
-        question: text(value, "question").into(),
-        unit: text(value, "unit").into(),
-        min: text(value, "min").parse().expect("a number"),
-        max: text(value, "max").parse().expect("a number"),
+        introduction: text_of(&value["introduction"]),
+        form: form_of(&value["form"]),
+        minimum_cell: cohort("minimum_cell"),
         minimum_cohort: cohort("minimum_cohort"),
         maximum_cohort: cohort("maximum_cohort"),
         committee_cap: u16::try_from(number(value, "committee_cap")).expect("a count"),
@@ -145,9 +158,6 @@ fn parameters(value: &Value) -> StudyParameters {
 
 /// The canonical bytes, written down a second time: it also encodes what is refused.
 fn encode(p: &StudyParameters) -> Vec<u8> {
-    let text = |text: &str| [&[u8::try_from(text.len()).unwrap()], text.as_bytes()].concat();
-    let question =
-        [&u16::try_from(p.question.len()).unwrap().to_be_bytes(), p.question.as_bytes()].concat();
     let optional =
         |bytes: Option<Vec<u8>>| bytes.map_or(vec![0], |bytes| [vec![1], bytes].concat());
     let closing = |rule: Closing| {
@@ -157,14 +167,13 @@ fn encode(p: &StudyParameters) -> Vec<u8> {
         [count, settle, deadline, vec![rule.by_command.into()]].concat()
     };
     [
-        vec![0, 3],
+        vec![0, 4],
         p.instance.into(),
-        text(&p.title),
-        text(&p.organisation),
-        question,
-        text(&p.unit),
-        p.min.to_be_bytes().into(),
-        p.max.to_be_bytes().into(),
+        text_bytes(&p.title),
+        sized(p.organisation.as_bytes()),
+        text_bytes(&p.introduction),
+        form_bytes(&p.form),
+        p.minimum_cell.to_be_bytes().into(),
         p.minimum_cohort.to_be_bytes().into(),
         p.maximum_cohort.to_be_bytes().into(),
         p.committee_cap.to_be_bytes().into(),
@@ -181,18 +190,19 @@ fn encode(p: &StudyParameters) -> Vec<u8> {
 }
 
 pub(crate) fn generate() -> Value {
-    // A hundred thousand people, and sums that just stay below the modulus.
-    let largest = i128::try_from((field::modulus() - 1) / 2 / 100_000).expect("below 2^127");
+    // A hundred thousand people, and sums that just stay below 2^127.
+    let largest = i128::MAX / 2 / 100_000;
     let good: Value = [
         ("pain_scale", pain_scale()),
         ("weight_change", weight_change()),
         ("follow_up", follow_up()),
         ("yes_or_no", yes_or_no()),
+        ("survey", survey()),
+        ("everything", StudyParameters { form: everything(), ..survey() }),
         (
             "largest_sums",
             StudyParameters {
-                min: -largest,
-                max: largest,
+                form: Form::number("How strong is your pain now?", "points", -largest, largest),
                 maximum_cohort: 100_000,
                 ..pain_scale()
             },
@@ -200,10 +210,10 @@ pub(crate) fn generate() -> Value {
         (
             "shortest_and_longest_texts",
             StudyParameters {
-                title: "t".repeat(255),
+                title: Text::plain("t".repeat(255)),
                 organisation: "o".into(),
-                question: "q".repeat(2_000),
-                unit: String::new(),
+                introduction: Text::plain("i".repeat(8_000)),
+                form: Form::number(&"q".repeat(2_000), "", 0, 10),
                 ..pain_scale()
             },
         ),
@@ -235,11 +245,12 @@ fn malformed() -> Vec<(&'static str, Vec<u8>)> {
         ("bad_empty", vec![]),
         ("bad_version_0", with(1, 0)),
         ("bad_version_1_with_an_admission", with(1, 1)),
-        ("bad_version_4", with(1, 4)),
+        ("bad_version_5", with(1, 5)),
         ("bad_truncated", good[..end - 1].to_vec()),
         ("bad_trailing_byte", [good.as_slice(), &[0]].concat()),
-        ("bad_title_runs_over_the_end", with(18, 255)),
-        ("bad_title_is_not_utf_8", with(19, 0xff)),
+        ("bad_title_runs_over_the_end", with(18, 0x3f)),
+        ("bad_title_in_a_longer_length", [&good[..18], &[0x40, good[18]], &good[19..]].concat()),
+        ("bad_title_is_not_utf_8", with(21, 0xff)),
         ("bad_option_2", with(enrolment_count, 2)),
         ("bad_by_command_2", with(by_command, 2)),
         ("bad_scheme_0", with(scheme, 0)),
@@ -252,6 +263,21 @@ fn malformed() -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
+fn item(p: &mut StudyParameters) -> &mut ItemForm {
+    &mut p.form.sections[0].items[0]
+}
+
+fn range(p: &mut StudyParameters) -> &mut Steps {
+    match &mut item(p).kind {
+        Kind::Number(number) => &mut number.range,
+        _ => unreachable!("it asks for a number"),
+    }
+}
+
+fn steps(min: i128, max: i128) -> Steps {
+    Steps { min: min.into(), max: max.into(), step: 1, decimals: 0 }
+}
+
 /// Studies that are well-formed and break a rule.
 fn inadmissible() -> Vec<(&'static str, StudyParameters)> {
     let with = |change: fn(&mut StudyParameters)| {
@@ -260,28 +286,77 @@ fn inadmissible() -> Vec<(&'static str, StudyParameters)> {
         p
     };
     vec![
-        ("bad_title_empty", with(|p| p.title.clear())),
+        ("bad_title_empty", with(|p| p.title = "".into())),
         ("bad_title_control_character", with(|p| p.title = "two\nlines".into())),
         ("bad_organisation_empty", with(|p| p.organisation.clear())),
-        ("bad_question_empty", with(|p| p.question.clear())),
-        ("bad_question_too_long", with(|p| p.question = "q".repeat(2_001))),
-        ("bad_unit_control_character", with(|p| p.unit = "\u{7f}".into())),
-        ("bad_range_of_one_value", with(|p| p.min = 10)),
-        ("bad_range_reversed", with(|p| p.min = 11)),
+        ("bad_introduction_too_long", with(|p| p.introduction = Text::plain("i".repeat(8_001)))),
+        ("bad_question_empty", with(|p| item(p).text = "".into())),
+        ("bad_question_too_long", with(|p| item(p).text = Text::plain("q".repeat(2_001)))),
+        ("bad_unit_control_character", with(|p| item(p).unit = "\u{7f}".into())),
+        ("bad_id_empty", with(|p| item(p).id = "".into())),
+        ("bad_id_with_a_space", with(|p| item(p).id = "pain now".into())),
+        (
+            "bad_id_twice",
+            with(|p| {
+                let again = item(p).clone();
+                p.form.sections[0].items.push(again);
+            }),
+        ),
+        (
+            "bad_texts_in_other_languages",
+            with(|p| {
+                let danish = Language::new("da").expect("a tag");
+                item(p).text = Text::localised([(danish, "Hvor ondt?".to_owned())]);
+            }),
+        ),
+        ("bad_no_section", with(|p| p.form.sections.clear())),
+        ("bad_no_item", with(|p| p.form.sections[0].items.clear())),
+        ("bad_grouping_by_a_number", with(|p| p.form.grouping = Some(0))),
+        ("bad_grouping_by_nothing", with(|p| p.form.grouping = Some(1))),
+        (
+            "bad_score_of_nothing",
+            with(|p| {
+                let terms = vec![ScoreTerm { item: 1, weight: 1.into() }];
+                let (id, title) = ("score".into(), "Score".into());
+                let (code, distribution) = (Coding::default(), Flag(false));
+                p.form.scores.push(ScoreForm { id, code, title, terms, distribution });
+            }),
+        ),
+        (
+            "bad_choice_of_one_option",
+            with(|p| {
+                let option =
+                    OptionForm { code: Coding::default(), text: "Yes".into(), value: None };
+                item(p).kind = Kind::Choice(vec![option]);
+            }),
+        ),
+        (
+            "bad_scale_of_1001_numbers",
+            with(|p| {
+                let (lowest, highest) = (Text::default(), Text::default());
+                item(p).kind = Kind::Scale(ScaleForm { range: steps(0, 1_000), lowest, highest });
+            }),
+        ),
+        ("bad_step_0", with(|p| range(p).step = 0)),
+        ("bad_decimals_10", with(|p| range(p).decimals = 10)),
+        ("bad_range_of_one_value", with(|p| *range(p) = steps(10, 10))),
+        ("bad_range_reversed", with(|p| *range(p) = steps(11, 10))),
+        ("bad_minimum_cell_0", with(|p| p.minimum_cell = 0)),
+        ("bad_minimum_cell_above_the_minimum_cohort", with(|p| p.minimum_cell = 4)),
         ("bad_minimum_cohort_2", with(|p| p.minimum_cohort = 2)),
         ("bad_maximum_below_minimum", with(|p| p.maximum_cohort = 2)),
         ("bad_maximum_cohort_100001", with(|p| p.maximum_cohort = 100_001)),
         (
             "bad_sum_could_wrap",
             with(|p| {
-                // 2^128 / 4 a person, and up to 4 of them: more than the modulus.
-                (p.min, p.max, p.maximum_cohort) = (0, 1 << 126, 4);
+                // 2^127 / 4 a person, and up to 4 of them.
+                (*range(p), p.maximum_cohort) = (steps(0, 1 << 125), 4);
             }),
         ),
         (
             "bad_sum_could_leave_128_bits",
             with(|p| {
-                (p.min, p.max, p.maximum_cohort) = (i128::MAX - 10, i128::MAX, 3);
+                (*range(p), p.maximum_cohort) = (steps(i128::MAX - 10, i128::MAX), 3);
             }),
         ),
         ("bad_committee_cap_2", with(|p| p.committee_cap = 2)),

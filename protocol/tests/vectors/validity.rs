@@ -49,23 +49,7 @@ impl Circuit {
 
     /// The coefficients that compress the circuit's outputs, and the point that is queried.
     pub(crate) fn query_randomness(&self, seed: [u8; 32]) -> Vec<Field> {
-        let mut stream = ChaCha20Rng::from_seed(seed);
-        let mut next = || loop {
-            let mut bytes = [0; 16];
-            stream.fill_bytes(&mut bytes);
-            if let Some(element) = field::decode(bytes) {
-                return element;
-            }
-        };
-        let coefficients = if self.len > 1 { self.len } else { 0 };
-        let mut randomness: Vec<Field> = (0..coefficients).map(|_| next()).collect();
-        loop {
-            let point = next();
-            if point.pow(self.wire_points() as u128) != Field::one() {
-                randomness.push(point);
-                return randomness;
-            }
-        }
+        query_randomness(seed, self.len, self.len)
     }
 
     /// What a member finds when it queries its share.
@@ -91,6 +75,27 @@ impl Circuit {
     }
 }
 
+/// The coefficients for so many outputs of a circuit, and the point that is queried where the gadget is called so often.
+pub(crate) fn query_randomness(seed: [u8; 32], outputs: usize, calls: usize) -> Vec<Field> {
+    let mut stream = ChaCha20Rng::from_seed(seed);
+    let mut next = || loop {
+        let mut bytes = [0; 16];
+        stream.fill_bytes(&mut bytes);
+        if let Some(element) = field::decode(bytes) {
+            return element;
+        }
+    };
+    let coefficients = if outputs > 1 { outputs } else { 0 };
+    let mut randomness: Vec<Field> = (0..coefficients).map(|_| next()).collect();
+    loop {
+        let point = next();
+        if point.pow((calls + 1).next_power_of_two() as u128) != Field::one() {
+            randomness.push(point);
+            return randomness;
+        }
+    }
+}
+
 /// Whether a verifier message is that of a valid answer.
 pub(crate) fn is_valid(verifier: &[Field]) -> bool {
     let [output, wire, gadget] = *verifier else { panic!("a verifier message") };
@@ -102,13 +107,13 @@ fn sum(terms: impl Iterator<Item = Field>) -> Field {
 }
 
 /// The roots of unity of this order, a power of two, in the order of their exponents.
-fn roots(order: usize) -> Vec<Field> {
+pub(crate) fn roots(order: usize) -> Vec<Field> {
     let root = generator().pow((1u128 << 66) / order as u128);
     (0..order as u128).map(|exponent| root.pow(exponent)).collect()
 }
 
 /// The value at `x` of the polynomial that has these values at these points.
-fn lagrange(points: &[Field], values: &[Field], x: Field) -> Field {
+pub(crate) fn lagrange(points: &[Field], values: &[Field], x: Field) -> Field {
     let term = |(i, value): (usize, &Field)| {
         let others = (0..points.len()).filter(|j| *j != i);
         let (above, below) = others.fold((Field::one(), Field::one()), |(above, below), j| {

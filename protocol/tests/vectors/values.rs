@@ -6,11 +6,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 use wardsum_protocol::Study;
 use wardsum_protocol::field::{Field, SecretVector};
+use wardsum_protocol::questionnaire::{Item, Question};
 use wardsum_protocol::sharing::{Scheme, Share, ShareIndex};
 
 use crate::conversation::{self, Sent};
 use crate::json::{array, bytes, hex, number};
-use crate::keys::{Keys, contribution_digest, hash, labelled, merkle_path, merkle_root};
+use crate::keys::{
+    Keys, behind_its_length, contribution_digest, element_digest, elements_digest, hash, labelled,
+    merkle_path, merkle_root, openings,
+};
 use crate::validity::{Circuit, encode, is_valid, weights};
 
 /// What is explained, by name.
@@ -36,7 +40,7 @@ impl People {
             .map(|person| {
                 let keys = &keys[&number(person, "person")];
                 json!({
-                    "person": person["person"], "entropy": person["entropy"], "answer": person["answer"],
+                    "person": person["person"], "entropy": person["entropy"], "responses": person["responses"],
                     "signing_key": hex(keys.signing.to_bytes()),
                     "verifying_key": hex(keys.verifying()),
                     "sealing_private_key": hex(&keys.sealing_private),
@@ -53,7 +57,13 @@ pub(crate) fn explain(round: &Value, people: &People) -> Explained {
     let sent = conversation::messages(round);
     conversation::check(round, &sent);
     let study = Study::decode(&bytes(round, "study")).expect("the study is admissible");
-    let weights = weights(study.min(), study.max());
+    let [Item { question: Question::Number(number), optional: false, squares: false }] =
+        study.questionnaire().plan().items.as_slice()
+    else {
+        // What stands in such shares is said by `questionnaire.json`.
+        return explain_result(&study, &sent);
+    };
+    let weights = weights(number.min(), number.max());
     let circuit = Circuit { len: weights.len() };
     let mut text = Explanation { sent: &sent, explained: Explained::new(), circuit };
     for (connection, body) in conversation::identifications(round, &sent, people, &study) {
@@ -66,7 +76,24 @@ pub(crate) fn explain(round: &Value, people: &People) -> Explained {
     let manifest_digest = text.manifest(&fixed, &given.leaves);
     let valid = text.verifications(&manifest_digest, &given);
     let verdict_digest = text.verdict(&manifest_digest, &valid);
-    text.partials(&verdict_digest, &given, &valid, &weights);
+    let values = text.partials(&given, &valid, &weights);
+    text.given_partials(&verdict_digest, Some(&values));
+    text.result(&verdict_digest);
+    text.explained
+}
+
+/// Explains a round but for what is in the shares.
+fn explain_result(study: &Study, sent: &[Sent]) -> Explained {
+    let mut text = Explanation { sent, explained: Explained::new(), circuit: Circuit { len: 0 } };
+    text.committee(study);
+    let verification = text.of("up", 3).next().expect("somebody verifies");
+    let manifest = &signed_body(&verification.bytes)[..32];
+    text.note("manifest_digest", manifest);
+    let told = text.of("down", 8).next().expect("there is a verdict");
+    let verdict_digest = hash("wardsum v1 verdict", &[manifest, &told.bytes[1..]]);
+    text.note("verdict_digest", &verdict_digest);
+    text.given_partials(&verdict_digest, None);
+    text.result(&verdict_digest);
     text.explained
 }
 
@@ -245,7 +272,13 @@ impl<'a> Explanation<'a> {
         digest
     }
 
-    fn partials(&mut self, verdict: &[u8; 32], given: &Given, valid: &[bool], weights: &[Field]) {
+    /// What each member adds up.
+    fn partials(
+        &mut self,
+        given: &Given,
+        valid: &[bool],
+        weights: &[Field],
+    ) -> BTreeMap<u64, Vec<u8>> {
         let mut values = BTreeMap::new();
         for member in given.places() {
             let mut sum = SecretVector::zeros(self.circuit.proven_len());
@@ -259,15 +292,82 @@ impl<'a> Explanation<'a> {
             self.note(&format!("partial_value_{member}"), &encode(&[value]));
             values.insert(member, encode(&[value]));
         }
+        values
+    }
+
+    /// What each member gives: of these elements, if they are known.
+    fn given_partials(&mut self, verdict: &[u8; 32], values: Option<&BTreeMap<u64, Vec<u8>>>) {
         for Sent { person, bytes, .. } in self.of("up", 4) {
-            let body = signed_body(bytes);
-            let head = [verdict.as_slice(), &[place(*person).number()], &[0, 16]].concat();
-            let expected = [&head, values[person].as_slice()].concat();
+            let (body, given) = partial_parts(bytes);
+            let elements: Vec<u8> =
+                given.chunks(32).flat_map(|opening| &opening[16..]).copied().collect();
+            if let Some(values) = values {
+                assert_eq!(elements, values[person], "a member gives what it has added up");
+            }
+            let place = place(*person).number();
+            let entropy = [u8::try_from(*person).expect("few people"); 32];
+            let openings = openings(&entropy, verdict, place, &elements);
+            assert_eq!(given, openings, "behind salts that follow from its entropy");
+            for (at, opening) in (0..).zip(openings.chunks(32)) {
+                self.note(&format!("opening_{person}_{at}"), opening);
+                let digest = element_digest(verdict, place, at, opening);
+                self.note(&format!("element_digest_{person}_{at}"), &digest);
+            }
+            let digest = elements_digest(verdict, place, &openings);
+            self.note(&format!("elements_digest_{person}"), &digest);
+            let expected = [verdict.as_slice(), &[place], &digest].concat();
             assert_eq!(body, expected, "a partial aggregate is bound to everything");
             let signed = labelled("wardsum v1 sign partial aggregate", &[body]);
             self.note(&format!("signed_partial_{person}"), &signed);
         }
     }
+
+    /// What is published follows from what the members gave, and from which cells are shown.
+    fn result(&mut self, verdict: &[u8; 32]) {
+        let published = &self.of("down", 9).next().expect("there is a result").bytes;
+        let told = &self.of("down", 8).next().expect("there is a verdict").bytes[1..];
+        let size = u32::from_be_bytes(published[1..5].try_into().expect("four bytes"));
+        let rejected = told[1 + usize::from(told[0]) + 4..].len() / 5;
+        let count = size - u32::try_from(rejected).expect("few contributions");
+        let (head, rest) = published.split_at(37 + told.len());
+        assert_eq!(&head[37..], told, "the verdict that was told");
+        let len = usize::from(rest[2]) | usize::from(rest[1]) << 8;
+        let (cells, partials) = rest.split_at(3 + len);
+        let mut shown = Vec::new();
+        let mut tags = &cells[3..];
+        while let Some((tag, after)) = tags.split_first() {
+            shown.push(*tag == 1);
+            tags = &after[if *tag == 1 { 16 } else { 0 }..];
+        }
+        let mut expected = BTreeMap::new();
+        for Sent { person, bytes, .. } in self.of("up", 4) {
+            let (_, openings) = partial_parts(bytes);
+            let place = place(*person).number();
+            let (mut open, mut hidden) = (Vec::new(), Vec::new());
+            for ((at, opening), shown) in (0..).zip(openings.chunks(32)).zip(&shown) {
+                if *shown {
+                    open.extend_from_slice(opening);
+                } else {
+                    hidden.extend(element_digest(verdict, place, at, opening));
+                }
+            }
+            let signed = &bytes[1..bytes.len() - openings.len() - 3];
+            let disclosed =
+                [signed, &behind_its_length(&open), &behind_its_length(&hidden)].concat();
+            self.note(&format!("disclosed_partial_{person}"), &disclosed);
+            expected.insert(place, disclosed);
+        }
+        let expected = expected.into_values().collect::<Vec<_>>().concat();
+        assert_eq!(partials, behind_its_length(&expected), "what members gave is published");
+        self.note("cells", cells);
+        self.note("result_digest", &hash("wardsum v1 result", &[&count.to_be_bytes(), cells]));
+    }
+}
+
+/// The signed body of a partial aggregate, and its elements with their salts.
+fn partial_parts(message: &[u8]) -> (&[u8], &[u8]) {
+    let body = usize::from(u16::from_be_bytes([message[1], message[2]]));
+    (&message[3..3 + body], &message[3 + body + 64 + 3..])
 }
 
 /// The place of a member.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use wardsum_protocol::identity::SignedBytes;
+use wardsum_protocol::aggregate::DisclosedPartial;
 use wardsum_protocol::messages::HospitalMessage;
 use wardsum_protocol::sharing::ShareIndex;
 use wardsum_protocol::{Committee, PeerId, wire};
@@ -69,8 +69,8 @@ impl Evidence {
         let mut lies = BTreeMap::new();
         for (place, member) in committee.members() {
             let lie = self.lies.get(&self.patients[&member.id()]);
-            // The place stands behind the verdict's digest.
-            let gave = |partial: &SignedBytes| partial.body.as_slice()[32] == place.number();
+            // The place stands behind the body's length and the verdict's digest.
+            let gave = |partial: &DisclosedPartial| wire::encode(partial)[34] == place.number();
             if let Some(lie) = lie.filter(|_| partials.iter().any(gave)) {
                 lies.insert(place.number(), *lie);
             }
