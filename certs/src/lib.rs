@@ -15,7 +15,7 @@
 //! loopback names only. Somebody who steals its key can therefore impersonate this computer to
 //! itself, and no other site to anybody.
 //!
-//! [`inspect`] reads the validity of any certificate, so that a server can say *expired* before a
+//! [`inspect`] and [`inspect_pem`] read the validity of any certificate, so that a server can say *expired* before a
 //! browser says something less helpful.
 
 mod error;
@@ -30,7 +30,7 @@ use files::Directory;
 use issue::Authority;
 
 pub use error::CertError;
-pub use validity::{Standing, Validity, inspect};
+pub use validity::{Standing, Validity, inspect, inspect_pem};
 
 /// Where the certificates are that a server and its users need.
 #[derive(Debug, Clone, PartialEq, Eq)]

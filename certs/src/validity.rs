@@ -45,8 +45,13 @@ pub fn inspect(cert: &Path, now: SystemTime) -> Result<Validity, CertError> {
         io::ErrorKind::NotFound => CertError::Missing { path: cert.to_owned() },
         _ => failed("read", cert)(error),
     })?;
-    let unreadable = |reason: String| CertError::NotACertificate { path: cert.to_owned(), reason };
-    let pem = first_certificate(&bytes).map_err(unreadable)?;
+    inspect_pem(&bytes, cert, now)
+}
+
+/// Reads the same from a PEM text that was read already; `path` is for messages only.
+pub fn inspect_pem(text: &[u8], path: &Path, now: SystemTime) -> Result<Validity, CertError> {
+    let unreadable = |reason: String| CertError::NotACertificate { path: path.to_owned(), reason };
+    let pem = first_certificate(text).map_err(unreadable)?;
     let x509 = pem.parse_x509().map_err(|error| unreadable(error.to_string()))?;
     Ok(Validity::of(&x509, now))
 }
@@ -67,17 +72,8 @@ impl Validity {
     pub(crate) fn of(certificate: &X509Certificate<'_>, now: SystemTime) -> Self {
         let not_before = SystemTime::from(certificate.validity().not_before.to_datetime());
         let not_after = SystemTime::from(certificate.validity().not_after.to_datetime());
-        let standing = if let Ok(until) = not_before.duration_since(now)
-            && !until.is_zero()
-        {
-            Standing::NotYet(until)
-        } else {
-            match not_after.duration_since(now) {
-                Ok(remaining) => Standing::Current(remaining),
-                Err(since) => Standing::Expired(since.duration()),
-            }
-        };
-        Self { not_before, not_after, standing }
+        let standing = Standing::Current(Duration::ZERO);
+        Self { not_before, not_after, standing }.at(now)
     }
 
     /// How much longer the certificate counts; nothing if it does not count now.
@@ -87,6 +83,18 @@ impl Validity {
             Standing::Current(remaining) => Some(remaining),
             Standing::NotYet(_) | Standing::Expired(_) => None,
         }
+    }
+
+    /// The same certificate, seen from another time.
+    #[must_use]
+    pub fn at(&self, now: SystemTime) -> Self {
+        let standing =
+            match (self.not_before.duration_since(now), self.not_after.duration_since(now)) {
+                (Ok(until), _) if !until.is_zero() => Standing::NotYet(until),
+                (_, Ok(remaining)) => Standing::Current(remaining),
+                (_, Err(since)) => Standing::Expired(since.duration()),
+            };
+        Self { standing, ..*self }
     }
 }
 

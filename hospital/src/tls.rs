@@ -1,9 +1,9 @@
 //! TLS: version 1.3 only, with a post-quantum hybrid key exchange or X25519.
 
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::SystemTime;
+use std::{fs, io};
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::{self, PemObject};
@@ -109,44 +109,61 @@ pub fn renewable_server_config(
 
 /// The certificate that new connections are shown.
 #[derive(Debug)]
-pub struct CurrentCertificate(RwLock<Arc<CertifiedKey>>);
+pub struct CurrentCertificate(RwLock<Shown>);
+
+/// A certificate with its key, and from when until when it counts.
+#[derive(Debug)]
+struct Shown {
+    certified: Arc<CertifiedKey>,
+    validity: Validity,
+}
 
 impl CurrentCertificate {
     /// Shows what the files hold now, unless it cannot be used: then the old one stays. Says whether
-    /// it is another certificate.
+    /// it is another certificate. Connections that are open go on as they are.
     pub fn reload(&self, files: &CertificateFiles, now: SystemTime) -> Result<bool, TlsError> {
         let loaded = load(files, now)?;
         // A poisoned lock holds a certificate as good as any.
         let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let changed = current.cert != loaded.cert;
+        let changed = current.certified.cert != loaded.certified.cert;
         *current = loaded;
         Ok(changed)
+    }
+
+    /// From when until when it counts, seen from `now`.
+    #[must_use]
+    pub fn validity(&self, now: SystemTime) -> Validity {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).validity.at(now)
     }
 }
 
 impl ResolvesServerCert for CurrentCertificate {
     fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner)))
+        Some(Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner).certified))
     }
 }
 
 /// Reads a chain and its key, which must belong together and be valid at `now`.
-fn load(files: &CertificateFiles, now: SystemTime) -> Result<Arc<CertifiedKey>, TlsError> {
+fn load(files: &CertificateFiles, now: SystemTime) -> Result<Shown, TlsError> {
     let CertificateFiles { cert, key } = files;
-    let chain = read_certificates(cert)?;
+    // Read once, so that what is checked is what is shown even if the file is replaced meanwhile.
+    let text =
+        fs::read(cert).map_err(|source| pem_error("certificate", cert, pem::Error::Io(source)))?;
+    let chain = parse_certificates(&text, cert)?;
     let private_key = PrivateKeyDer::from_pem_file(key)
         .map_err(|source| pem_error("private key", key, source))?;
-    let validity = wardsum_certs::inspect(cert, now)?;
+    let validity = wardsum_certs::inspect_pem(&text, cert, now)?;
     if validity.remaining().is_none() {
         return Err(TlsError::NotCurrent { path: cert.clone(), validity });
     }
     let certified = CertifiedKey::from_der(chain, private_key, &provider());
-    certified.map(Arc::new).map_err(|source| match source {
+    let certified = certified.map_err(|source| match source {
         rustls::Error::InconsistentKeys(_) => {
             TlsError::Mismatch { cert: cert.clone(), key: key.clone() }
         }
         source => TlsError::Unusable { cert: cert.clone(), key: key.clone(), source },
-    })
+    })?;
+    Ok(Shown { certified: Arc::new(certified), validity })
 }
 
 /// A native peer's side: trusts the certificates in `authority`, and nobody else.
@@ -181,8 +198,14 @@ fn provider() -> CryptoProvider {
 }
 
 fn read_certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let certificates = CertificateDer::pem_file_iter(path)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+    let text =
+        fs::read(path).map_err(|source| pem_error("certificate", path, pem::Error::Io(source)))?;
+    parse_certificates(&text, path)
+}
+
+fn parse_certificates(text: &[u8], path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let certificates = CertificateDer::pem_slice_iter(text)
+        .collect::<Result<Vec<_>, _>>()
         .map_err(|source| pem_error("certificate", path, source))?;
     if certificates.is_empty() {
         return Err(pem_error("certificate", path, pem::Error::NoItemsFound));
