@@ -59,7 +59,7 @@ impl Drop for Place {
 }
 
 /// What counts as one address: of IPv6 a /64, which is the least that one customer is given.
-fn network_of(address: IpAddr) -> IpAddr {
+pub(crate) fn network_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => {

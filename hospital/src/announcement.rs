@@ -6,8 +6,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use wardsum_protocol::{Aggregate, EndReason};
+use wardsum_protocol::EndReason;
 
+use crate::result_json::ResultJson;
 use crate::round_task::RoundLabel;
 
 /// Something that the person at the terminal wants to know.
@@ -29,7 +30,7 @@ pub enum Announcement {
         /// Which.
         label: RoundLabel,
         /// What the hospital, and everybody else, has learnt.
-        aggregate: Aggregate,
+        result: ResultJson,
     },
     /// A round ended without a result.
     Ended {
@@ -54,15 +55,9 @@ impl fmt::Display for Announcement {
             Self::RoundResumed { label } => {
                 write!(f, "Goes on: study \"{}\", round {}", label.study, label.number)
             }
-            Self::Published { label, aggregate } => write!(
-                f,
-                "Published: sum {} over {} answers, mean {:.2} (study \"{}\", round {})",
-                aggregate.sum,
-                aggregate.count,
-                aggregate.mean(),
-                label.study,
-                label.number,
-            ),
+            Self::Published { label, result } => {
+                write!(f, "Published: {result} (study \"{}\", round {})", label.study, label.number)
+            }
             Self::Ended { label, reason } => write!(
                 f,
                 "Ended without a result: {reason} (study \"{}\", round {})",
@@ -105,9 +100,10 @@ mod tests {
     #[test]
     fn a_result_is_one_plain_line() {
         let label = RoundLabel { study: "pain-scale".parse().unwrap(), number: 1 };
-        let aggregate = Aggregate { count: 3, sum: 17 };
+        let (sum, mean) = (Some("17".to_owned()), Some(17.0 / 3.0));
+        let result = ResultJson { count: 3, cells: Vec::new(), sum, mean };
         assert_eq!(
-            Announcement::Published { label, aggregate }.to_string(),
+            Announcement::Published { label, result }.to_string(),
             "Published: sum 17 over 3 answers, mean 5.67 (study \"pain-scale\", round 1)"
         );
     }

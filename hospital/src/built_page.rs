@@ -3,6 +3,9 @@
 //!
 //! `index.html` names every other file with its SHA-384, and browsers, or the page's own start-up, refuse
 //! what does not fit. One hash over `index.html` therefore stands for the whole page.
+//!
+//! The researcher's page lies in a directory of the patient's and is a page of its own: no file of it is loaded by
+//! the patient's, and each has its own fingerprint.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -18,6 +21,9 @@ use thiserror::Error;
 use crate::http::origin::Origin;
 
 const INDEX: &str = "index.html";
+
+/// Where the researcher's page lies, in the directory of the page, and below which path it is served.
+pub(crate) const RESEARCHER: &str = "researcher";
 
 /// What names no hospital in `index.html`, because the page talks to the origin that it came from.
 const NO_HOSPITAL: &str = r#"<meta name="wardsum-hospital" content="">"#;
@@ -86,20 +92,48 @@ pub enum BuiltPageError {
 pub struct BuiltPage {
     dir: PathBuf,
     index: String,
+    /// The researcher's page in it, if there is one.
+    researchers: Option<Box<BuiltPage>>,
     /// All files but `index.html`, compressed forms included, relative to the directory.
     files: BTreeSet<String>,
 }
 
 impl BuiltPage {
     /// Reads the page in `dir`, and checks every file of it.
+    ///
+    /// If there is a researcher's page in it, that is checked too.
     pub fn read(dir: &Path) -> Result<Self, BuiltPageError> {
+        let below = dir.join(RESEARCHER);
+        let researchers = if below.join(INDEX).is_file() {
+            Some(Box::new(Self::read_researchers(&below)?))
+        } else {
+            None
+        };
+        Self::read_from(dir, "/", researchers)
+    }
+
+    /// Reads the researcher's page in `dir`, and checks every file of it.
+    pub fn read_researchers(dir: &Path) -> Result<Self, BuiltPageError> {
+        Self::read_from(dir, &format!("/{RESEARCHER}/"), None)
+    }
+
+    /// The page in `dir` that was built to be served below `path`.
+    fn read_from(
+        dir: &Path,
+        path: &str,
+        researchers: Option<Box<Self>>,
+    ) -> Result<Self, BuiltPageError> {
         let index = read(&dir.join(INDEX))?;
         let index = String::from_utf8_lossy(&index).into_owned();
         let mut files = BTreeSet::new();
         list(dir, "", &mut files)?;
         files.remove(INDEX);
+        if researchers.is_some() {
+            let theirs = format!("{RESEARCHER}/");
+            files.retain(|name| !name.starts_with(&theirs));
+        }
         let mut named = BTreeSet::new();
-        for part in parts(&index)? {
+        for part in parts(&index, path)? {
             if !files.contains(&part.name) {
                 return Err(BuiltPageError::Missing(part.name));
             }
@@ -116,7 +150,7 @@ impl BuiltPage {
         };
         match files.iter().find(|name| !named.contains(&plain(name))) {
             Some(stray) => Err(BuiltPageError::Stray(stray.clone())),
-            None => Ok(Self { dir: dir.to_owned(), index, files }),
+            None => Ok(Self { dir: dir.to_owned(), index, researchers, files }),
         }
     }
 
@@ -124,6 +158,12 @@ impl BuiltPage {
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint::of(self.index.as_bytes())
+    }
+
+    /// The researcher's page that lies in it, which no copy has.
+    #[must_use]
+    pub fn researchers(&self) -> Option<&Self> {
+        self.researchers.as_deref()
     }
 
     /// Writes a copy to the directory `to`, which is made if it is not there, that is served from an origin of its
@@ -166,10 +206,10 @@ struct Part {
     hash: String,
 }
 
-/// All files that `index.html` names with their hashes.
+/// All files that `index.html` names with their hashes; it is served below `path`.
 ///
 /// It is the output of our own build and well-formed, so that this finds tags by their text.
-fn parts(index: &str) -> Result<Vec<Part>, BuiltPageError> {
+fn parts(index: &str, path: &str) -> Result<Vec<Part>, BuiltPageError> {
     let mut parts = Vec::new();
     for tag in index.split('<').filter_map(|text| text.split('>').next()) {
         let script = tag.starts_with("script");
@@ -184,7 +224,7 @@ fn parts(index: &str) -> Result<Vec<Part>, BuiltPageError> {
         };
         let hash = attribute(tag, "integrity").and_then(|hash| hash.strip_prefix("sha384-"));
         let Some(hash) = hash else { return Err(BuiltPageError::NoHash(address.to_owned())) };
-        let name = address.trim_start_matches('/').to_owned();
+        let name = address.strip_prefix(path).unwrap_or(address).to_owned();
         parts.push(Part { name, hash: hash.to_owned() });
     }
     Ok(parts)
@@ -276,6 +316,30 @@ mod tests {
         let index = page("");
         fs::write(index.path().join("index.html.gz"), "").unwrap();
         assert!(refusal(&index).starts_with("index.html.gz is none"));
+    }
+
+    #[test]
+    fn the_researchers_page_in_it_is_checked_too_and_in_no_copy() {
+        let page = page("");
+        let theirs = page.path().join(RESEARCHER);
+        fs::create_dir(&theirs).unwrap();
+        let hash = BASE64_STANDARD.encode(Sha384::digest(SCRIPT));
+        let index =
+            format!("<script src=\"/researcher/start.js\" integrity=\"sha384-{hash}\"></script>");
+        fs::write(theirs.join(INDEX), &index).unwrap();
+        fs::write(theirs.join("start.js"), SCRIPT).unwrap();
+        let built = BuiltPage::read(page.path()).unwrap();
+        let researchers = built.researchers().unwrap();
+        assert_eq!(researchers.fingerprint(), Fingerprint::of(index.as_bytes()));
+        let hospital = "https://hospital.example".parse().unwrap();
+        let to = tempfile::tempdir().unwrap();
+        let copy = built.copy_for(&hospital, to.path()).unwrap();
+        assert!(copy.researchers().is_none() && !to.path().join(RESEARCHER).exists());
+        fs::write(theirs.join("start.js"), "export {}").unwrap();
+        assert!(refusal(&page).starts_with("start.js is not the file"));
+        fs::write(theirs.join("start.js"), SCRIPT).unwrap();
+        fs::write(theirs.join("more.js"), "").unwrap();
+        assert!(refusal(&page).starts_with("more.js is none of the page's files"));
     }
 
     #[test]

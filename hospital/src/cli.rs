@@ -1,17 +1,22 @@
 //! The command line.
 
-use std::num::NonZeroU32;
+mod measuring;
+mod running;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::bench::{AbuseSize, RoundSize};
-use crate::control::{Action, Serials, SerialsError, StudyCommand};
 use crate::http::origin::Origin;
 use crate::invite::{Address, Inviting};
-use crate::simulate::{PlannedCheat, PlannedDrop};
-use crate::studies_file::{SchemeName, SuiteName};
+use crate::results::Format;
 use crate::study_desk::StudyId;
+
+pub use measuring::{BenchArgs, SimulateArgs};
+pub use running::{
+    AddResearcherArgs, ClosablePhase, CloseArgs, CreateArgs, DataArgs, ResearcherAction,
+    RevokeArgs, RevokeResearcherArgs, StudyAction, StudyArgs,
+};
 
 /// Learns a statistic about patients without seeing a single patient's answer.
 #[derive(Debug, Parser)]
@@ -41,13 +46,16 @@ pub struct Cli {
 pub enum Command {
     /// Run the hospital's server until it is told to stop.
     Serve(ServeArgs),
+    /// Ask the hospital that runs on this machine whether it is well; exit status 0 if it is.
+    Health(HealthArgs),
     /// Make or renew the local certificate authority and certificate, and print where they are.
     Certs(CertsArgs),
     /// Run one whole round on this machine, over real sockets, and check its sum.
     Simulate(SimulateArgs),
     /// Measure rounds and the relay, next to what they must cost at least.
     Bench(BenchArgs),
-    /// Print rounds, results and the audit log of a data directory as JSON, never a sealed share.
+    /// Print researchers, studies made at run time, rounds, results and the audit log of a data directory as
+    /// JSON, never a token or a sealed share.
     ///
     /// A hospital may be running on the directory; what it stores meanwhile is not in the output.
     Export(ExportArgs),
@@ -58,6 +66,10 @@ pub enum Command {
     Backup(BackupArgs),
     /// Write the transcript of a finished round: everything public about it, for whoever wants to check it.
     Transcript(TranscriptArgs),
+
+    /// Write a finished round's result as a file for other programs: a table, its codebook, JSON, a `MeasureReport` of
+    /// FHIR R4, or a page to print. It works while the hospital runs, and when it does not.
+    Result(ResultArgs),
     /// Check a transcript, offline and without trusting anybody, and say what was checked.
     ///
     /// Exit status 0 if everything holds, 1 if not; what is wrong, and where, is then said.
@@ -75,9 +87,12 @@ pub enum Command {
     /// patient association, the sponsor of a trial. The hospital gets the study file that is made here,
     /// with the authority's public key in it, and each person one link.
     Invite(InviteArgs),
-    /// Tell the hospital that runs on a data directory what to do with a study.
+    /// Tell the hospital that runs on a data directory what to do with a study, or make another one.
     #[command(subcommand)]
     Study(StudyAction),
+    /// Say who may use the researcher's API, whether a hospital runs on the data directory or not.
+    #[command(subcommand)]
+    Researcher(ResearcherAction),
 }
 
 /// Flags of `hospital invite`.
@@ -127,87 +142,6 @@ impl From<InviteArgs> for Inviting {
     }
 }
 
-/// What a running hospital can be told about a study.
-#[derive(Debug, Subcommand)]
-pub enum StudyAction {
-    /// Close enrolment or contributing of the study's current round, or end the round.
-    ///
-    /// A phase closes by command only if the study's rules say so (`by_command = true`).
-    Close(CloseArgs),
-    /// Take invitations to the study's current round back, before its committee is fixed.
-    ///
-    /// Whoever has enrolled with one of them is sent away, and nobody takes part with one any more.
-    Revoke(RevokeArgs),
-}
-
-/// Flags of `hospital study revoke`.
-#[derive(Debug, Args)]
-pub struct RevokeArgs {
-    /// The data directory of the hospital.
-    #[arg(long, env = "WARDSUM_DATA", value_name = "DIR", default_value = "wardsum-data")]
-    pub data: PathBuf,
-
-    /// The study.
-    #[arg(long, value_name = "ID")]
-    pub study: StudyId,
-
-    /// A file with the number of one invitation on each line.
-    #[arg(long, value_name = "FILE")]
-    pub serials: PathBuf,
-}
-
-impl RevokeArgs {
-    /// What the hospital is told.
-    pub fn command(&self) -> Result<StudyCommand, SerialsError> {
-        let serials = Serials::read(&self.serials)?.into_vec();
-        Ok(StudyCommand { study: self.study.to_string(), action: Action::Revoke, serials })
-    }
-}
-
-/// Flags of `hospital study close`.
-#[derive(Debug, Args)]
-pub struct CloseArgs {
-    /// The data directory of the hospital.
-    #[arg(long, env = "WARDSUM_DATA", value_name = "DIR", default_value = "wardsum-data")]
-    pub data: PathBuf,
-
-    /// The study.
-    #[arg(long, value_name = "ID")]
-    pub study: StudyId,
-
-    /// Which phase to close; the command is refused while the round is in another one [default: the
-    /// one that is open].
-    #[arg(long, conflicts_with = "abort")]
-    pub phase: Option<ClosablePhase>,
-
-    /// End the round without a result, whatever phase it is in.
-    #[arg(long)]
-    pub abort: bool,
-}
-
-impl CloseArgs {
-    /// What the hospital is told.
-    #[must_use]
-    pub fn command(&self) -> StudyCommand {
-        let action = match self.phase {
-            _ if self.abort => Action::Abort,
-            None => Action::Close,
-            Some(ClosablePhase::Enrolment) => Action::CloseEnrolment,
-            Some(ClosablePhase::Contributing) => Action::CloseContributing,
-        };
-        StudyCommand { study: self.study.to_string(), action, serials: Vec::new() }
-    }
-}
-
-/// A phase that can be closed by command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ClosablePhase {
-    /// Until the committee is fixed.
-    Enrolment,
-    /// Until it is fixed what is counted.
-    Contributing,
-}
-
 /// Flags of `hospital serve`. A flag goes before its environment variable, and that before the
 /// `[server]` table of the studies file.
 #[derive(Debug, Default, Args)]
@@ -223,6 +157,10 @@ pub struct ServeArgs {
     /// The directory of the built page [default: web/dist].
     #[arg(long, env = "WARDSUM_PAGE", value_name = "DIR")]
     pub page: Option<PathBuf>,
+
+    /// The directory of the built researcher's page [default: `researcher` in that of the page].
+    #[arg(long, env = "WARDSUM_RESEARCHER_PAGE", value_name = "DIR")]
+    pub researcher_page: Option<PathBuf>,
 
     /// Where rounds are kept, so that none is lost when the hospital stops; made if it is missing
     /// [default: wardsum-data].
@@ -261,137 +199,29 @@ pub struct ServeArgs {
     pub allowed_origins: Vec<Origin>,
 }
 
+/// Flags of `hospital health`.
+#[derive(Debug, Args)]
+pub struct HealthArgs {
+    /// Where the hospital answers operators, as --ops of `hospital serve` says it.
+    #[arg(
+        long,
+        env = "WARDSUM_OPS",
+        value_name = "ADDRESS:PORT",
+        default_value = "127.0.0.1:9464"
+    )]
+    pub ops: String,
+
+    /// Ask whether it can serve, and not only whether the process lives.
+    #[arg(long)]
+    pub ready: bool,
+}
+
 /// Flags of `hospital certs`.
 #[derive(Debug, Args)]
 pub struct CertsArgs {
     /// Where the certificates are kept.
     #[arg(long, env = "WARDSUM_CERTS_DIR", value_name = "DIR", default_value = "certs/local")]
     pub dir: PathBuf,
-}
-
-/// Flags of `hospital simulate`.
-#[derive(Debug, Args)]
-pub struct SimulateArgs {
-    /// How many patients take part [default: as many as --values, or 3].
-    #[arg(long, value_name = "N")]
-    pub patients: Option<usize>,
-
-    /// Draws the patients' answers, which connections break and when the hospital is killed: the same
-    /// seed, the same answers.
-    #[arg(long, value_name = "S", default_value_t = 0)]
-    pub seed: u64,
-
-    /// The patients' answers, whole numbers separated by commas.
-    #[arg(long, value_name = "3,1,4", value_delimiter = ',', allow_hyphen_values = true)]
-    pub values: Option<Vec<i128>>,
-
-    /// How many patients hold shares at most, 3 to 255.
-    #[arg(long, value_name = "K", default_value_t = 32)]
-    pub committee: u16,
-
-    /// The key encapsulation that seals shares.
-    #[arg(long, default_value = "x-wing")]
-    pub suite: SuiteName,
-
-    /// How answers are shared.
-    #[arg(long, default_value = "threshold")]
-    pub scheme: SchemeName,
-
-    /// Lets M peers vanish for good at PHASE; may be repeated. `enrolled`: right after they were told
-    /// that they are, before the committee is fixed; `seated`: committee members, right after they were
-    /// told that they are, before they contribute; `contributed`: committee members, right after their
-    /// contribution was acknowledged; `before-verification`: committee members that hold all shares,
-    /// before they check the answers; `before-partial`: committee members that have, instead of sending
-    /// their partial sum.
-    #[arg(long = "drop", value_name = "M@PHASE")]
-    pub drops: Vec<PlannedDrop>,
-
-    /// Lets M peers cheat; may be repeated. `out-of-range`: they answer what the study does not allow;
-    /// `bad-proof`: they prove it wrongly; `bad-share`: one member's share does not fit the others';
-    /// `unopenable-share`: one member cannot open its share; `bad-degree`: more members would be needed to
-    /// open it. As committee members, `false-dispute`: they say that they can read no share;
-    /// `wrong-verifier`: they check the answers wrongly; `wrong-partial`: they send a wrong partial sum.
-    #[arg(long = "cheat", value_name = "M@HOW")]
-    pub cheats: Vec<PlannedCheat>,
-
-    /// Breaks this many of 100 connections, each after a random number of messages; peers reconnect.
-    #[arg(
-        long,
-        value_name = "PERCENT",
-        default_value_t = 0,
-        value_parser = clap::value_parser!(u8).range(0..=100)
-    )]
-    pub flaky: u8,
-
-    /// Runs the hospital as a process of its own, kills it (SIGKILL) so many times at random instants
-    /// of the round, and starts it again on the same data.
-    #[arg(long, value_name = "TIMES", default_value_t = 0)]
-    pub kill_hospital: u32,
-
-    /// Invites the patients, with an authority that is made for this round; those who are not wanted on
-    /// the committee may not serve.
-    #[arg(long)]
-    pub invited: bool,
-
-    /// The deadline of each phase, in seconds [default: 60 with --drop alone, else 300].
-    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..))]
-    pub deadline_seconds: Option<u64>,
-
-    /// Print the result as one JSON object.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Flags of `hospital bench`.
-#[derive(Debug, Args)]
-pub struct BenchArgs {
-    /// The rounds, separated by commas: how many patients, and after a colon how many of them hold
-    /// shares at most (255 if nothing is said).
-    #[arg(
-        long,
-        value_name = "N[:K],...",
-        value_delimiter = ',',
-        default_value = "3,10,30,100,100:32"
-    )]
-    pub rounds: Vec<RoundSize>,
-
-    /// How often each round is played; the one of median duration is shown.
-    #[arg(long, value_name = "TIMES", default_value = "5")]
-    pub repeat: NonZeroU32,
-
-    /// How many connections the relay is compared with a bare one over.
-    #[arg(
-        long,
-        value_name = "N",
-        default_value_t = 100,
-        value_parser = clap::value_parser!(u16).range(3..=255)
-    )]
-    pub relay_connections: u16,
-
-    /// How many stored contributions of 40 KB a hospital is started with; they take their room in the
-    /// directory for temporary files.
-    #[arg(long, value_name = "N", default_value = "10000")]
-    pub recovered_contributions: NonZeroU32,
-
-    /// The key encapsulation that seals shares.
-    #[arg(long, default_value = "x-wing")]
-    pub suite: SuiteName,
-
-    /// Instead of all that, abuse a hospital: how many peers idle, how many connections stall in each
-    /// stage, and how many patients play a round among them and one that floods [if nothing is said:
-    /// 2000,200,30].
-    #[arg(
-        long,
-        value_name = "IDLE,STALLED,PATIENTS",
-        num_args = 0..=1,
-        default_missing_value = "2000,200,30",
-        conflicts_with_all = ["rounds", "repeat", "relay_connections", "recovered_contributions", "suite"]
-    )]
-    pub abuse: Option<AbuseSize>,
-
-    /// Print the result as one JSON object.
-    #[arg(long)]
-    pub json: bool,
 }
 
 /// Flags of `hospital transcript`.
@@ -408,6 +238,34 @@ pub struct TranscriptArgs {
     /// The round's number [default: the last one that is over].
     #[arg(long, value_name = "N")]
     pub round: Option<u32>,
+
+    /// The file to make; one that exists is never replaced.
+    #[arg(long, value_name = "FILE")]
+    pub to: PathBuf,
+}
+
+/// Flags of `hospital result`.
+#[derive(Debug, Args)]
+pub struct ResultArgs {
+    /// The data directory.
+    #[arg(long, env = "WARDSUM_DATA", value_name = "DIR")]
+    pub data: PathBuf,
+
+    /// The study.
+    #[arg(long, value_name = "ID")]
+    pub study: StudyId,
+
+    /// The round's number [default: the last one that has a result].
+    #[arg(long, value_name = "N")]
+    pub round: Option<u32>,
+
+    /// What the result is written as.
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Format,
+
+    /// In which language texts are given [default: the study's first one].
+    #[arg(long, value_name = "TAG", default_value = "", hide_default_value = true)]
+    pub language: String,
 
     /// The file to make; one that exists is never replaced.
     #[arg(long, value_name = "FILE")]

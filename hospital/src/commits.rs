@@ -121,7 +121,8 @@ impl Commits {
             let bytes = mem::take(&mut self.open_bytes);
             self.bytes_under_way += bytes;
             let done = Box::pin(self.store.append(self.round, at, records));
-            let then = Committed { steps: mem::take(&mut self.open_then), status };
+            let steps = mem::take(&mut self.open_then);
+            let then = Committed { steps, status: status.clone() };
             self.under_way.push_back(Commit { began: Instant::now(), bytes, done, then });
         }
         match self.under_way.back_mut() {
@@ -240,7 +241,7 @@ mod tests {
         while !commits.is_full() {
             assert!(commits.pass(record(1 << 20)).is_none());
             assert!(commits.is_due());
-            assert!(commits.commit(Timestamp(1), status).is_none());
+            assert!(commits.commit(Timestamp(1), status.clone()).is_none());
             written += 1;
             assert!(commits.pass(said(written)).is_none(), "it waits for the record before it");
         }
@@ -260,7 +261,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (mut commits, store, status) = commits(&dir.path().join("data")).await;
         commits.pass(record(10));
-        commits.commit(Timestamp(1), status);
+        commits.commit(Timestamp(1), status.clone());
         commits.pass(said(1));
         // Durable, but not heard of yet.
         store.probe().await.unwrap();
@@ -268,7 +269,7 @@ mod tests {
             .on_writer(|connection| connection.pragma_update(None, "query_only", true).unwrap())
             .await;
         commits.pass(record(10));
-        commits.commit(Timestamp(2), status);
+        commits.commit(Timestamp(2), status.clone());
         commits.pass(said(2));
         assert!(store.probe().await.is_err());
 

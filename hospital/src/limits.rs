@@ -42,8 +42,8 @@ pub struct Limits {
 
     /// Default 8 MiB (8,388,608): bytes that may wait for one peer that reads too slowly. A peer that
     /// exceeds it is disconnected. A committee member of a round of n people is sent n sealed shares, each
-    /// with its proof and path in a message of some 1.6 KiB for a scale from 0 to 10 and 32 members, and of
-    /// 7.6 KiB at the most.
+    /// with its proof and path in a message of some 1.6 KiB for a number from 0 to 10 and 32 members, and of
+    /// 50 KiB for the longest questionnaire.
     pub outbox_bytes: usize,
 
     /// Default 1,024: messages from peers that may wait for one round. When there are as many, the
@@ -51,9 +51,8 @@ pub struct Limits {
     pub inbox_messages: usize,
 
     /// Default 8 MiB (8,388,608): bytes of messages from peers that may wait for one round, with the
-    /// same consequence. The longest message that any study allows, a contribution of 383 field elements, 127 bits
-    /// and their proof, to a committee of 255, has 1.77 MiB, so that four of these fit; a message above the
-    /// bound waits until it is the only one. Besides these, each connection holds the one message that it is reading or
+    /// same consequence. The longest message that any study allows, a contribution of 1,000 field elements and their
+    /// proof to a committee of 255, has some 12 MiB; a message above the bound waits until it is the only one. Besides these, each connection holds the one message that it is reading or
     /// waiting with.
     pub inbox_bytes: usize,
 
@@ -92,6 +91,10 @@ pub struct Limits {
     /// forgotten.
     pub previous_results: usize,
 
+    /// Default 60: requests in a minute by which one researcher may change something. Further ones are answered
+    /// 429. Whoever steals a token fills neither the disk nor the audit log with it.
+    pub researcher_changes_per_minute: u32,
+
     /// Default 16 KiB (16,384), at least 8,192: bytes of one request's line and headers together. A
     /// longer request is answered 431.
     pub request_header_bytes: usize,
@@ -115,6 +118,7 @@ impl Default for Limits {
             finished_round: Duration::from_mins(2),
             drain: Duration::from_secs(10),
             previous_results: 16,
+            researcher_changes_per_minute: 60,
             request_header_bytes: 16 * 1024,
         }
     }
@@ -157,6 +161,7 @@ impl Limits {
             ("outbox_bytes", self.outbox_bytes),
             ("inbox_messages", self.inbox_messages),
             ("inbox_bytes", self.inbox_bytes),
+            ("researcher_changes_per_minute", self.researcher_changes_per_minute as usize),
         ];
         let times = [
             ("handshake_seconds", self.handshake),

@@ -14,18 +14,26 @@ use wardsum_hospital::announcement::Announce;
 use wardsum_hospital::bench::{self, AbuseError, Bench, BenchError};
 use wardsum_hospital::built_page::{BuiltPage, BuiltPageError};
 use wardsum_hospital::cli::{
-    BackupArgs, BenchArgs, CertsArgs, Cli, Command, ExportArgs, InviteArgs, PageArgs, RevokeArgs,
-    ServeArgs, SimulateArgs, StudyAction, TranscriptArgs, VerifyArgs,
+    BackupArgs, BenchArgs, CertsArgs, Cli, Command, CreateArgs, ExportArgs, HealthArgs, InviteArgs,
+    PageArgs, ResearcherAction, ResultArgs, RevokeArgs, ServeArgs, SimulateArgs, StudyAction,
+    StudyArgs, TranscriptArgs, VerifyArgs,
 };
-use wardsum_hospital::control::{self, CommandError, SerialsError, StudyCommand};
+use wardsum_hospital::control::{
+    self, Change, CommandError, Request, ResearcherError, SerialsError,
+};
+use wardsum_hospital::health::{self, HealthError};
 use wardsum_hospital::invite::{self, InviteError};
 use wardsum_hospital::logging;
 use wardsum_hospital::open_files;
+use wardsum_hospital::questionnaires::{self, QuestionnaireFileError};
+use wardsum_hospital::results::{NoResult, RoundResult};
 use wardsum_hospital::serve::{self, ServeError, Stopped};
 use wardsum_hospital::simulate::{
-    Inviting, MishapCounts, Mishaps, Progress, Simulation, SimulationError, Values, ValuesError,
+    Answers, AnswersError, Inviting, MishapCounts, Mishaps, Progress, Simulation, SimulationError,
+    answers_csv,
 };
 use wardsum_hospital::store::{Snapshot, StoreError};
+use wardsum_hospital::studies_file::StudiesFileError;
 use wardsum_hospital::study_desk::StudyId;
 use wardsum_hospital::transcripts::{self, TranscriptFault, VerifyError, WhichRound};
 use wardsum_protocol::Phase;
@@ -42,16 +50,27 @@ fn main() -> ExitCode {
     open_files::raise_limit();
     let done = match cli.command {
         Command::Serve(args) => serve(args),
+        Command::Health(args) => health(&args),
         Command::Certs(args) => certs(&args),
         Command::Simulate(args) => simulate(args),
         Command::Bench(args) => bench(args),
         Command::Export(args) => export(&args),
         Command::Backup(args) => backup(&args),
         Command::Transcript(args) => transcript(&args),
+        Command::Result(args) => result(&args),
         Command::Verify(args) => verify(&args),
         Command::Page(args) => page(&args),
         Command::Invite(args) => invite(args),
-        Command::Study(StudyAction::Close(args)) => tell(&args.data, &args.command()),
+        Command::Study(StudyAction::Close(args)) => tell(&args.data, &args.request()),
+        Command::Study(StudyAction::Create(args)) => create(&args),
+        Command::Study(StudyAction::Open(StudyArgs { data, study })) => {
+            tell(&data.data, &Request::Change(Change::Open { id: study.to_string() }))
+        }
+        Command::Study(StudyAction::Archive(StudyArgs { data, study })) => {
+            tell(&data.data, &Request::Change(Change::Archive { id: study.to_string() }))
+        }
+        Command::Study(StudyAction::List(args)) => tell(&args.data, &Request::Studies),
+        Command::Researcher(action) => researcher(action),
         Command::Study(StudyAction::Revoke(args)) => revoke(&args),
     };
     done.unwrap_or_else(|error| {
@@ -67,9 +86,13 @@ enum Error {
     #[error(transparent)]
     Serve(#[from] ServeError),
     #[error(transparent)]
+    Health(#[from] HealthError),
+    #[error(transparent)]
     Certs(#[from] CertError),
     #[error(transparent)]
-    Values(#[from] ValuesError),
+    Answers(#[from] AnswersError),
+    #[error(transparent)]
+    Questionnaire(#[from] QuestionnaireFileError),
     #[error(transparent)]
     Simulation(#[from] SimulationError),
     #[error(transparent)]
@@ -81,6 +104,8 @@ enum Error {
     #[error(transparent)]
     Transcript(#[from] TranscriptFault),
     #[error(transparent)]
+    Result(#[from] NoResult),
+    #[error(transparent)]
     Verify(#[from] VerifyError),
     #[error("{} cannot be written: {source}", file.display())]
     File { file: PathBuf, source: io::Error },
@@ -90,6 +115,10 @@ enum Error {
     Command(#[from] CommandError),
     #[error(transparent)]
     Serials(#[from] SerialsError),
+    #[error(transparent)]
+    Researcher(#[from] ResearcherError),
+    #[error(transparent)]
+    StudyFile(#[from] StudiesFileError),
     #[error(transparent)]
     Invite(#[from] InviteError),
     #[error("the output cannot be written: {0}")]
@@ -104,19 +133,24 @@ impl Error {
             Self::Serve(error) => error.is_configuration(),
             Self::Simulation(error) => error.is_configuration(),
             Self::Bench(error) => error.is_configuration(),
-            Self::Store(error) | Self::Transcript(TranscriptFault::Store(error)) => {
-                error.is_configuration()
-            }
+            Self::Researcher(ResearcherError::Store(error))
+            | Self::Store(error)
+            | Self::Transcript(TranscriptFault::Store(error)) => error.is_configuration(),
             Self::Invite(error) => error.is_configuration(),
             Self::Verify(VerifyError::Read { .. })
+            | Self::StudyFile(_)
             | Self::File { .. }
-            | Self::Values(_)
+            | Self::Answers(_)
+            | Self::Questionnaire(_)
             | Self::Serials(_) => true,
             Self::Transcript(_)
+            | Self::Result(_)
             | Self::Verify(_)
             | Self::Abuse(_)
             | Self::Certs(_)
+            | Self::Health(_)
             | Self::Command(_)
+            | Self::Researcher(_)
             | Self::Output(_)
             | Self::Page(_)
             | Self::Runtime(_) => false,
@@ -139,6 +173,11 @@ fn serve(args: ServeArgs) -> Result<ExitCode, Error> {
     }
 }
 
+fn health(args: &HealthArgs) -> Result<ExitCode, Error> {
+    say(&health::ask(&args.ops, args.ready)?);
+    Ok(ExitCode::SUCCESS)
+}
+
 fn certs(args: &CertsArgs) -> Result<ExitCode, Error> {
     let (certs, action) = wardsum_certs::ensure(&args.dir, SystemTime::now())?;
     say(&match action {
@@ -153,9 +192,13 @@ fn certs(args: &CertsArgs) -> Result<ExitCode, Error> {
 }
 
 fn simulate(args: SimulateArgs) -> Result<ExitCode, Error> {
-    let values = match args.values {
-        Some(values) => Values::given(values, args.patients)?,
-        None => Values::draw(args.patients.unwrap_or(3), args.seed),
+    let answers = match (args.values, args.study) {
+        (Some(values), _) => Answers::given(values, args.patients)?,
+        (None, Some(file)) => {
+            let asked = questionnaires::read_file(&file)?;
+            Answers::to(asked.form, args.patients.unwrap_or(3), args.seed)?
+        }
+        (None, None) => Answers::draw(args.patients.unwrap_or(3), args.seed),
     };
     let mishaps = Mishaps {
         drops: args.drops,
@@ -166,7 +209,8 @@ fn simulate(args: SimulateArgs) -> Result<ExitCode, Error> {
     };
     let deadline = args.deadline_seconds.map(Duration::from_secs);
     let simulation = Simulation {
-        values,
+        answers,
+        minimum_cell: args.minimum_cell,
         committee_cap: args.committee,
         suite: args.suite,
         scheme: args.scheme,
@@ -174,13 +218,21 @@ fn simulate(args: SimulateArgs) -> Result<ExitCode, Error> {
         invited: args.invited.then(Inviting::draw).transpose().map_err(SimulationError::from)?,
         mishaps,
     };
-    let bar = progress_bar(simulation.values.answers().len());
+    if let Some(file) = args.answers_to {
+        let plain = answers_csv(simulation.answers.form(), simulation.answers.all());
+        std::fs::write(&file, plain).map_err(|source| Error::File { file, source })?;
+    }
+    let bar = progress_bar(simulation.answers.all().len());
     let report = simulation.run({
         let bar = bar.clone();
         move |progress| show(&bar, progress)
     });
     bar.finish_and_clear();
     let report = report?;
+    if let Some((file, published)) = args.result_to.zip(report.published.as_ref()) {
+        let result = simulation.result(published, report.rejected);
+        std::fs::write(&file, result).map_err(|source| Error::File { file, source })?;
+    }
     if args.json {
         say(&serde_json::to_string(&report).expect("a report is made of numbers and short texts"));
     } else {
@@ -243,6 +295,20 @@ fn transcript(args: &TranscriptArgs) -> Result<ExitCode, Error> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn result(args: &ResultArgs) -> Result<ExitCode, Error> {
+    let snapshot = Snapshot::open(&args.data)?;
+    let found = RoundResult::of_snapshot(&snapshot, args.study.as_str(), args.round)?;
+    let write = || {
+        let mut file = File::create_new(&args.to)?;
+        file.write_all(found.write(args.format, &args.language).as_bytes())?;
+        file.sync_all()
+    };
+    write().map_err(|source| Error::File { file: args.to.clone(), source })?;
+    let (round, study) = (found.round(), &args.study);
+    say(&format!("{} is the result of round {round} of study {study}", args.to.display()));
+    Ok(ExitCode::SUCCESS)
+}
+
 fn verify(args: &VerifyArgs) -> Result<ExitCode, Error> {
     let (checked, found) = transcripts::verify(&args.file, args.receipt.as_deref())?;
     say(&format!("{checked}\n{}\n{} holds", transcripts::NOT_CHECKED, args.file.display()));
@@ -267,6 +333,9 @@ fn page(args: &PageArgs) -> Result<ExitCode, Error> {
         page = page.copy_for(hospital, to)?;
         say(&format!("{} is a copy of the page for {hospital}", to.display()));
     }
+    if let Some(researchers) = page.researchers() {
+        say(&format!("fingerprint of the researcher's page: {}", researchers.fingerprint()));
+    }
     say(&format!("fingerprint: {}", page.fingerprint()));
     Ok(ExitCode::SUCCESS)
 }
@@ -277,12 +346,23 @@ fn invite(args: InviteArgs) -> Result<ExitCode, Error> {
 }
 
 fn revoke(args: &RevokeArgs) -> Result<ExitCode, Error> {
-    tell(&args.data, &args.command()?)
+    tell(&args.data, &Request::Study(args.command()?))
 }
 
-/// Gives a command to the hospital that runs on a data directory.
-fn tell(data: &Path, command: &StudyCommand) -> Result<ExitCode, Error> {
-    say(&control::send(data, command)?);
+fn create(args: &CreateArgs) -> Result<ExitCode, Error> {
+    let change = Change::make_from_file(&args.study, args.draft)?;
+    tell(&args.data.data, &Request::Change(change))
+}
+
+fn researcher(action: ResearcherAction) -> Result<ExitCode, Error> {
+    let (data, command) = action.command();
+    say(&control::tell_about_researchers(&data, command)?);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Asks something of the hospital that runs on a data directory.
+fn tell(data: &Path, request: &Request) -> Result<ExitCode, Error> {
+    say(&control::ask(data, request)?);
     Ok(ExitCode::SUCCESS)
 }
 

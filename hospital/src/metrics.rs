@@ -4,11 +4,12 @@
 //! are few and known to everybody: no peer, address, key or digest is ever one.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Label, Level, Metadata, Recorder};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusRecorder};
 
+use crate::access::TokenRefused;
 use crate::standing::Standing;
 use crate::study_desk::StudyDesk;
 use wardsum_protocol::Phase;
@@ -94,6 +95,67 @@ impl RefusedConnection {
     }
 }
 
+/// What became of the certificate when its files were read again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reloaded {
+    /// New connections are shown another one.
+    Replaced,
+    /// The files hold the one that is shown.
+    Unchanged,
+    /// What the files hold cannot be used, and the old one stays.
+    Failed,
+}
+
+impl Reloaded {
+    const ALL: [(Self, &'static str); 3] =
+        [(Self::Replaced, "replaced"), (Self::Unchanged, "unchanged"), (Self::Failed, "failed")];
+}
+
+/// Why a researcher's request is refused for its token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RefusedToken {
+    /// There is none.
+    Missing,
+    /// It is nobody's.
+    Unknown,
+    /// It has ended.
+    Expired,
+    /// It was revoked.
+    Revoked,
+    /// Too many bad ones, or too many changes with a good one.
+    TooMany,
+    /// A viewer's, where something would be changed.
+    Role,
+}
+
+impl RefusedToken {
+    const ALL: [Self; 6] =
+        [Self::Missing, Self::Unknown, Self::Expired, Self::Revoked, Self::TooMany, Self::Role];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Unknown => "unknown",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::TooMany => "too_many",
+            Self::Role => "role",
+        }
+    }
+}
+
+impl From<&TokenRefused> for RefusedToken {
+    fn from(refused: &TokenRefused) -> Self {
+        match refused {
+            TokenRefused::Missing => Self::Missing,
+            TokenRefused::Unknown => Self::Unknown,
+            TokenRefused::Expired { .. } => Self::Expired,
+            TokenRefused::Revoked { .. } => Self::Revoked,
+            TokenRefused::TooMany(_) => Self::TooMany,
+        }
+    }
+}
+
 /// One hospital's figures. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Metrics(Arc<Figures>);
@@ -101,6 +163,8 @@ pub(crate) struct Metrics(Arc<Figures>);
 struct Figures {
     recorder: PrometheusRecorder,
     refused: [Counter; RefusedConnection::ALL.len()],
+    reloads: [Counter; Reloaded::ALL.len()],
+    refused_tokens: [Counter; RefusedToken::ALL.len()],
     received_bytes: Counter,
     sent_bytes: Counter,
     commit_seconds: Histogram,
@@ -117,11 +181,13 @@ impl Metrics {
             .build_recorder();
         for (name, help) in [
             ("wardsum_refused_connections_total", "Connections refused or cut, by reason."),
+            ("wardsum_refused_tokens_total", "Researchers' requests refused for their token."),
             ("wardsum_message_bytes_total", "Bytes of peers' messages, without frames and TLS."),
             ("wardsum_contributions_total", "Contributions accepted."),
             ("wardsum_rejections_total", "Contributions found invalid, or in dispute."),
             ("wardsum_words_disputed_total", "People whose safety words were not those of others."),
             ("wardsum_store_failures_total", "Commits and reads of the store that failed."),
+            ("wardsum_certificate_reloads_total", "Times the certificate's files were read again."),
         ] {
             recorder.describe_counter(KeyName::from(name), None, help.into());
         }
@@ -130,6 +196,7 @@ impl Metrics {
             ("wardsum_peers", "Peers connected to a study's current round."),
             ("wardsum_rounds", "Current rounds by phase."),
             ("wardsum_rounds_suspended", "Rounds that stand still, as nothing can be stored."),
+            ("wardsum_certificate_expires_timestamp_seconds", "When the certificate expires."),
         ] {
             recorder.describe_gauge(KeyName::from(name), None, help.into());
         }
@@ -140,6 +207,12 @@ impl Metrics {
         let refused = RefusedConnection::ALL.map(|reason| {
             counter("wardsum_refused_connections_total", Some(("reason", reason.as_str())))
         });
+        let reloads = Reloaded::ALL.map(|(_, outcome)| {
+            counter("wardsum_certificate_reloads_total", Some(("outcome", outcome)))
+        });
+        let refused_tokens = RefusedToken::ALL.map(|reason| {
+            counter("wardsum_refused_tokens_total", Some(("reason", reason.as_str())))
+        });
         let received_bytes = counter("wardsum_message_bytes_total", Some(("direction", "in")));
         let sent_bytes = counter("wardsum_message_bytes_total", Some(("direction", "out")));
         let store_failures = counter("wardsum_store_failures_total", None);
@@ -149,6 +222,8 @@ impl Metrics {
         Self(Arc::new(Figures {
             recorder,
             refused,
+            reloads,
+            refused_tokens,
             received_bytes,
             sent_bytes,
             commit_seconds,
@@ -160,6 +235,11 @@ impl Metrics {
     /// A connection is not served, or not any longer.
     pub(crate) fn refused(&self, reason: RefusedConnection) {
         self.0.refused[reason as usize].increment(1);
+    }
+
+    /// A researcher's request is refused.
+    pub(crate) fn refused_token(&self, reason: RefusedToken) {
+        self.0.refused_tokens[reason as usize].increment(1);
     }
 
     /// A peer's message came.
@@ -198,6 +278,17 @@ impl Metrics {
     pub(crate) fn words_disputed(&self, study: &str) -> Counter {
         let key = key("wardsum_words_disputed_total", Some(("study", study)));
         self.0.recorder.register_counter(&key, &METADATA)
+    }
+
+    /// The certificate that is shown counts until then.
+    pub(crate) fn certificate_expires(&self, at: SystemTime) {
+        let seconds = at.duration_since(SystemTime::UNIX_EPOCH).map_or(0.0, |t| t.as_secs_f64());
+        self.gauge("wardsum_certificate_expires_timestamp_seconds", None).set(seconds);
+    }
+
+    /// The certificate's files were read again.
+    pub(crate) fn certificate_reloaded(&self, outcome: Reloaded) {
+        self.0.reloads[outcome as usize].increment(1);
     }
 
     /// Takes what has gathered for the histogram into its buckets, which must happen from time to time.
@@ -251,6 +342,9 @@ mod tests {
             assert_eq!(reason as usize, number);
             (0..=number).for_each(|_| metrics.refused(reason));
         }
+        for (number, (outcome, _)) in Reloaded::ALL.into_iter().enumerate() {
+            assert_eq!(outcome as usize, number);
+        }
         let text = metrics.render(7, &[]);
         for (number, reason) in RefusedConnection::ALL.into_iter().enumerate() {
             let line = format!(
@@ -261,6 +355,21 @@ mod tests {
             assert!(text.lines().any(|found| found == line), "{line} in {text}");
         }
         assert!(text.contains("wardsum_connections 7\n"), "{text}");
+    }
+
+    #[test]
+    fn every_reason_to_refuse_a_token_has_its_own_line() {
+        let metrics = Metrics::new();
+        for (number, reason) in RefusedToken::ALL.into_iter().enumerate() {
+            (0..=number).for_each(|_| metrics.refused_token(reason));
+        }
+        let text = metrics.render(0, &[]);
+        for (number, reason) in RefusedToken::ALL.into_iter().enumerate() {
+            let name = reason.as_str();
+            let line =
+                format!("wardsum_refused_tokens_total{{reason=\"{name}\"}} {}\n", number + 1);
+            assert!(text.contains(&line), "{line} in {text}");
+        }
     }
 
     #[test]

@@ -120,8 +120,8 @@ async fn readiness(State(ops): State<Ops>) -> Response {
 
 /// `GET /metrics`.
 async fn metrics(State(ops): State<Ops>) -> Response {
-    let Site { tasks, desks, metrics, .. } = &ops.site;
-    let text = metrics.render(tasks.len(), desks);
+    let Site { tasks, studies, metrics, .. } = &ops.site;
+    let text = metrics.render(tasks.len(), &studies.served());
     let format = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     ([(header::CONTENT_TYPE, format)], text).into_response()
 }
@@ -149,8 +149,8 @@ impl Ops {
     }
 
     fn nothing_is_suspended(&self) -> Result<(), String> {
-        let suspended =
-            self.site.desks.iter().find(|desk| desk.current_round().standing().suspended);
+        let mut desks = self.site.studies.served().into_iter();
+        let suspended = desks.find(|desk| desk.current_round().standing().suspended);
         match suspended {
             Some(desk) => {
                 Err(format!("study {} waits until it can be stored again", desk.plan().id()))

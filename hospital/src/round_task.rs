@@ -42,6 +42,7 @@ use crate::inbox::{Inbox, ToRound, inbox};
 use crate::limits::{BATCH, Limits};
 use crate::metrics::Metrics;
 use crate::outbox::{Closing, Outbox, Overflow};
+use crate::result_json::ResultJson;
 use crate::standing::{Standing, supervise};
 use crate::store::{NewRound, RoundKey, Store, StoreError, StoredRound};
 use crate::study_desk::StudyId;
@@ -85,6 +86,11 @@ impl RoundHandle {
         &self.label
     }
 
+    /// Its name in the store.
+    pub(crate) fn key(&self) -> RoundKey {
+        self.key
+    }
+
     /// The round's study, whose digest is this round's own.
     #[must_use]
     pub fn study(&self) -> &Study {
@@ -100,7 +106,7 @@ impl RoundHandle {
     /// How the round stands now.
     #[must_use]
     pub fn standing(&self) -> Standing {
-        *self.standing.borrow()
+        self.standing.borrow().clone()
     }
 
     /// How the round stands now, and again whenever that changes.
@@ -128,7 +134,7 @@ impl RoundHandle {
     pub async fn finished(&self) -> Option<Aggregate> {
         let mut standing = self.standing.clone();
         // An error means that the task was stopped, which counts as finished without a result.
-        standing.wait_for(Standing::is_over).await.ok()?.status.aggregate
+        standing.wait_for(Standing::is_over).await.ok()?.status.aggregate.clone()
     }
 
     /// Where what the round's task is to hear is handed in.
@@ -378,7 +384,7 @@ impl RoundTask {
                             info!("what the round has to store is stored again");
                         }
                         for step in steps {
-                            self.take(step, status);
+                            self.take(step, &status);
                         }
                         self.standing.send_replace(status.into());
                         self.hear_of_slow_readers();
@@ -607,7 +613,7 @@ impl RoundTask {
                 if !self.command_refused
                     && let Some(step) = self.commits.pass(Step::Carried(reply))
                 {
-                    self.take(step, self.round.status());
+                    self.take(step, &self.round.status());
                 }
             }
         }
@@ -642,12 +648,12 @@ impl RoundTask {
     }
 
     /// `status` is how the round stands as far as that is durable.
-    fn take(&mut self, step: Step, status: Status) {
+    fn take(&mut self, step: Step, status: &Status) {
         match step {
             Step::Do(output) => self.perform(output),
             Step::Carried(reply) => {
                 // Whoever gave the command may have gone.
-                let _ = reply.send(status);
+                let _ = reply.send(status.clone());
             }
         }
     }
@@ -759,12 +765,12 @@ impl RoundTask {
                 warn!(?command, "{command:?} does not fit the study's rules or the phase");
             }
             Event::Published { aggregate, wrong } => {
-                let Aggregate { count, sum } = aggregate;
-                info!(count, %sum, "the round is published: sum {sum} over {count} answers");
+                let result = ResultJson::new(self.round.study(), &aggregate);
+                info!(count = aggregate.count, "the round is published: {result}");
                 for member in wrong.iter().map(ShareIndex::number) {
                     warn!(member, "member {member} sent a wrong partial sum, which was corrected");
                 }
-                self.announce(Announcement::Published { label: self.label.clone(), aggregate });
+                self.announce(Announcement::Published { label: self.label.clone(), result });
             }
             Event::Ended(reason) => {
                 info!("the round ended without a result: {reason}");

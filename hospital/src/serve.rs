@@ -1,30 +1,28 @@
 //! `hospital serve`: flags, environment and studies file become one running hospital.
 
-use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
-use wardsum_certs::{Action, CertError};
 
 use crate::announcement::Announce;
-use crate::built_page::BuiltPage;
+use crate::built_page::{self, BuiltPage, BuiltPageError};
+use crate::certificate::{CertificateError, CertificateKeeper, CertificateSource};
 use crate::cli::ServeArgs;
 use crate::control::ControlSocket;
 use crate::http::origin::{Origin, OriginError};
 use crate::http::page::Page;
 use crate::server::{self, ServerConfig, ServerError};
+use crate::service_manager::{self, State};
 use crate::store::{DataDir, Store, StoreError};
 use crate::studies_file::{StudiesFile, StudiesFileError};
-use crate::tls::{self, CertificateFiles, CurrentCertificate, TlsError};
+use crate::tls::CertificateFiles;
 
 const DEFAULT_LISTEN: &str = "127.0.0.1:8443";
 const DEFAULT_PAGE: &str = "web/dist";
@@ -48,12 +46,9 @@ pub enum ServeError {
         /// The other one.
         missing: &'static str,
     },
-    /// The local certificate cannot be made.
+    /// The certificate cannot be used, or a local one cannot be made.
     #[error(transparent)]
-    LocalCertificate(#[from] CertError),
-    /// The certificate cannot be used.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
+    Certificate(#[from] CertificateError),
     /// The data directory.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -106,8 +101,7 @@ impl ServeError {
             Self::StudiesFile(_)
             | Self::Origin(_)
             | Self::HalfACertificate { .. }
-            | Self::LocalCertificate(_)
-            | Self::Tls(_)
+            | Self::Certificate(_)
             | Self::Address { .. } => true,
             Self::Store(error) => error.is_configuration(),
             Self::Server(error) => error.is_configuration(),
@@ -133,7 +127,7 @@ pub async fn serve(
     announce: Announce,
     ready: impl FnOnce(&str),
 ) -> Result<Stopped, ServeError> {
-    let Configured { listen, ops, mut config, keeper } = configure(args, announce)?;
+    let Configured { listen, ops, mut config } = configure(args, announce)?;
     let mut signals = StopSignals::listen().map_err(ServeError::Signals)?;
     let listener = bind("--listen", &listen).await?;
     if let Some(ops) = ops {
@@ -149,10 +143,12 @@ pub async fn serve(
         ip => ip.to_string(),
     };
     ready(&format!("https://{host}:{}/", address.port()));
+    service_manager::tell(State::Ready);
     let told = CancellationToken::new();
     let told_twice = async {
         let first = signals.next().await;
         info!("told to stop by {first}");
+        service_manager::tell(State::Stopping);
         told.cancel();
         signals.next().await
     };
@@ -165,7 +161,6 @@ pub async fn serve(
             warn!("told to stop at once by {again}; open connections are cut");
             Ok(Stopped::AtOnce(again))
         }
-        never = keeper.keep() => match never {},
     }
 }
 
@@ -222,63 +217,19 @@ impl StopSignals {
     }
 }
 
-/// How often the certificate is looked at while the hospital serves.
-const CERTIFICATE_CHECK: Duration = Duration::from_hours(12);
-
-/// Keeps the certificate that is shown current, for a hospital that runs for months.
-struct CertificateKeeper {
-    source: CertificateSource,
-    current: Arc<CurrentCertificate>,
-}
-
-/// Where the certificate comes from.
-enum CertificateSource {
-    /// Somebody else renews these files.
-    Given(CertificateFiles),
-    /// Our own authority's, in this directory.
-    Local(PathBuf),
-}
-
-impl CertificateSource {
-    /// The files, renewed if they are ours and it is time.
-    fn files(&self) -> Result<CertificateFiles, ServeError> {
-        match self {
-            Self::Given(files) => Ok(files.clone()),
-            Self::Local(directory) => local_certificate(directory),
-        }
-    }
-}
-
-impl CertificateKeeper {
-    async fn keep(self) -> Infallible {
-        loop {
-            time::sleep(CERTIFICATE_CHECK).await;
-            match self.check() {
-                Ok(true) => info!("new connections are shown a new certificate"),
-                Ok(false) => {}
-                Err(error) => warn!(%error, "the certificate stays as it is: {error}"),
-            }
-        }
-    }
-
-    /// Reads the files again; says whether they held another certificate.
-    fn check(&self) -> Result<bool, ServeError> {
-        Ok(self.current.reload(&self.source.files()?, SystemTime::now())?)
-    }
-}
-
 /// What flags, environment and file amount to.
 struct Configured {
     listen: String,
     ops: Option<String>,
     config: ServerConfig,
-    keeper: CertificateKeeper,
 }
 
 /// Flags and environment, which clap has merged, over the file.
 fn configure(args: ServeArgs, announce: Announce) -> Result<Configured, ServeError> {
-    let StudiesFile { server, limits, plans } = StudiesFile::read(&args.studies)?;
+    let StudiesFile { server, limits, plans, .. } = StudiesFile::read(&args.studies)?;
     let page = args.page.or(server.page).unwrap_or_else(|| DEFAULT_PAGE.into());
+    let researchers = args.researcher_page.or(server.researcher_page);
+    let researchers = researchers.unwrap_or_else(|| page.join(built_page::RESEARCHER));
     let allowed_origins = match args.allowed_origins {
         flags if flags.is_empty() => parse_origins(&server.allowed_origins)?,
         flags => flags,
@@ -291,11 +242,16 @@ fn configure(args: ServeArgs, announce: Announce) -> Result<Configured, ServeErr
         flags => flags,
     };
     let source = certificate_source(cert, key, certs_dir)?;
-    let (tls, current) = tls::renewable_server_config(&source.files()?, SystemTime::now())?;
+    let (tls, keeper) = CertificateKeeper::start(source, SystemTime::now())?;
     let data = args.data.or(server.data).unwrap_or_else(|| DEFAULT_DATA.into());
     let store = Store::open(DataDir::open(&data)?)?;
     let control = listen_for_commands(&data);
-    let page = load_page(&page);
+    let page = load_page(&page, ["patients", "the page"], BuiltPage::read);
+    let researchers = load_page(
+        &researchers,
+        ["researchers", "the researcher's page"],
+        BuiltPage::read_researchers,
+    );
     let retention = args.retention_hours.or(server.retention_hours);
     let retention =
         retention.map_or(ServerConfig::RETENTION, |hours| Duration::from_hours(hours.into()));
@@ -304,15 +260,16 @@ fn configure(args: ServeArgs, announce: Announce) -> Result<Configured, ServeErr
         store,
         plans,
         page,
+        researcher_page: researchers,
         allowed_origins,
         limits,
         announce,
         retention,
         ops: None,
         control,
+        certificate: Some(keeper),
     };
-    let keeper = CertificateKeeper { source, current };
-    Ok(Configured { listen, ops: args.ops.or(server.ops), config, keeper })
+    Ok(Configured { listen, ops: args.ops.or(server.ops), config })
 }
 
 /// A hospital that takes no commands still serves its patients.
@@ -343,32 +300,21 @@ fn certificate_source(
     }
 }
 
-/// The local certificate, made or renewed where that is due.
-fn local_certificate(directory: &Path) -> Result<CertificateFiles, ServeError> {
-    let (certs, action) = wardsum_certs::ensure(directory, SystemTime::now())?;
-    let authority = certs.ca_cert.display();
-    match action {
-        Action::Created => info!(
-            "made a local certificate authority; have your browser trust {authority} \
-             (certs/README.md says how)"
-        ),
-        Action::Renewed => info!("renewed the local certificate of {authority}"),
-        Action::Kept => {}
-    }
-    Ok(CertificateFiles { cert: certs.leaf_cert, key: certs.leaf_key })
-}
-
-fn load_page(dir: &Path) -> Option<Page> {
+fn load_page(
+    dir: &Path,
+    [whose, what]: [&str; 2],
+    check: impl Fn(&Path) -> Result<BuiltPage, BuiltPageError>,
+) -> Option<Page> {
     match Page::load(dir) {
         Ok(page) => {
-            info!(fingerprint = %page.fingerprint(), "serving the page in {}", dir.display());
-            if let Err(error) = BuiltPage::read(dir) {
-                warn!(%error, "the page in {} is not as it was built: {error}", dir.display());
+            info!(fingerprint = %page.fingerprint(), "serving {what} in {}", dir.display());
+            if let Err(error) = check(dir) {
+                warn!(%error, "{what} in {} is not as it was built: {error}", dir.display());
             }
             Some(page)
         }
         Err(error) => {
-            warn!("{error}");
+            warn!("{whose} are shown no page: {error}");
             None
         }
     }
@@ -396,25 +342,5 @@ mod tests {
             "--cert is given without --key; give both, or neither for a local certificate"
         );
         assert!(error.is_configuration());
-    }
-
-    #[test]
-    fn a_renewed_certificate_is_shown_without_a_restart() {
-        let directory = tempfile::tempdir().unwrap();
-        let local = CertificateSource::Local(directory.path().join("certs"));
-        let files = local.files().unwrap();
-        let now = SystemTime::now();
-        let (_, current) = tls::renewable_server_config(&files, now).unwrap();
-        let keeper = CertificateKeeper { source: local, current };
-        assert!(!keeper.check().unwrap(), "nothing to renew yet");
-        // A leaf that is gone is made anew, like one that is about to expire.
-        std::fs::remove_file(&files.cert).unwrap();
-        assert!(keeper.check().unwrap(), "another certificate is shown");
-
-        // What cannot be used does not take the place of what can.
-        let given = CertificateSource::Given(files.clone());
-        let keeper = CertificateKeeper { source: given, current: keeper.current };
-        std::fs::write(&files.cert, "not a certificate").unwrap();
-        assert!(keeper.check().is_err());
     }
 }

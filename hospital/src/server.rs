@@ -21,9 +21,12 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 use tracing::{debug, info, warn};
 
+use crate::access::Access;
 use crate::address_caps::{AddressCaps, Place};
 use crate::announcement::Announce;
-use crate::control::ControlSocket;
+use crate::certificate::CertificateKeeper;
+use crate::commands::Commands;
+use crate::control::{Control, ControlSocket};
 use crate::http::origin::{Origin, Origins};
 use crate::http::page::Page;
 use crate::http::{self, Client, Site};
@@ -34,6 +37,7 @@ use crate::ops;
 use crate::retention;
 use crate::round_task::{ResumeError, RoundHost};
 use crate::store::Store;
+use crate::studies::Studies;
 use crate::study_desk::{OpenError, StudyDesk, StudyPlan};
 use crate::traffic::{Traffic, counted};
 
@@ -55,6 +59,8 @@ pub struct ServerConfig {
     pub plans: Vec<StudyPlan>,
     /// The page; without it only the API and peers are served.
     pub page: Option<Page>,
+    /// The researcher's page, if it is to be served.
+    pub researcher_page: Option<Page>,
     /// Origins that may open a WebSocket, besides the hospital's own.
     pub allowed_origins: Vec<Origin>,
     /// The bounds of everything.
@@ -67,6 +73,8 @@ pub struct ServerConfig {
     pub ops: Option<TcpListener>,
     /// Where commands come in, if anywhere.
     pub control: Option<ControlSocket>,
+    /// Who replaces the certificate in `tls` while the hospital serves, if anybody does.
+    pub certificate: Option<CertificateKeeper>,
 }
 
 impl ServerConfig {
@@ -93,7 +101,7 @@ impl ServerError {
             Self::Study(OpenError::Store(error) | OpenError::Resume(ResumeError::Store(error))) => {
                 error.is_configuration()
             }
-            Self::Study(OpenError::InvitationsUsed { .. }) => true,
+            Self::Study(OpenError::InvitationsUsed { .. } | OpenError::MadeBefore { .. }) => true,
             Self::Study(OpenError::Entropy(_) | OpenError::Resume(_)) | Self::Listener(_) => false,
         }
     }
@@ -121,6 +129,7 @@ pub struct Hospital {
     retention: Duration,
     ops: Option<TcpListener>,
     control: Option<ControlSocket>,
+    certificate: Option<CertificateKeeper>,
 }
 
 /// What is logged of connections that are not served, of each kind once a minute at most.
@@ -139,12 +148,14 @@ impl Hospital {
             store,
             plans,
             page,
+            researcher_page,
             allowed_origins,
             limits,
             announce,
             retention,
             ops,
             control,
+            certificate,
         } = config;
         let metrics = Metrics::new();
         let limits = Arc::new(limits);
@@ -158,13 +169,21 @@ impl Hospital {
             stop: CancellationToken::new(),
             drain: drain.clone(),
         };
-        let mut desks = Vec::with_capacity(plans.len());
-        for plan in plans {
-            desks.push(Arc::new(StudyDesk::open(plan, rounds.clone()).await?));
+        let studies = Arc::new(Studies::open(plans, rounds.clone()).await?);
+        let served = studies.served();
+        if served.is_empty() {
+            info!(
+                "no study is served so far: make one with `hospital study create FILE`, or let somebody do that whom \
+                 `hospital researcher add NAME --role editor` admits"
+            );
         }
-        warn_of_forgotten_rounds(&rounds.store, &desks).await?;
+        warn_of_forgotten_rounds(&rounds.store, &served).await?;
+        let access = Access::open(rounds.store.clone()).await.map_err(OpenError::from)?;
         let site = Site {
-            desks: desks.into(),
+            commands: Commands::new(Arc::clone(&studies), rounds.store.clone()),
+            studies,
+            access,
+            store: rounds.store.clone(),
             origins: Arc::new(Origins::new(listener.local_addr()?, allowed_origins)),
             peers: Arc::new(AddressCaps::new(limits.peers_per_address)),
             tasks: TaskTracker::new(),
@@ -176,7 +195,7 @@ impl Hospital {
         Ok(Self {
             listener,
             tls: tls.into(),
-            router: http::router(site.clone(), page.as_ref()),
+            router: http::router(site.clone(), page.as_ref(), researcher_page.as_ref()),
             connections: Arc::new(AddressCaps::new(limits.connections_per_address)),
             refusals: Refusals::default(),
             site,
@@ -184,21 +203,20 @@ impl Hospital {
             retention,
             ops,
             control,
+            certificate,
         })
     }
 
-    /// The studies, in the order of the configuration.
+    /// The studies that are served: those of the configuration in its order, and then others.
     #[must_use]
-    pub fn desks(&self) -> &[Arc<StudyDesk>] {
-        &self.site.desks
+    pub fn desks(&self) -> Vec<Arc<StudyDesk>> {
+        self.site.studies.served()
     }
 
     /// Serves until `shutdown` completes; then stops accepting, tells every peer, and waits for
     /// connections to end, at most for [`Limits::drain`].
     pub async fn serve(mut self, shutdown: impl Future<Output = ()>) {
-        for desk in self.desks() {
-            self.rounds.tasks.spawn(Arc::clone(desk).attend());
-        }
+        self.site.studies.attend();
         self.start_attendants();
         tokio::select! {
             () = self.accept() => {}
@@ -223,9 +241,11 @@ impl Hospital {
         if let Some(listener) = self.ops.take() {
             self.attend(ops::serve(listener, self.site.clone(), self.rounds.store.clone()));
         }
+        if let Some(keeper) = self.certificate.take() {
+            self.attend(keeper.keep(self.site.metrics.clone()));
+        }
         if let Some(socket) = self.control.take() {
-            let desks = Arc::clone(&self.site.desks);
-            self.attend(socket.serve(desks, self.rounds.store.clone()));
+            self.attend(socket.serve(Control::new(&self.site)));
         }
     }
 
@@ -387,7 +407,9 @@ impl Connection {
             () = drain.cancelled() => return Ok(()),
         };
 
-        let client = Client { address, traffic, place: Arc::new(place) };
+        let streaming = Arc::new(AtomicBool::new(false));
+        let streams = Arc::clone(&streaming);
+        let client = Client { address, traffic, streaming, place: Arc::new(place) };
         let seen = Arc::clone(requested);
         let service = service_fn(move |mut request: Request<Incoming>| {
             seen.store(true, Ordering::Relaxed);
@@ -407,11 +429,17 @@ impl Connection {
                 std::future::pending::<()>().await;
             }
         };
+        let http = async {
+            time::sleep(limits.http).await;
+            if streams.load(Ordering::Relaxed) {
+                time::sleep(http::STREAM_LASTS).await;
+            }
+        };
         tokio::select! {
             served = &mut connection => return served.map_err(ConnectionFailure::Http),
             () = first_request => return Err(ConnectionFailure::TooSlow),
             () = drain.cancelled() => {}
-            () = time::sleep(limits.http) => {}
+            () = http => {}
         }
         // The request that is being answered still is, for as long as a new one could have taken.
         connection.as_mut().graceful_shutdown();

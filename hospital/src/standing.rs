@@ -12,7 +12,7 @@ use wardsum_protocol::round::Status;
 const FAILURE: &str = "a fault in the hospital's program or data stopped the round";
 
 /// How a round stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
     /// What the round last said. If it has failed, its phase is [`Phase::Ended`], without a reason.
     pub status: Status,
@@ -94,6 +94,10 @@ mod tests {
     use crate::cli::LogLevel;
     use crate::logging;
 
+    fn seven() -> Aggregate {
+        Aggregate { count: 3, cells: [Some(7)].into() }
+    }
+
     fn status(phase: Phase) -> Status {
         Status {
             phase,
@@ -108,7 +112,7 @@ mod tests {
             connected: 4,
             away: 0,
             closes_at: None,
-            aggregate: (phase == Phase::Published).then_some(Aggregate { count: 3, sum: 7 }),
+            aggregate: (phase == Phase::Published).then(seven),
             wrong: ShareIndices::default(),
             ended: None,
         }
@@ -120,7 +124,7 @@ mod tests {
         let mut failed = false;
         let task = async { panic!("this test wants a panic here") };
         supervise(task, sender, || failed = true).now_or_never().unwrap();
-        let standing = *standing.borrow();
+        let standing = standing.borrow().clone();
         (standing, failed)
     }
 
@@ -141,7 +145,7 @@ mod tests {
 
         let (standing, failed) = published;
         assert!(!failed && standing.ended().is_none());
-        assert_eq!(standing.status.aggregate, Some(Aggregate { count: 3, sum: 7 }));
+        assert_eq!(standing.status.aggregate, Some(seven()));
 
         let log = std::fs::read_to_string(log.path()).unwrap();
         assert_eq!(log.lines().count(), 2, "{log}");

@@ -1,7 +1,6 @@
 //! One study at the hospital: which round is open now, and how the earlier ones ended.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -11,10 +10,12 @@ use bytes::Bytes;
 use thiserror::Error;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{self, Instant};
+use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
-use wardsum_protocol::round::Record;
-use wardsum_protocol::{Admission, Aggregate, Study, StudyDigest, StudyError, StudyParameters};
+use wardsum_protocol::{Admission, Study, StudyDigest, StudyError, StudyParameters};
 
+use crate::commands::Happened;
+use crate::result_json::ResultJson;
 use crate::round_task::{ResumeError, RoundHandle, RoundHost, RoundLabel};
 use crate::store::{StoreError, StoredRound};
 use crate::transcripts::{TranscriptFault, Transcripts, WhichRound};
@@ -66,7 +67,7 @@ impl StudyPlan {
     }
 
     /// The digest of the one round that the study's invitations are for; none in an open study.
-    fn invited_to(&self) -> Option<StudyDigest> {
+    pub(crate) fn invited_to(&self) -> Option<StudyDigest> {
         let study = Study::new(self.parameters.clone()).expect("`new` has checked it");
         study.authority().map(|_| study.digest())
     }
@@ -92,6 +93,13 @@ pub struct StudyDesk {
     /// back to. The longest ago first.
     earlier: Mutex<VecDeque<RoundHandle>>,
     transcripts: Transcripts,
+    /// Cancelled when no further round is to open.
+    closed: CancellationToken,
+    /// Held from the decision to open another round until that is the current one.
+    opening: Mutex<()>,
+    /// Cancelled when the study is not served any more.
+    retired: CancellationToken,
+    last_command: Mutex<Option<Happened>>,
 }
 
 /// Why a study cannot be opened.
@@ -113,6 +121,17 @@ pub enum OpenError {
         /// The round's number.
         number: u32,
     },
+    /// The studies file has an id that a study has which was made at run time.
+    #[error(
+        "the studies file has a study {study}, and {by} has made another one of that id; give the one in the \
+         file another id"
+    )]
+    MadeBefore {
+        /// Their id.
+        study: StudyId,
+        /// Who made the other one.
+        by: String,
+    },
     /// The store takes no new round.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -131,12 +150,12 @@ pub struct Rounds {
 }
 
 /// What an earlier round published.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct PreviousResult {
     /// The round's number, counted from one.
     pub round: u32,
     /// What it published.
-    pub aggregate: Aggregate,
+    pub result: ResultJson,
 }
 
 impl StudyDesk {
@@ -214,7 +233,17 @@ impl StudyDesk {
         previous: VecDeque<PreviousResult>,
     ) -> Self {
         let (rounds, _) = watch::channel(Rounds { current, previous });
-        Self { plan, host, rounds, earlier: Mutex::default(), transcripts: Transcripts::default() }
+        Self {
+            plan,
+            host,
+            rounds,
+            earlier: Mutex::default(),
+            transcripts: Transcripts::default(),
+            closed: CancellationToken::new(),
+            opening: Mutex::default(),
+            retired: CancellationToken::new(),
+            last_command: Mutex::default(),
+        }
     }
 
     /// The round with this digest, if it is one of this study: the current one, or an earlier one that
@@ -253,6 +282,31 @@ impl StudyDesk {
         self.transcripts.get(&self.host.store, self.plan.id.as_str(), round).await
     }
 
+    /// Lets no further round open. The current one goes on to its end, and one that is about to open does.
+    pub(crate) fn close(&self) {
+        self.closed.cancel();
+    }
+
+    /// Waits until a round that is about to open is the current one. Of a closed study no other follows it.
+    pub(crate) async fn settled(&self) {
+        drop(self.opening.lock().await);
+    }
+
+    /// Says that the study is not served any more.
+    pub(crate) fn retire(&self) {
+        self.retired.cancel();
+    }
+
+    /// Waits until the study is not served any more.
+    pub(crate) async fn retired(&self) {
+        self.retired.cancelled().await;
+    }
+
+    /// The last command to a round that was carried out; held while another one is.
+    pub(crate) fn last_command(&self) -> &Mutex<Option<Happened>> {
+        &self.last_command
+    }
+
     /// The study's id, rules and whether it reopens.
     #[must_use]
     pub fn plan(&self) -> &StudyPlan {
@@ -286,7 +340,7 @@ impl StudyDesk {
 
     async fn attend_rounds(&self) {
         if self.plan.reopen {
-            match self.reopen().await {}
+            self.reopen().await;
         }
         let round = self.current_round();
         round.finished().await;
@@ -296,12 +350,22 @@ impl StudyDesk {
         }
     }
 
-    async fn reopen(&self) -> Infallible {
+    /// Opens one round after the other until the study is closed.
+    async fn reopen(&self) {
         loop {
             let earliest = Instant::now() + REOPEN_PAUSE;
             let round = self.current_round();
-            let aggregate = round.finished().await;
+            // Not while a round is opened: that would leave it without a task.
+            let aggregate = tokio::select! {
+                biased;
+                () = self.closed.cancelled() => return,
+                aggregate = round.finished() => aggregate,
+            };
             time::sleep_until(earliest).await;
+            let opening = self.opening.lock().await;
+            if self.closed.is_cancelled() {
+                return;
+            }
             let number = round.label().number;
             let next = match self.open_after(&round).await {
                 Ok(next) => next,
@@ -310,11 +374,13 @@ impl StudyDesk {
                         study.id = %self.plan.id,
                         "study {} cannot open its next round, and tries again: {error}", self.plan.id,
                     );
+                    drop(opening);
                     time::sleep(REOPEN_RETRY).await;
                     continue;
                 }
             };
-            let previous = aggregate.map(|aggregate| PreviousResult { round: number, aggregate });
+            let result = aggregate.map(|aggregate| ResultJson::new(round.study(), &aggregate));
+            let previous = result.map(|result| PreviousResult { round: number, result });
             if !round.standing().failed {
                 // Before it ceases to be the current one, so that it can be found all the time.
                 remember(&mut *self.earlier.lock().await, round.clone());
@@ -390,12 +456,11 @@ async fn previous_results(
                 continue;
             }
         };
-        let aggregate = records.iter().rev().find_map(|(_, record)| match record {
-            Record::Published { aggregate, .. } => Some(*aggregate),
-            _ => None,
-        });
+        let Ok(study) = Study::decode(&round.study) else { continue };
+        let aggregate = records.iter().rev().find_map(|(_, record)| record.result(&study));
         if let Some(aggregate) = aggregate {
-            previous.push_front(PreviousResult { round: round.number, aggregate });
+            let result = ResultJson::new(&study, &aggregate);
+            previous.push_front(PreviousResult { round: round.number, result });
         }
     }
     Ok(previous)

@@ -342,10 +342,10 @@ async fn round(
     for (mut peer, answer) in peers.into_iter().zip((0..=100).cycle()) {
         sum += answer;
         tasks.spawn(async move {
-            let answered = peer.answer(answer).await;
+            let answered = peer.answer_number(answer).await;
             answered.map_err(|error| AbuseError::NoResult(error.to_string()))?;
             let published = until(&mut peer, |event| match event {
-                Event::Published(published) => Some(*published),
+                Event::Published(published) => Some(published.clone()),
                 _ => None,
             })
             .await?;
@@ -356,7 +356,8 @@ async fn round(
     let mut exact = true;
     while let Some(joined) = tasks.join_next().await {
         let published = joined.map_err(|error| AbuseError::NoResult(error.to_string()))??;
-        exact &= published.aggregate.sum == sum && published.own == OwnAnswer::Counted;
+        exact &= published.aggregate.cells[..] == [u128::try_from(sum).ok()]
+            && published.own == OwnAnswer::Counted;
     }
     Ok((began.elapsed(), exact))
 }

@@ -24,8 +24,8 @@ pub use floor::{Cost, Costs, Floor};
 pub use relay::{Comparison, RelayError, Relayed};
 pub use store::{CommitRate, Recovery, StoreError, StoreFigures};
 
-use crate::simulate::{Mishaps, Report, Simulation, SimulationError, Values};
-use crate::studies_file::{SchemeName, SuiteName};
+use crate::simulate::{Answers, Report, Simulation, SimulationError};
+use crate::studies_file::SuiteName;
 
 /// What is measured.
 #[derive(Clone, Debug)]
@@ -179,13 +179,10 @@ impl Bench {
 
     fn simulation(&self, size: RoundSize) -> Simulation {
         Simulation {
-            invited: None,
-            values: Values::draw(size.patients, 0),
             committee_cap: size.committee_cap,
             suite: self.suite,
-            scheme: SchemeName::Threshold,
             deadline: self.deadline,
-            mishaps: Mishaps::default(),
+            ..Simulation::of(Answers::draw(size.patients, 0))
         }
     }
 }

@@ -18,6 +18,7 @@ use tokio::time;
 use tokio_tungstenite::tungstenite::{self, Bytes, Message};
 use wardsum_protocol::identity::SIGNATURE_LEN;
 use wardsum_protocol::peer::{Event, Input, Output, Peer, Stage};
+use wardsum_protocol::questionnaire::Response;
 use wardsum_protocol::{Entropy, MessageDigest, Timestamp};
 
 use super::bare_relay::{BareRelay, Cut};
@@ -108,7 +109,7 @@ type Loaded = (Socket, Bytes);
 /// Relays one round's contributions through the hospital, and the same bytes through a bare relay.
 pub(super) fn compare(simulation: &Simulation) -> Result<Comparison, RelayError> {
     let plan = simulation.plan().map_err(SimulationError::from)?;
-    let connections = simulation.values.answers().len();
+    let connections = simulation.answers.all().len();
     let (relay, _) = CpuMeter::runtime("hospital").map_err(SimulationError::from)?;
     let (far_ends, far_ends_cpu) = CpuMeter::runtime("peers").map_err(SimulationError::from)?;
     let stage = Stopwatch { far_ends: &far_ends, far_ends_cpu };
@@ -117,7 +118,7 @@ pub(super) fn compare(simulation: &Simulation) -> Result<Comparison, RelayError>
     let share_bytes = hospital.round.study().sealed_share_len();
     let loaded = far_ends.block_on(in_time(simulation.deadline, async {
         let mut tasks = JoinSet::new();
-        for answer in simulation.values.answers().iter().copied() {
+        for answer in simulation.answers.all().iter().cloned() {
             let connector = hospital.connector.clone();
             tasks.spawn(async move { seal_contribution(&connector, answer).await });
         }
@@ -246,7 +247,10 @@ async fn count(
 }
 
 /// Takes part in a round up to the point where the contribution is ready to be sent.
-async fn seal_contribution(connector: &Connector, answer: i128) -> Result<Loaded, RelayError> {
+async fn seal_contribution(
+    connector: &Connector,
+    answer: Vec<Response>,
+) -> Result<Loaded, RelayError> {
     let mut socket = connector.connect(STUDY, None).await?;
     let mut entropy = [0; 32];
     getrandom::fill(&mut entropy).map_err(ConnectError::from)?;
@@ -262,7 +266,9 @@ async fn seal_contribution(connector: &Connector, answer: i128) -> Result<Loaded
                 }
                 Output::Send(bytes) => socket.send(Message::Binary(bytes.into())).await?,
                 Output::Event(Event::StudyReceived(_)) => {
-                    machine.answer(answer, clock.now()).expect("the simulated study allows it");
+                    machine
+                        .answer(answer.clone(), clock.now())
+                        .expect("the simulated study allows it");
                 }
                 Output::Event(Event::SafetyWords { awaited: true, .. }) => {
                     machine.handle(Input::WordsMatch, clock.now());

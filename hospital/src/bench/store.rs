@@ -11,6 +11,7 @@ use serde::Serialize;
 use thiserror::Error;
 use tokio::runtime::{self, Runtime};
 use tokio::task::JoinSet;
+use wardsum_protocol::form::{Form, Text};
 use wardsum_protocol::round::{Contributed, Record};
 use wardsum_protocol::{
     Admission, Closing, ContributionDigest, PeerId, SchemeChoice, StoredDigest, Study,
@@ -173,12 +174,11 @@ fn study(number: u16) -> Study {
     instance[..2].copy_from_slice(&number.to_be_bytes());
     Study::new(StudyParameters {
         instance,
-        title: "Benchmark".to_owned(),
+        title: "Benchmark".into(),
         organisation: "Wardsum".to_owned(),
-        question: "How fast?".to_owned(),
-        unit: String::new(),
-        min: 0,
-        max: 1,
+        introduction: Text::default(),
+        form: Form::number("How fast?", "", 0, 1),
+        minimum_cell: 1,
         minimum_cohort: 3,
         maximum_cohort: 100_000,
         committee_cap: 3,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use super::{Answer, LINE_MAX, StudyCommand};
+use super::{Answer, LINE_MAX, Request};
 use crate::store::CONTROL_SOCKET;
 
 /// How long the hospital may take to carry out a command. It waits for its disk.
@@ -51,9 +51,8 @@ pub enum CommandError {
     Refused(String),
 }
 
-/// Gives a command to the hospital that runs on a data directory; returns what it says once the
-/// command is carried out.
-pub fn send(dir: &Path, command: &StudyCommand) -> Result<String, CommandError> {
+/// Asks something of the hospital that runs on a data directory; returns what it says once that is done.
+pub fn ask(dir: &Path, request: &Request) -> Result<String, CommandError> {
     let socket = dir.join(CONTROL_SOCKET);
     let stream = UnixStream::connect(&socket).map_err(|source| match source.kind() {
         // A hospital that was killed leaves its socket behind.
@@ -62,17 +61,17 @@ pub fn send(dir: &Path, command: &StudyCommand) -> Result<String, CommandError> 
         }
         _ => CommandError::Socket { socket, source },
     })?;
-    match ask(stream, command) {
+    match converse(stream, request) {
         Ok(Answer::Done(text)) => Ok(text),
         Ok(Answer::Refused(text)) => Err(CommandError::Refused(text)),
         Err(source) => Err(CommandError::NoAnswer { dir: dir.to_owned(), source }),
     }
 }
 
-fn ask(mut stream: UnixStream, command: &StudyCommand) -> io::Result<Answer> {
+fn converse(mut stream: UnixStream, request: &Request) -> io::Result<Answer> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    let mut line = serde_json::to_string(command)?;
+    let mut line = serde_json::to_string(request)?;
     line.push('\n');
     stream.write_all(line.as_bytes())?;
     stream.shutdown(Shutdown::Write)?;

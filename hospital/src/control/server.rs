@@ -10,21 +10,18 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::time::{self, Instant};
-use tracing::{debug, info, warn};
-use wardsum_protocol::Phase;
-use wardsum_protocol::round::{Command, Status};
+use tracing::{debug, warn};
 
-use super::{Action, Answer, LINE_MAX, StudyCommand};
+use super::{Answer, LINE_MAX, Request};
+use crate::access::Access;
+use crate::commands::Commands;
+use crate::http::Site;
 use crate::log_throttle::LogThrottle;
-use crate::round_task::RoundHandle;
-use crate::store::{CONTROL_SOCKET, Store};
-use crate::study_desk::StudyDesk;
+use crate::store::{CONTROL_SOCKET, StoreError};
+use crate::studies::{Studies, StudiesError};
 
 /// How long a command may take to be said, and its answer to be heard.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// How many numbers of invitations the audit log lists; the round's records have them all.
-const AUDITED_SERIALS: usize = 100;
 
 /// How long to wait after the operating system refused to accept a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -52,8 +49,7 @@ impl ControlSocket {
     }
 
     /// Carries out commands, one after the other, for as long as it is polled.
-    pub(crate) async fn serve(self, desks: Arc<[Arc<StudyDesk>]>, store: Store) {
-        let control = Control { desks, store };
+    pub(crate) async fn serve(self, control: Control) {
         let not_accepted = LogThrottle::default();
         loop {
             match self.listener.accept().await {
@@ -83,20 +79,27 @@ impl Drop for ControlSocket {
     }
 }
 
-struct Control {
-    desks: Arc<[Arc<StudyDesk>]>,
-    store: Store,
+/// What commands are carried out with.
+pub(crate) struct Control {
+    commands: Commands,
+    studies: Arc<Studies>,
+    access: Access,
 }
 
 impl Control {
+    pub(crate) fn new(site: &Site) -> Self {
+        let Site { commands, studies, access, .. } = site.clone();
+        Self { commands, studies, access }
+    }
+
     async fn converse(&self, mut stream: UnixStream) -> io::Result<()> {
-        let actor = stream.peer_cred().map(|cred| format!("uid {}", cred.uid()))?;
+        let actor = stream.peer_cred().map(|cred| user_actor(cred.uid()))?;
         let mut line = String::new();
         let (reading, mut writing) = stream.split();
         let mut reading = BufReader::new(reading.take(LINE_MAX));
         time::timeout(PATIENCE, reading.read_line(&mut line)).await??;
-        let answer = match serde_json::from_str::<StudyCommand>(&line) {
-            Ok(command) => match self.carry_out(&command, &actor).await {
+        let answer = match serde_json::from_str::<Request>(&line) {
+            Ok(request) => match self.answer(request, &actor).await {
                 Ok(text) => Answer::Done(text),
                 Err(text) => Answer::Refused(text),
             },
@@ -107,141 +110,59 @@ impl Control {
         time::timeout(PATIENCE, writing.write_all(line.as_bytes())).await?
     }
 
-    /// Returns what to tell whoever gave the command: what happened, or why nothing did.
-    async fn carry_out(&self, command: &StudyCommand, actor: &str) -> Result<String, String> {
-        let round = self.round(&command.study)?;
-        let given = decide(command, &round)?;
-        let (action, name) = (action_name(&given), name(&round));
-        let detail = detail(&given, &name);
-        self.store.audit(actor, action, &detail).await.map_err(|error| {
-            format!("the command cannot be written to the audit log, so nothing was done: {error}")
-        })?;
-        info!(actor, action, "{actor} commands: {action}, {detail}");
-        let Some(status) = round.command(given.clone()).await else {
-            // That it failed belongs beside the command. The store may be what failed.
-            if let Err(error) =
-                self.store.audit(actor, "refused", &format!("{action}, {detail}")).await
-            {
-                warn!(%error, "the audit log does not say that a command was refused: {error}");
+    /// Returns what to tell whoever asks: what happened, or why nothing did.
+    async fn answer(&self, request: Request, actor: &str) -> Result<String, String> {
+        let text = |error: &dyn std::error::Error| error.to_string();
+        match request {
+            Request::Study(command) => {
+                let done = self.commands.carry_out(&command, None, actor).await;
+                done.map(|(said, _)| said).map_err(|error| text(&error))
             }
-            return Err(match decide(command, &round) {
-                Err(reason) => reason,
-                Ok(_) => format!(
-                    "{name} has not carried this out; it was {} at that moment, or could not be stored",
-                    round.status().phase
-                ),
+            Request::Change(change) => match self.studies.carry_out(change, actor).await {
+                Ok(made) => Ok(format!("study \"{}\" is {}", made.stored.id, made.stored.state)),
+                Err(StudiesError::Problems(problems)) => {
+                    let lines = problems.iter().map(|problem| match problem.field.as_str() {
+                        "" => problem.message.clone(),
+                        field => format!("{field}: {}", problem.message),
+                    });
+                    Err(lines.collect::<Vec<_>>().join("\n"))
+                }
+                Err(error) => Err(text(&error)),
+            },
+            Request::Studies => self.listed().await.map_err(|error| text(&error)),
+            Request::Researcher(command) => {
+                command.carry_out(&self.access, actor).await.map_err(|error| text(&error))
+            }
+        }
+    }
+
+    /// One line for each study.
+    async fn listed(&self) -> Result<String, StoreError> {
+        let mut lines = Vec::new();
+        for desk in self.studies.served() {
+            let id = desk.plan().id().as_str();
+            if self.studies.is_in_file(id) {
+                let round = desk.current_round();
+                let (number, phase) = (round.label().number, round.status().phase);
+                lines.push(format!("{id}  in the studies file  round {number} is {phase}"));
+            }
+        }
+        for made in self.studies.made().await? {
+            let id = &made.stored.id;
+            let round = self.studies.find(id).map(|desk| desk.current_round());
+            let round = round.map_or_else(String::new, |round| {
+                format!("  round {} is {}", round.label().number, round.status().phase)
             });
-        };
-        Ok(outcome(&given, &name, &round, &status))
-    }
-
-    fn round(&self, study: &str) -> Result<RoundHandle, String> {
-        let desk = self.desks.iter().find(|desk| desk.plan().id().as_str() == study);
-        desk.map(|desk| desk.current_round()).ok_or_else(|| {
-            let known: Vec<_> = self.desks.iter().map(|desk| desk.plan().id().as_str()).collect();
-            format!("this hospital has no study \"{study}\"; it has {}", known.join(", "))
-        })
-    }
-}
-
-fn name(round: &RoundHandle) -> String {
-    format!("round {} of study \"{}\"", round.label().number, round.label().study)
-}
-
-/// What the audit log says a command is about: the round, and which invitations.
-fn detail(command: &Command, name: &str) -> String {
-    let Command::RevokeInvitations(serials) = command else { return name.to_owned() };
-    let listed = serials.iter().take(AUDITED_SERIALS).map(u32::to_string).collect::<Vec<_>>();
-    let more = match serials.len().saturating_sub(AUDITED_SERIALS) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    format!("{name}: {}{more}", listed.join(", "))
-}
-
-/// Which command a round is given, if its phase and its study's rules allow it.
-fn decide(command: &StudyCommand, round: &RoundHandle) -> Result<Command, String> {
-    let action = command.action;
-    let (standing, name) = (round.standing(), name(round));
-    let phase = standing.status.phase;
-    if standing.is_over() {
-        return Err(format!("{name} is {phase} already; there is nothing to close or to abort"));
-    }
-    if standing.suspended {
-        return Err(format!("{name} stands still, as nothing can be stored; try again later"));
-    }
-    let (command, fits, by_command) = match (action, phase) {
-        (Action::Abort, _) => return Ok(Command::Abort),
-        (Action::Revoke, _) if round.study().authority().is_none() => {
-            return Err(format!(
-                "{name} is open to everybody, so there are no invitations to revoke"
+            lines.push(format!(
+                "{id}  {}, made by {}{round}",
+                made.stored.state, made.stored.made_by
             ));
         }
-        (Action::Revoke, Phase::Enrolling) => {
-            return Ok(Command::RevokeInvitations(command.serials.clone()));
-        }
-        (Action::Revoke, _) => {
-            return Err(format!(
-                "{name} is {phase}: its committee is fixed, and invitations can be revoked no more; \
-                 `hospital study close --abort` ends the round"
-            ));
-        }
-        (Action::CloseEnrolment, _) | (Action::Close, Phase::Enrolling) => {
-            let rule = round.study().enrolment();
-            (Command::CloseEnrolment, phase == Phase::Enrolling, rule.by_command)
-        }
-        (Action::CloseContributing | Action::Close, _) => {
-            let rule = round.study().contributing();
-            (Command::CloseContributing, phase == Phase::Contributing, rule.by_command)
-        }
-    };
-    let closing = if command == Command::CloseEnrolment { "enrolment" } else { "contributing" };
-    if !fits {
-        return Err(format!("{name} is {phase}, so {closing} cannot be closed"));
-    }
-    if !by_command {
-        return Err(format!(
-            "the rules of {name} do not let {closing} be closed by command; `by_command = true` under \
-             [study.{closing}] in the studies file allows it from the next round on"
-        ));
-    }
-    Ok(command)
-}
-
-fn action_name(command: &Command) -> &'static str {
-    match command {
-        Command::RevokeInvitations(_) => "revoke invitations",
-        Command::CloseEnrolment => "close enrolment",
-        Command::CloseContributing => "close contributing",
-        Command::Abort => "abort",
+        Ok(lines.join("\n"))
     }
 }
 
-/// What a command has led to.
-fn outcome(command: &Command, name: &str, round: &RoundHandle, status: &Status) -> String {
-    if let Some(reason) = status.ended {
-        return format!("{name} has ended without a result: {reason}");
-    }
-    match command {
-        Command::RevokeInvitations(serials) => format!(
-            "{} invitations to {name} are revoked; {} people have enrolled",
-            serials.len(),
-            status.enrolled
-        ),
-        Command::CloseContributing if status.phase == Phase::Contributing => {
-            let within = status.closes_at.map_or(0, |at| round.ms_until(at)).div_ceil(1_000);
-            format!(
-                "contributing closes in {name} as soon as connected members have contributed, in {within} s \
-                 at the latest; {} contributions so far",
-                status.contributed
-            )
-        }
-        Command::CloseContributing => {
-            format!("contributing is closed in {name}, with {} contributions", status.contributed)
-        }
-        Command::CloseEnrolment | Command::Abort => {
-            let members = status.committee.unwrap_or_default();
-            format!("enrolment is closed in {name}, with a committee of {members}")
-        }
-    }
+/// How the audit log names a user of this computer.
+pub(super) fn user_actor(uid: u32) -> String {
+    format!("uid {uid}")
 }

@@ -1,42 +1,83 @@
 //! The status API: what anybody may know about the studies of this hospital.
 
-use axum::extract::{Path, Query, State};
+use axum::body::Bytes;
+use axum::extract::{Extension, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use wardsum_protocol::ParseDigestError;
 use wardsum_protocol::sharing::ShareIndex;
-use wardsum_protocol::{Aggregate, ParseDigestError};
 
+use super::extract::{IdOf, QueryOf};
+use super::refused::ErrorJson;
 use super::{Refused, Site};
 use crate::hex;
+use crate::result_json::ResultJson;
 use crate::study_desk::{PreviousResult, StudyDesk};
-use crate::transcripts::{self, TranscriptFault, WhichRound};
+use crate::transcripts::{self, WhichRound};
 
-/// `GET /api/v1/studies`.
-pub(super) async fn studies(State(site): State<Site>) -> Response {
-    fresh(&StudiesJson { studies: site.desks.iter().map(|desk| StudyJson::of(desk)).collect() })
+/// The description of the API.
+#[derive(Clone)]
+pub(super) struct Description(pub(super) Bytes);
+
+/// Describes the API, in `OpenAPI` 3.1.
+#[utoipa::path(
+    get,
+    path = "/api/v1/openapi.json",
+    tag = "public",
+    responses((status = 200, description = "This document.", body = Object))
+)]
+pub(super) async fn description(Extension(description): Extension<Description>) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    ];
+    (headers, description.0).into_response()
 }
 
-/// `GET /api/v1/studies/{id}`.
-pub(super) async fn study(
-    State(site): State<Site>,
-    Path(id): Path<String>,
-) -> Result<Response, Refused> {
-    Ok(fresh(&StudyJson::of(site.desk(&id)?)))
+/// Lists the studies that are served.
+#[utoipa::path(
+    get,
+    path = "/api/v1/studies",
+    tag = "public",
+    responses((status = 200, description = "The studies.", body = StudiesJson))
+)]
+pub(super) async fn studies(State(site): State<Site>) -> Response {
+    fresh(&StudiesJson {
+        studies: site.studies.served().iter().map(|desk| StudyJson::of(desk)).collect(),
+    })
+}
+
+/// Shows one study with its current round.
+#[utoipa::path(
+    get,
+    path = "/api/v1/studies/{id}",
+    tag = "public",
+    params(("id" = String, Path, description = "The study's id.")),
+    responses(
+        (status = 200, description = "The study.", body = StudyJson),
+        (status = "4XX", description = "No such study (404).", body = ErrorJson)
+    )
+)]
+pub(super) async fn study(State(site): State<Site>, IdOf(id): IdOf) -> Result<Response, Refused> {
+    Ok(fresh(&StudyJson::of(&*site.desk(&id)?)))
 }
 
 /// Which round's transcript is wanted.
-#[derive(Deserialize)]
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct TranscriptQuery {
     /// Its number.
     round: Option<u32>,
     /// Or its digest, by which a page knows the round that it has seen.
+    #[param(pattern = "^[0-9a-fA-F]{64}$")]
     digest: Option<String>,
 }
 
 impl TranscriptQuery {
     /// The last finished one if nothing is said.
-    fn which(&self) -> Result<WhichRound, Refused> {
+    pub(super) fn which(&self) -> Result<WhichRound, Refused> {
         let refused = |why| Refused::new(StatusCode::BAD_REQUEST, why);
         match (self.round, &self.digest) {
             (None, None) => Ok(WhichRound::Last),
@@ -52,20 +93,33 @@ impl TranscriptQuery {
     }
 }
 
-/// `GET /api/v1/studies/{id}/transcript`: the file that `hospital verify` checks.
+/// Gives a finished round's transcript: the file that `hospital verify` checks.
+///
+/// The last finished one if nothing is said; `round` and `digest` exclude each other.
+#[utoipa::path(
+    get,
+    path = "/api/v1/studies/{id}/transcript",
+    tag = "public",
+    params(("id" = String, Path, description = "The study's id."), TranscriptQuery),
+    responses(
+        (status = 200, description = "The transcript.", body = Vec<u8>, content_type = "application/octet-stream"),
+        (status = "4XX", description = "No such round with a result (404), or `round` or `digest` is none (400).",
+            body = ErrorJson),
+        (status = 503, description = "The store cannot be read.", body = ErrorJson)
+    )
+)]
 pub(super) async fn transcript(
     State(site): State<Site>,
-    Path(id): Path<String>,
-    Query(query): Query<TranscriptQuery>,
+    IdOf(id): IdOf,
+    QueryOf(query): QueryOf<TranscriptQuery>,
 ) -> Result<Response, Refused> {
     let desk = site.desk(&id)?;
-    let (round, bytes) = desk.transcript(query.which()?).await.map_err(|fault| {
-        let status = match fault {
-            TranscriptFault::NoRound { .. } | TranscriptFault::None { .. } => StatusCode::NOT_FOUND,
-            TranscriptFault::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        Refused::new(status, fault.to_string())
-    })?;
+    let (round, bytes) = desk.transcript(query.which()?).await?;
+    Ok(transcript_answer(&id, round, bytes))
+}
+
+/// A transcript as a file.
+pub(super) fn transcript_answer(id: &str, round: u32, bytes: Bytes) -> Response {
     let name = format!("attachment; filename=\"{id}-{round}.wardsum\"");
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static(transcripts::MEDIA_TYPE)),
@@ -73,7 +127,7 @@ pub(super) async fn transcript(
         // An id is of letters, digits and hyphens.
         (header::CONTENT_DISPOSITION, HeaderValue::try_from(name).expect("a plain name")),
     ];
-    Ok((headers, bytes).into_response())
+    (headers, bytes).into_response()
 }
 
 /// Any other path below `/api/`.
@@ -82,20 +136,20 @@ pub(super) async fn nothing_here() -> Refused {
 }
 
 /// A JSON answer that nobody keeps, since it may be out of date at once.
-fn fresh(body: &impl Serialize) -> Response {
+pub(super) fn fresh(body: &impl Serialize) -> Response {
     let no_store = HeaderValue::from_static("no-store");
     ([(header::CACHE_CONTROL, no_store)], Json(body)).into_response()
 }
 
-#[derive(Serialize)]
-struct StudiesJson {
+#[derive(Serialize, ToSchema)]
+pub(super) struct StudiesJson {
     studies: Vec<StudyJson>,
 }
 
 /// One study with its current round. Numbers that may exceed 2^53, which is where JavaScript's stop
 /// being exact, are decimal strings.
-#[derive(Serialize)]
-struct StudyJson {
+#[derive(Serialize, ToSchema)]
+pub(super) struct StudyJson {
     id: String,
     /// Study digest of the current round (PROTOCOL.md, 6.2), 64 lower-case hexadecimal digits: another
     /// one for every round. A peer that has received its study knows by this whether the numbers
@@ -103,11 +157,11 @@ struct StudyJson {
     digest: String,
     title: String,
     organisation: String,
-    question: String,
-    unit: String,
-    min: String,
-    max: String,
+    /// How many questions it asks.
+    questions: usize,
     minimum_cohort: u32,
+    /// How few people a published number may be about; 1 if nothing is suppressed.
+    minimum_cell: u32,
     /// `open`, or `invited`: only people with an invitation take part.
     admission: &'static str,
     /// Whose invitations: the authority's verifying key in hexadecimal digits; none in an open study.
@@ -136,14 +190,7 @@ struct StudyJson {
     previous: Vec<PreviousJson>,
 }
 
-#[derive(Serialize)]
-struct ResultJson {
-    count: u32,
-    sum: String,
-    mean: f64,
-}
-
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct PreviousJson {
     round: u32,
     #[serde(flatten)]
@@ -151,21 +198,19 @@ struct PreviousJson {
 }
 
 impl StudyJson {
-    fn of(desk: &StudyDesk) -> Self {
+    pub(super) fn of(desk: &StudyDesk) -> Self {
         let rounds = desk.rounds();
         let rounds = rounds.borrow();
         let (study, standing) = (rounds.current.study(), rounds.current.standing());
-        let status = standing.status;
+        let status = standing.status.clone();
         Self {
             id: desk.plan().id().to_string(),
             digest: study.digest().to_string(),
-            title: study.title().to_owned(),
+            title: study.title().first().to_owned(),
             organisation: study.organisation().to_owned(),
-            question: study.question().to_owned(),
-            unit: study.unit().to_owned(),
-            min: study.min().to_string(),
-            max: study.max().to_string(),
+            questions: study.form().items().count(),
             minimum_cohort: study.minimum_cohort(),
+            minimum_cell: study.minimum_cell(),
             admission: if study.authority().is_some() { "invited" } else { "open" },
             authority: study.authority().map(|key| hex::encode(key.as_bytes())),
             phase: status.phase.as_str(),
@@ -182,23 +227,17 @@ impl StudyJson {
                 .filter(|_| !standing.suspended)
                 .map(|at| rounds.current.ms_until(at)),
             round: rounds.current.label().number,
-            result: status.aggregate.map(ResultJson::from),
+            result: status.aggregate.map(|aggregate| ResultJson::new(study, &aggregate)),
             wrong_members: status.wrong.iter().map(ShareIndex::number).collect(),
             left_out_members: status.left_out.iter().map(ShareIndex::number).collect(),
             ended: standing.ended(),
-            previous: rounds.previous.iter().copied().map(PreviousJson::from).collect(),
+            previous: rounds.previous.iter().cloned().map(PreviousJson::from).collect(),
         }
-    }
-}
-
-impl From<Aggregate> for ResultJson {
-    fn from(aggregate: Aggregate) -> Self {
-        Self { count: aggregate.count, sum: aggregate.sum.to_string(), mean: aggregate.mean() }
     }
 }
 
 impl From<PreviousResult> for PreviousJson {
     fn from(previous: PreviousResult) -> Self {
-        Self { round: previous.round, result: previous.aggregate.into() }
+        Self { round: previous.round, result: previous.result }
     }
 }

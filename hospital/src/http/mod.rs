@@ -1,38 +1,56 @@
-//! What the hospital serves over HTTP: the API, the page, and the way to a WebSocket.
+//! What the hospital serves over HTTP: the API, the pages, and the way to a WebSocket.
 
+#[allow(unused_qualifications, reason = "`utoipa::path` writes the names of parameters out")]
 mod api;
 mod cors;
+mod extract;
 mod headers;
+mod openapi;
 pub mod origin;
 pub mod page;
+mod refused;
+#[allow(unused_qualifications, reason = "`utoipa::path` writes the names of parameters out")]
+mod researcher;
 mod upgrade;
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use axum::Router;
+use axum::extract::Extension;
 use axum::http::StatusCode;
 use axum::middleware;
-use axum::response::{IntoResponse, Json, Response};
 use axum::routing::{any, get};
-use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use utoipa::OpenApi as _;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
+use crate::access::Access;
 use crate::address_caps::{AddressCaps, Place};
+use crate::commands::Commands;
 use crate::limits::Limits;
 use crate::log_throttle::LogThrottle;
 use crate::metrics::Metrics;
+use crate::store::Store;
+use crate::studies::Studies;
 use crate::study_desk::StudyDesk;
 use crate::traffic::Traffic;
 
 use origin::Origins;
 use page::Page;
+pub(crate) use refused::Refused;
+pub(crate) use researcher::STREAM_LASTS;
 
 /// What every request may need.
 #[derive(Clone)]
 pub(crate) struct Site {
-    pub(crate) desks: Arc<[Arc<StudyDesk>]>,
+    pub(crate) studies: Arc<Studies>,
+    pub(crate) commands: Commands,
+    pub(crate) access: Access,
+    pub(crate) store: Store,
     pub(crate) origins: Arc<Origins>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) peers: Arc<AddressCaps>,
@@ -47,8 +65,8 @@ pub(crate) struct Site {
 
 impl Site {
     /// The study of that id.
-    fn desk(&self, id: &str) -> Result<&Arc<StudyDesk>, Refused> {
-        self.desks.iter().find(|desk| desk.plan().id().as_str() == id).ok_or_else(|| {
+    fn desk(&self, id: &str) -> Result<Arc<StudyDesk>, Refused> {
+        self.studies.find(id).ok_or_else(|| {
             Refused::new(
                 StatusCode::NOT_FOUND,
                 format!("this hospital has no study \"{id}\"; /api/v1/studies lists those it has"),
@@ -63,47 +81,40 @@ pub(crate) struct Client {
     pub(crate) address: IpAddr,
     /// What has passed its socket.
     pub(crate) traffic: Arc<Traffic>,
+    /// Set once an answer is streamed, which may take longer than other answers.
+    pub(crate) streaming: Arc<AtomicBool>,
     /// Kept as long as anything of the connection is, a WebSocket included.
     pub(crate) place: Arc<Place>,
 }
 
 /// All routes.
-pub(crate) fn router(site: Site, page: Option<&Page>) -> Router {
+pub(crate) fn router(site: Site, page: Option<&Page>, researchers: Option<&Page>) -> Router {
     let other_pages = middleware::from_fn_with_state(Arc::clone(&site.origins), cors::add);
-    let routes = Router::new()
-        .route("/api/v1/studies", get(api::studies))
-        .route("/api/v1/studies/{id}", get(api::study))
-        .route("/api/v1/studies/{id}/transcript", get(api::transcript))
+    let (documented, mut description) =
+        OpenApiRouter::with_openapi(openapi::Description::openapi())
+            .routes(routes!(api::studies))
+            .routes(routes!(api::study))
+            .routes(routes!(api::transcript))
+            .routes(routes!(api::description))
+            .merge(researcher::router(&site))
+            .split_for_parts();
+    env!("CARGO_PKG_VERSION").clone_into(&mut description.info.version);
+    let description = description.to_json().expect("it is made of texts");
+    let routes = documented
+        .layer(Extension(api::Description(description.into())))
         .route("/api/{*rest}", any(api::nothing_here))
         .route_layer(other_pages)
         .route("/ws/{study}", any(upgrade::upgrade))
         .with_state(site);
+    let routes = match researchers {
+        Some(page) => page.mount_for_researchers(routes),
+        None => routes
+            .route("/researcher", get(page::no_researchers_page))
+            .route("/researcher/", get(page::no_researchers_page)),
+    };
     let routes = match page {
         Some(page) => page.mount(routes),
         None => routes.fallback(page::not_built),
     };
     routes.layer(middleware::from_fn(headers::add))
-}
-
-/// A request that is refused: a status, and a JSON object whose `error` says why and what to do.
-#[derive(Debug)]
-pub(crate) struct Refused {
-    status: StatusCode,
-    error: String,
-}
-
-impl Refused {
-    pub(crate) fn new(status: StatusCode, error: impl Into<String>) -> Self {
-        Self { status, error: error.into() }
-    }
-}
-
-impl IntoResponse for Refused {
-    fn into_response(self) -> Response {
-        #[derive(Serialize)]
-        struct Body {
-            error: String,
-        }
-        (self.status, Json(Body { error: self.error })).into_response()
-    }
 }

@@ -9,13 +9,15 @@ use std::path::{Path, PathBuf};
 
 use axum::Router;
 use axum::body::Bytes;
+use axum::extract::Request;
 use axum::http::{HeaderValue, StatusCode, Uri, header};
-use axum::response::{Html, IntoResponse, Response};
-use axum::routing::get;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::{MethodRouter, get};
 use thiserror::Error;
 use tower::Layer;
+use tower::util::MapRequest;
 use tower_http::services::ServeDir;
-use tower_http::set_header::SetResponseHeaderLayer;
+use tower_http::set_header::{SetResponseHeader, SetResponseHeaderLayer};
 
 use crate::built_page::Fingerprint;
 
@@ -54,33 +56,67 @@ impl Page {
     /// that is no file's: such a path belongs to the page's own navigation.
     pub(super) fn mount(&self, routes: Router) -> Router {
         let index = self.index.clone();
-        let start = get(async || index_response(index));
-        let index = self.index.clone();
         let navigation = get(async |uri: Uri| match uri.path().rsplit('/').next() {
-            Some(name) if name.contains('.') => {
-                (StatusCode::NOT_FOUND, "There is no such file.\n").into_response()
-            }
+            Some(name) if name.contains('.') => no_such_file(),
             _ => index_response(index),
         });
-        let files = ServeDir::new(&self.dir)
+        let files = revalidated(self.files().fallback(navigation));
+        routes.route("/", self.start()).route("/index.html", self.start()).fallback_service(files)
+    }
+
+    /// Serves the researcher's page below `/researcher/`, where it was built for.
+    pub(super) fn mount_for_researchers(&self, routes: Router) -> Router {
+        let files = revalidated(self.files().fallback(get(async || no_such_file())));
+        // Without the slash the page would not find its own files.
+        let with_slash = get(async || Redirect::permanent("/researcher/"));
+        routes
+            .route("/researcher", with_slash)
+            .route("/researcher/", self.start())
+            .route("/researcher/index.html", self.start())
+            .route_service("/researcher/{*file}", MapRequest::new(files, below_researcher))
+    }
+
+    fn start(&self) -> MethodRouter {
+        let index = self.index.clone();
+        get(async || index_response(index))
+    }
+
+    fn files(&self) -> ServeDir {
+        ServeDir::new(&self.dir)
             .append_index_html_on_directories(false)
             .precompressed_br()
             .precompressed_gzip()
-            .fallback(navigation);
-        // A rebuilt file may have the name of the one before, so browsers ask whether theirs is current.
-        let revalidate = SetResponseHeaderLayer::if_not_present(
-            header::CACHE_CONTROL,
-            HeaderValue::from_static("no-cache"),
-        );
-        routes
-            .route("/", start.clone())
-            .route("/index.html", start)
-            .fallback_service(revalidate.layer(files))
     }
+}
+
+/// A rebuilt file may have the name of the one before, so browsers ask whether theirs is current.
+fn revalidated<S>(files: S) -> SetResponseHeader<S, HeaderValue> {
+    let no_cache = HeaderValue::from_static("no-cache");
+    SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, no_cache).layer(files)
+}
+
+/// The same request for a file of the researcher's directory.
+fn below_researcher(mut request: Request) -> Request {
+    let path = request.uri().path().strip_prefix("/researcher").unwrap_or("/");
+    if let Ok(uri) = path.parse() {
+        *request.uri_mut() = uri;
+    }
+    request
+}
+
+fn no_such_file() -> Response {
+    (StatusCode::NOT_FOUND, "There is no such file.\n").into_response()
 }
 
 fn index_response(index: Bytes) -> Response {
     ([(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))], Html(index)).into_response()
+}
+
+/// The answer below `/researcher` while there is no page for researchers.
+pub(super) async fn no_researchers_page() -> Response {
+    let text = "The researcher's page is not built. Build it with `cargo xtask build` and start the hospital again, \
+                or name its directory with --researcher-page.\nThe API is described at /api/v1/openapi.json.\n";
+    (StatusCode::NOT_FOUND, text).into_response()
 }
 
 /// The answer to every path that is neither API nor WebSocket while there is no page.

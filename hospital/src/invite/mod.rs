@@ -64,6 +64,9 @@ pub struct Inviting {
     pub page: bool,
 }
 
+/// The study file for the hospital.
+const STUDY_FILE: &str = "study.toml";
+
 /// What was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invited {
@@ -77,8 +80,14 @@ pub struct Invited {
     pub may_serve: u32,
     /// The authority's key, and whether it was made.
     pub key: (PathBuf, bool),
-    /// Whether these are the first invitations, so that the hospital needs the study file.
-    pub first_of_the_study: bool,
+    /// The files that the hospital needs: none if it has them from earlier invitations.
+    pub for_the_hospital: Vec<PathBuf>,
+}
+
+/// A questionnaire that the study file names, which the hospital gets too.
+struct Questionnaire {
+    name: String,
+    bytes: Vec<u8>,
 }
 
 /// Why nothing was made. Each text says what to do.
@@ -94,6 +103,25 @@ pub enum InviteError {
         path: PathBuf,
         /// How many.
         count: usize,
+    },
+    /// A questionnaire elsewhere than beside the study file, which would not find it again.
+    #[error(
+        "{path} names a questionnaire in another directory, {name}; put it beside the study file, which the \
+         hospital gets together with it, and name only the file", path = .path.display(), name = .name.display()
+    )]
+    QuestionnaireElsewhere {
+        /// The study file.
+        path: PathBuf,
+        /// What it names.
+        name: PathBuf,
+    },
+    /// The questionnaire is gone since it was read.
+    #[error("the questionnaire {file} cannot be read: {source}", file = .file.display())]
+    QuestionnaireGone {
+        /// The file.
+        file: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
     },
     /// Written in a way that nothing can be put behind.
     #[error(
@@ -232,7 +260,7 @@ struct InvitedStudy {
 impl Inviting {
     /// Makes everything, or nothing.
     pub fn run(&self) -> Result<Invited, InviteError> {
-        let (id, parameters) = self.read_study()?;
+        let (id, parameters, questionnaire) = self.read_study()?;
         self.check_count()?;
         let named = match parameters.admission {
             Admission::Open => None,
@@ -251,8 +279,14 @@ impl Inviting {
         let invited = self.invited_study(id, parameters, &key)?;
         let links = self.links(&invited, &key, first, may_serve)?;
 
+        let mut for_the_hospital = Vec::new();
         if let Some(file) = &invited.file {
-            directory.write("study.toml", file.as_bytes(), 0o644)?;
+            directory.write(STUDY_FILE, file.as_bytes(), 0o644)?;
+            for_the_hospital.push(self.out.join(STUDY_FILE));
+            if let Some(Questionnaire { name, bytes }) = &questionnaire {
+                directory.write(name, bytes, 0o644)?;
+                for_the_hospital.push(self.out.join(name));
+            }
         }
         directory.write("links.txt", links::text(&links).as_bytes(), 0o600)?;
         directory.write("links.csv", links::csv(&links).as_bytes(), 0o600)?;
@@ -278,18 +312,34 @@ impl Inviting {
             serials: (first, last),
             may_serve,
             key: (key_file, key.is_new),
-            first_of_the_study: named.is_none(),
+            for_the_hospital,
         })
     }
 
-    fn read_study(&self) -> Result<(StudyId, StudyParameters), InviteError> {
-        let mut plans = StudiesFile::read(&self.study)?.plans;
-        let plan = plans.pop().filter(|_| plans.is_empty());
-        let Some(plan) = plan else {
-            let count = plans.len() + 1;
-            return Err(InviteError::SeveralStudies { path: self.study.clone(), count });
+    fn read_study(&self) -> Result<(StudyId, StudyParameters, Option<Questionnaire>), InviteError> {
+        let StudiesFile { mut plans, mut questionnaires, .. } = StudiesFile::read(&self.study)?;
+        let path = self.study.clone();
+        let plan = match (plans.pop(), plans.len()) {
+            (Some(plan), 0) => plan,
+            (None, _) => return Err(StudiesFileError::Empty(path).into()),
+            (Some(_), more) => return Err(InviteError::SeveralStudies { path, count: more + 1 }),
         };
-        Ok((plan.id().clone(), plan.parameters().clone()))
+        let questionnaire =
+            questionnaires.pop().map(|name| self.questionnaire(name)).transpose()?;
+        Ok((plan.id().clone(), plan.parameters().clone(), questionnaire))
+    }
+
+    /// The questionnaire of this name beside the study file.
+    fn questionnaire(&self, name: PathBuf) -> Result<Questionnaire, InviteError> {
+        let plain = name.to_str().filter(|_| name.file_name() == Some(name.as_os_str()));
+        let Some(plain) = plain.map(str::to_owned) else {
+            return Err(InviteError::QuestionnaireElsewhere { path: self.study.clone(), name });
+        };
+        let file = parent(&self.study).join(&plain);
+        match std::fs::read(&file) {
+            Ok(bytes) => Ok(Questionnaire { name: plain, bytes }),
+            Err(source) => Err(InviteError::QuestionnaireGone { file, source }),
+        }
     }
 
     fn check_count(&self) -> Result<(), InviteError> {
@@ -407,7 +457,7 @@ impl Inviting {
 
 impl fmt::Display for Invited {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { out, study, serials: (first, last), may_serve, key, first_of_the_study } = self;
+        let Self { out, study, serials: (first, last), may_serve, key, for_the_hospital } = self;
         let people = last - first + 1;
         writeln!(f, "{people} invitations, numbers {first} to {last}, are in {}", out.display())?;
         writeln!(f, "{may_serve} of them, drawn at random, may serve on the committee")?;
@@ -417,9 +467,10 @@ impl fmt::Display for Invited {
             f,
             "authority's key: {file} ({made}); keep it secret, and away from the hospital"
         )?;
-        if *first_of_the_study {
-            let file = out.join("study.toml");
-            write!(f, "Give the hospital {} and nothing else; ", file.display())?;
+        if !for_the_hospital.is_empty() {
+            let files = for_the_hospital.iter().map(|file| file.display().to_string());
+            let files = files.collect::<Vec<_>>().join(" and ");
+            write!(f, "Give the hospital {files} and nothing else; ")?;
         }
         write!(f, "give each person one link, and keep no copy.")
     }

@@ -7,6 +7,7 @@ use wardsum_protocol::Study;
 use zeroize::Zeroizing;
 
 use super::{InviteError, Link};
+use crate::html::escaped;
 
 /// The light border that QR codes need, in modules (ISO/IEC 18004).
 const QUIET_ZONE: usize = 4;
@@ -25,7 +26,7 @@ p{margin:0 0 3mm}\
 
 /// The page with everybody's card.
 pub(super) fn page(study: &Study, links: &[Link]) -> Result<Zeroizing<String>, InviteError> {
-    let (title, organisation) = (escape(study.title()), escape(study.organisation()));
+    let (title, organisation) = (escaped(study.title().first()), escaped(study.organisation()));
     let mut page = Zeroizing::new(String::new());
     let mut write = |text: &str| {
         grow(&mut page, text.len());
@@ -39,7 +40,7 @@ pub(super) fn page(study: &Study, links: &[Link]) -> Result<Zeroizing<String>, I
     ));
     for Link { serial, text, .. } in links {
         let code = Zeroizing::new(svg(text)?);
-        let link = Zeroizing::new(escape(text));
+        let link = Zeroizing::new(escaped(text));
         let card = Zeroizing::new(format!(
             "<section class=\"card\">\n{}\n<h2>{title}</h2>\n<p>{organisation}</p>\n\
              <p>Your personal invitation, number {serial}. Scan the code, or type the address below, and \
@@ -85,20 +86,6 @@ fn svg(text: &str) -> Result<String, InviteError> {
         "<svg viewBox=\"0 0 {side} {side}\" role=\"img\" aria-label=\"QR code of the address below\" \
          shape-rendering=\"crispEdges\"><path d=\"{path}\"/></svg>"
     ))
-}
-
-fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len() + 16);
-    for character in text.chars() {
-        match character {
-            '&' => escaped.push_str("&amp;"),
-            '<' => escaped.push_str("&lt;"),
-            '>' => escaped.push_str("&gt;"),
-            '"' => escaped.push_str("&quot;"),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

@@ -21,9 +21,9 @@ use wardsum_protocol::{SUBPROTOCOL, StudyDigest};
 
 use crate::limits::{WEBSOCKET_READ_BUFFER, WEBSOCKET_WRITE_BUFFER};
 
-/// The longest message that a hospital has reason to send: the manifest of the largest round has
-/// 32 bytes for each of 100,000 contributions.
-const LONGEST_MESSAGE: usize = 4 * 1024 * 1024;
+/// The longest message that a hospital has reason to send: the partial aggregates of the largest committee, of
+/// up to 32 bytes for each cell of the longest questionnaire. The manifest of the largest round is shorter.
+const LONGEST_MESSAGE: usize = 16 * 1024 * 1024;
 
 /// A peer's open WebSocket.
 pub type Socket = WebSocketStream<TlsStream<TcpStream>>;

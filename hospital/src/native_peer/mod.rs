@@ -21,6 +21,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message};
 use wardsum_protocol::peer::{
     AnswerError, Disclosure, Event, Failure, Input, Memory, Output, Peer, Stage,
 };
+use wardsum_protocol::questionnaire::Response;
 use wardsum_protocol::{Entropy, Invitation, Receipt, Study, Timestamp};
 
 pub use connect::{ConnectError, Connector, Socket};
@@ -189,11 +190,16 @@ impl NativePeer {
         }
     }
 
-    /// Gives the patient's answer.
-    pub async fn answer(&mut self, value: i128) -> Result<(), AnswerError> {
-        self.machine.answer(value, self.clock.now())?;
+    /// Gives the patient's answer, a response to each question.
+    pub async fn answer(&mut self, responses: Vec<Response>) -> Result<(), AnswerError> {
+        self.machine.answer(responses, self.clock.now())?;
         self.perform_outputs().await;
         Ok(())
+    }
+
+    /// Gives the answer to a study that asks for one number.
+    pub async fn answer_number(&mut self, number: i128) -> Result<(), AnswerError> {
+        self.answer(vec![Response::Number(number)]).await
     }
 
     /// Leaves the round, and says so to the hospital.

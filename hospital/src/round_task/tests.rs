@@ -50,7 +50,7 @@ async fn status(round: &RoundHandle, wanted: impl Fn(&Status) -> bool) -> Status
     let mut standing = round.watch();
     let seen = standing.wait_for(|standing| wanted(&standing.status));
     let seen = time::timeout(Duration::from_mins(1), seen);
-    seen.await.expect("it should long be so").unwrap().status
+    seen.await.expect("it should long be so").unwrap().status.clone()
 }
 
 #[tokio::test]
@@ -246,7 +246,7 @@ async fn a_round_that_cannot_be_read_back_has_failed() {
 
     let mut standing = round.watch();
     let failed = standing.wait_for(|standing| standing.failed);
-    let standing = *time::timeout(Duration::from_mins(1), failed).await.unwrap().unwrap();
+    let standing = time::timeout(Duration::from_mins(1), failed).await.unwrap().unwrap().clone();
     assert!(standing.is_over() && !standing.suspended);
     assert!(standing.ended().unwrap().contains("a fault in the hospital's program or data"));
     assert!(round.command(Command::Abort).await.is_none());

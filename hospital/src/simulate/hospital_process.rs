@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, BufReader};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, SystemTime};
 use std::{env, fs, thread};
@@ -16,6 +16,7 @@ use wardsum_protocol::{Admission, Closing, StudyParameters};
 
 use super::{STUDY, Simulation, SimulationError};
 use crate::native_peer::Connector;
+use crate::questionnaires::{self, Imported};
 use crate::studies_file;
 use crate::tls;
 
@@ -57,8 +58,7 @@ impl HospitalProcess {
     pub(super) async fn start(simulation: &Simulation) -> Result<Self, SimulationError> {
         let dir = tempfile::tempdir()?;
         let (certs, _) = wardsum_certs::ensure(&dir.path().join("certs"), SystemTime::now())?;
-        let studies = studies_toml(simulation);
-        fs::write(dir.path().join("studies.toml"), studies)?;
+        write_studies(simulation, dir.path())?;
         fs::create_dir(dir.path().join("page"))?;
         fs::write(dir.path().join("page/index.html"), "<!doctype html><title>Simulation</title>")?;
         let program = env::current_exe()?;
@@ -137,6 +137,9 @@ impl Running {
 }
 
 /// A loopback address on which nobody listens.
+/// The file with what the patients are asked.
+const QUESTIONNAIRE: &str = "questionnaire.toml";
+
 fn free_address() -> io::Result<SocketAddr> {
     let mut drawn = [0; 2];
     getrandom::fill(&mut drawn).map_err(io::Error::other)?;
@@ -152,14 +155,21 @@ fn free_address() -> io::Result<SocketAddr> {
     tried
 }
 
+/// Writes the simulated hospital's studies file, and the questionnaire beside it.
+fn write_studies(simulation: &Simulation, dir: &Path) -> io::Result<PathBuf> {
+    let StudyParameters { title, introduction, form, .. } = simulation.study_parameters();
+    let questionnaire = questionnaires::to_toml(&Imported { title, introduction, form });
+    fs::write(dir.join(QUESTIONNAIRE), questionnaire)?;
+    let studies = dir.join("studies.toml");
+    fs::write(&studies, studies_toml(simulation))?;
+    Ok(studies)
+}
+
 /// The studies file of the simulated hospital.
 fn studies_toml(simulation: &Simulation) -> String {
     let StudyParameters {
-        title,
         organisation,
-        question,
-        min,
-        max,
+        minimum_cell,
         minimum_cohort,
         maximum_cohort,
         committee_cap,
@@ -180,12 +190,10 @@ fn studies_toml(simulation: &Simulation) -> String {
         format!("silence_seconds = {}", limits.silence.as_secs_f64()),
         "[[study]]".to_owned(),
         format!("id = \"{STUDY}\""),
-        format!("title = \"{title}\""),
         format!("organisation = \"{organisation}\""),
-        format!("question = \"{question}\""),
-        format!("min = \"{min}\""),
-        format!("max = \"{max}\""),
+        format!("questionnaire = \"{QUESTIONNAIRE}\""),
         format!("minimum_cohort = {minimum_cohort}"),
+        format!("minimum_cell = {minimum_cell}"),
         format!("maximum_cohort = {maximum_cohort}"),
         format!("committee_cap = {committee_cap}"),
         format!("suite = \"{}\"", name(&simulation.suite)),
@@ -224,9 +232,8 @@ fn seconds(milliseconds: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
 
-    use super::super::{Inviting, Mishaps, Values};
+    use super::super::{Answers, Inviting, Mishaps};
     use super::*;
     use crate::studies_file::{SchemeName, StudiesFile, SuiteName};
 
@@ -234,15 +241,16 @@ mod tests {
     fn the_process_runs_the_same_study_under_the_same_limits() {
         let drops = vec!["1@enrolled".parse().unwrap()];
         let simulation = Simulation {
-            values: Values::given(vec![i128::from(i64::MIN) * 4, 3, 4, 5], None).unwrap(),
             committee_cap: 3,
             suite: SuiteName::X25519,
             scheme: SchemeName::Additive,
             deadline: Duration::from_millis(12_500),
             invited: Some(Inviting::draw().unwrap()),
             mishaps: Mishaps { drops, kill_hospital: 1, ..Mishaps::default() },
+            ..Simulation::of(Answers::given(vec![i128::from(i64::MIN) * 4, 3, 4, 5], None).unwrap())
         };
-        let file = StudiesFile::parse(&studies_toml(&simulation), Path::new("test")).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let file = StudiesFile::read(&write_studies(&simulation, dir.path()).unwrap()).unwrap();
         assert_eq!(file.plans[0].parameters(), simulation.plan().unwrap().parameters());
         assert_eq!(file.plans[0].parameters().contributing.settle_ms, Some(12_500));
         assert_eq!(file.limits, simulation.limits());

@@ -5,7 +5,10 @@
 //! its sockets, and the processor time of either side can be told apart. A hospital that is to be
 //! killed is a process of its own.
 
+mod answers;
+mod answers_file;
 mod cheats;
+mod counting;
 mod hospital_process;
 mod inviting;
 mod killer;
@@ -15,7 +18,6 @@ mod report;
 mod round_view;
 mod running_hospital;
 mod tally;
-mod values;
 mod venue;
 mod verdict;
 
@@ -26,6 +28,7 @@ use std::time::{Duration, Instant};
 use thiserror::Error;
 use tokio::time;
 use wardsum_certs::CertError;
+use wardsum_protocol::form::Text;
 use wardsum_protocol::sharing;
 use wardsum_protocol::study::DURATION_MS_MAX;
 use wardsum_protocol::{
@@ -33,6 +36,8 @@ use wardsum_protocol::{
     Suite,
 };
 
+pub use answers::{Answers, AnswersError};
+pub use answers_file::answers_csv;
 pub use cheats::{Cheat, NotACheat, PlannedCheat};
 pub use inviting::Inviting;
 pub use mishaps::{DropPhase, Mishaps, NotADrop, PlannedDrop};
@@ -42,14 +47,15 @@ pub use round_view::RoundView;
 pub(crate) use running_hospital::RunningHospital;
 pub use tally::MishapCounts;
 use tally::Tally;
-pub use values::{Range, Values, ValuesError};
 use venue::Venue;
 use verdict::Verdict;
 
 use crate::cpu::CpuMeter;
 use crate::limits::Limits;
+use crate::result_json::ResultJson;
+use crate::results::PublishedResults;
 use crate::server::ServerError;
-use crate::store::StoreError;
+use crate::store::{StoreError, unix_ms};
 use crate::studies_file::{SchemeName, SuiteName};
 use crate::study_desk::{StudyId, StudyPlan};
 use crate::tls::TlsError;
@@ -73,8 +79,10 @@ const RESTART_SLACK: Duration = Duration::from_secs(10);
 /// What is simulated.
 #[derive(Clone, Debug)]
 pub struct Simulation {
-    /// Each patient's answer.
-    pub values: Values,
+    /// What is asked, and each patient's answer.
+    pub answers: Answers,
+    /// How few people a published number may be about; 1 suppresses nothing.
+    pub minimum_cell: u32,
     /// The largest committee, 3 to 255.
     pub committee_cap: u16,
     /// The algorithms.
@@ -90,7 +98,7 @@ pub struct Simulation {
 }
 
 /// How far a simulation is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Progress {
     /// The round.
     pub round: RoundView,
@@ -156,6 +164,21 @@ impl SimulationError {
 }
 
 impl Simulation {
+    /// A round in which nothing goes wrong, of an open study with the usual rules.
+    #[must_use]
+    pub fn of(answers: Answers) -> Self {
+        Self {
+            answers,
+            minimum_cell: 1,
+            committee_cap: 32,
+            suite: SuiteName::default(),
+            scheme: SchemeName::default(),
+            deadline: Mishaps::default().usual_deadline(),
+            invited: None,
+            mishaps: Mishaps::default(),
+        }
+    }
+
     /// Runs the round. `observe` sees how far it is every now and then.
     ///
     /// Must not be called on a Tokio runtime, because it makes its own. A round that comes to no
@@ -165,6 +188,7 @@ impl Simulation {
         observe: impl Fn(&Progress) + Send + 'static,
     ) -> Result<Report, SimulationError> {
         let plan = self.plan()?;
+        let study = Study::new(self.study_parameters())?;
         let invitations = self.invitations()?;
         let (dropped, committee) = (self.mishaps.dropped(), self.committee());
         if dropped > committee {
@@ -182,7 +206,7 @@ impl Simulation {
         let watching = hospital_runtime.spawn(watching);
         let (connector, size) = (venue.connector().clone(), (self.patients(), self.committee()));
         let patients = Arc::new(Patients::new(connector, &self.mishaps, size, Arc::clone(&tally)));
-        let people = self.values.answers().iter().copied().zip(invitations).collect();
+        let people = self.answers.all().iter().cloned().zip(invitations).collect();
         let connected = peers_runtime.block_on(patients.connect_all(people, deadline));
         let connect = began.elapsed();
         let cpu_before = (hospital_cpu.read(), peers_cpu.read());
@@ -221,9 +245,28 @@ impl Simulation {
             },
             peers_cpu: peers_cpu.read().saturating_sub(cpu_before.1),
         };
-        let all = Aggregate { count: self.patients(), sum: self.values.sum() };
-        let verdict = Verdict::of(view.as_ref(), &outcomes, all, trouble);
+        let verdict = Verdict::of(view.as_ref(), &outcomes, &study, trouble);
         Ok(self.report(view.as_ref(), &verdict, &outcomes, tally.mishaps(), times))
+    }
+
+    /// What was published, in JSON, as a hospital's researchers get it.
+    #[must_use]
+    pub fn result(&self, published: &Aggregate, rejected: u32) -> String {
+        let now_ms = unix_ms();
+        let results = PublishedResults {
+            title: "Simulation",
+            organisation: "Wardsum",
+            form: self.answers.form(),
+            questionnaire: self.answers.questionnaire(),
+            count: published.count,
+            rejected,
+            cells: &published.cells,
+            started_ms: now_ms,
+            ended_ms: now_ms,
+            study_digest: "",
+            language: "",
+        };
+        format!("{:#}\n", results.json())
     }
 
     /// The study of the simulated round.
@@ -235,7 +278,7 @@ impl Simulation {
     /// committee, and as vanish before it is fixed.
     fn invitations(&self) -> Result<Vec<Option<Invitation>>, SimulationError> {
         let Some(inviting) = &self.invited else {
-            return Ok(vec![None; self.values.answers().len()]);
+            return Ok(vec![None; self.answers.all().len()]);
         };
         let serving = self.committee() + self.mishaps.dropped_at(DropPhase::Enrolled);
         let study = Study::new(self.study_parameters())?;
@@ -244,7 +287,7 @@ impl Simulation {
     }
 
     fn patients(&self) -> u32 {
-        u32::try_from(self.values.answers().len()).unwrap_or(u32::MAX)
+        u32::try_from(self.answers.all().len()).unwrap_or(u32::MAX)
     }
 
     /// How many can hold shares.
@@ -287,15 +330,13 @@ impl Simulation {
             settle_ms,
             ..Closing::deadline(deadline_ms)
         };
-        let Range { min, max } = self.values.range();
         StudyParameters {
             instance: self.invited.as_ref().map_or([0; 16], |inviting| inviting.instance),
-            title: "Simulation".to_owned(),
+            title: "Simulation".into(),
             organisation: "Wardsum".to_owned(),
-            question: "What is your number?".to_owned(),
-            unit: String::new(),
-            min,
-            max,
+            introduction: Text::default(),
+            form: self.answers.form().clone(),
+            minimum_cell: self.minimum_cell,
             minimum_cohort: 3,
             maximum_cohort: patients,
             committee_cap: self.committee_cap,
@@ -311,7 +352,7 @@ impl Simulation {
     /// Everybody comes from one address here, and at once.
     pub(crate) fn limits(&self) -> Limits {
         // A peer may be back before its broken connection is noticed.
-        let everybody = 2 * self.values.answers().len() + CONNECTING_AT_ONCE;
+        let everybody = 2 * self.answers.all().len() + CONNECTING_AT_ONCE;
         let defaults = Limits::default();
         Limits {
             connections: defaults.connections.max(everybody),
@@ -333,17 +374,22 @@ impl Simulation {
     ) -> Report {
         let traffic = outcomes.iter().map(|outcome| outcome.traffic);
         let MishapCounts { dropped, reconnects, restarts } = mishaps;
-        let aggregate = view.and_then(|view| view.aggregate);
+        let result = view.and_then(|view| view.result.as_ref());
+        let expected = &verdict.expected;
         Report {
             patients: self.patients(),
             committee: view.and_then(|view| view.committee),
             threshold: view.and_then(|view| view.threshold),
-            accepted: aggregate.map_or(0, |aggregate| aggregate.count),
+            accepted: result.map_or(0, |result| result.count),
             rejected: view.map_or(0, |view| view.rejected),
             left_out: view.map_or(0, |view| view.left_out),
             corrected: view.map_or(0, |view| view.wrong),
-            sum: aggregate.map(|aggregate| aggregate.sum),
-            expected: verdict.expected.sum,
+            sum: result.and_then(|result| result.sum.as_deref()?.parse().ok()),
+            expected: expected.sum.as_deref().and_then(|sum| sum.parse().ok()),
+            cells: expected.cells.len(),
+            suppressed: result
+                .map(|result| result.cells.iter().filter(|cell| cell.is_none()).count()),
+            published: result.and_then(ResultJson::aggregate),
             exact: verdict.reason.is_none(),
             dropped,
             reconnects,
@@ -373,4 +419,13 @@ fn micros(time: Duration) -> u64 {
 
 fn milliseconds(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// A study after one number from `min` to `max`.
+#[cfg(test)]
+pub(crate) fn one_number(min: i128, max: i128) -> Study {
+    let answers = Answers::given(vec![min, min, max], None).expect("three answers");
+    let parameters = Simulation::of(answers).study_parameters();
+    let form = wardsum_protocol::form::Form::number("How many?", "", min, max);
+    Study::new(StudyParameters { form, ..parameters }).expect("a study")
 }

@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{self, Instant};
 use wardsum_protocol::Invitation;
 use wardsum_protocol::peer::{Event, Published};
+use wardsum_protocol::questionnaire::Response;
 
 use super::mishaps::{DropPhase, Fate, Fates, Mishaps};
 use super::tally::Tally;
@@ -28,7 +29,7 @@ const COME_AGAIN: Duration = Duration::from_millis(300);
 
 /// How one peer fared.
 pub(super) struct Outcome {
-    pub(super) answer: i128,
+    pub(super) answer: Vec<Response>,
     /// Whether it answered so that its answer is not to be counted.
     pub(super) spoiled: bool,
     pub(super) end: End,
@@ -70,7 +71,7 @@ pub(super) struct Patients {
 /// Somebody who has the study and is about to answer.
 pub(super) struct Patient {
     peer: NativePeer,
-    answer: i128,
+    answer: Vec<Response>,
     fate: Fate,
     is_first_victim: bool,
     spoiled: bool,
@@ -97,7 +98,7 @@ impl Patients {
     /// cannot connect ends it.
     pub(super) async fn connect_all(
         self: &Arc<Self>,
-        people: Vec<(i128, Option<Invitation>)>,
+        people: Vec<(Vec<Response>, Option<Invitation>)>,
         deadline: Instant,
     ) -> Result<Vec<Patient>, PeerTrouble> {
         let connecting = Arc::new(Semaphore::new(CONNECTING_AT_ONCE));
@@ -119,7 +120,7 @@ impl Patients {
     async fn arrive(
         &self,
         number: u32,
-        (answer, invitation): (i128, Option<Invitation>),
+        (answer, invitation): (Vec<Response>, Option<Invitation>),
         connecting: &Semaphore,
     ) -> Result<Patient, PeerTrouble> {
         for attempt in 0.. {
@@ -181,7 +182,7 @@ impl Patients {
             let _ = time::timeout(HEAD_START, self.tally.until_dropped(self.victims)).await;
             time::sleep(NOTICING).await;
         }
-        let end = match peer.answer(answer).await {
+        let end = match peer.answer(answer.clone()).await {
             Ok(()) => self.until_over(&mut peer, &fate).await,
             Err(error) => End::Failed(error.to_string()),
         };

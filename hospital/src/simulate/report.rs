@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use wardsum_protocol::Aggregate;
 
 use crate::studies_file::{SchemeName, SuiteName};
 
@@ -23,12 +24,21 @@ pub struct Report {
     pub left_out: u32,
     /// How many members' partial sums were wrong and have been corrected.
     pub corrected: u32,
-    /// The published sum.
+    /// The published sum, where one number is asked for.
     pub sum: Option<i128>,
     /// The plain sum of the answers that have to count: of all patients' but those who vanished before
-    /// they contributed, or whose answers were rejected because they cheated.
-    pub expected: i128,
-    /// Whether hospital and peers that are left all published the plain sum over exactly those answers.
+    /// they contributed, or whose answers were rejected because they cheated. None where more is asked for than one
+    /// number.
+    pub expected: Option<i128>,
+    /// How many numbers the questionnaire finds out.
+    pub cells: usize,
+    /// How many of them are suppressed in what was published, if anything was.
+    pub suppressed: Option<usize>,
+    /// What was published, if anything was.
+    #[serde(skip)]
+    pub published: Option<Aggregate>,
+    /// Whether hospital and peers that are left all published exactly what those answers come to when they are counted
+    /// plainly, in every cell that is not suppressed, and suppressed the cells that have to be.
     pub exact: bool,
     /// How many peers vanished for good.
     pub dropped: u32,
@@ -70,16 +80,25 @@ impl fmt::Display for Report {
             _ => "the committee was never fixed".to_owned(),
         };
         writeln!(f, "{} patients; {committee}", self.patients)?;
-        match (self.sum, &self.reason) {
-            (Some(sum), None) => {
-                writeln!(f, "sum {sum} over {} answers, exactly as expected", self.accepted)?;
+        let Self { accepted, cells, .. } = self;
+        let result = match (self.sum, self.suppressed) {
+            (Some(sum), _) => Some(format!("sum {sum}")),
+            (None, Some(0)) => Some(format!("{cells} numbers")),
+            (None, Some(hidden)) => Some(format!("{cells} numbers, {hidden} of them suppressed,")),
+            (None, None) => None,
+        };
+        match (result, &self.reason, self.expected) {
+            (Some(result), None, _) => {
+                writeln!(f, "{result} over {accepted} answers, exactly as expected")?;
             }
-            (Some(sum), Some(reason)) => writeln!(
+            (Some(result), Some(reason), Some(expected)) => writeln!(
                 f,
-                "sum {sum} over {} answers, but {} was expected: {reason}",
-                self.accepted, self.expected,
+                "{result} over {accepted} answers, but {expected} was expected: {reason}",
             )?,
-            (None, reason) => {
+            (Some(result), Some(reason), None) => {
+                writeln!(f, "{result} over {accepted} answers, which is wrong: {reason}")?;
+            }
+            (None, reason, _) => {
                 writeln!(f, "no result: {}", reason.as_deref().unwrap_or("nobody knows why"))?;
             }
         }

@@ -8,18 +8,19 @@ use serde::Deserialize;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
 use tokio::time::{self, Instant};
-use wardsum_protocol::{Aggregate, Phase};
+use wardsum_protocol::{Phase, Study};
 
 use super::tally::Tally;
 use super::{Progress, STUDY};
 use crate::native_peer::Connector;
+use crate::result_json::ResultJson;
 use crate::standing::Standing;
 
 /// How long the hospital may take to tell.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How the simulated round stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct RoundView {
     /// Where it stands.
     pub phase: Phase,
@@ -42,7 +43,7 @@ pub struct RoundView {
     /// How many partial sums have come.
     pub partials: u32,
     /// The result.
-    pub aggregate: Option<Aggregate>,
+    pub result: Option<ResultJson>,
     /// Why there is none.
     pub ended: Option<String>,
 }
@@ -58,7 +59,7 @@ impl RoundView {
 #[derive(Clone)]
 pub(super) enum Window {
     /// In this process.
-    Here(watch::Receiver<Standing>),
+    Here(watch::Receiver<Standing>, Study),
     /// At the status API.
     Api(Connector),
 }
@@ -67,7 +68,7 @@ impl Window {
     /// How the round stands now; nothing, if the hospital cannot be asked.
     pub(super) async fn look(&self) -> Option<RoundView> {
         match self {
-            Self::Here(standing) => Some(RoundView::from(*standing.borrow())),
+            Self::Here(standing, study) => Some(RoundView::of(study, &standing.borrow())),
             Self::Api(connector) => {
                 let study = time::timeout(PATIENCE, ask(connector)).await.ok()?.ok()?;
                 study.try_into().ok()
@@ -102,15 +103,16 @@ impl Window {
     /// How long to wait before looking again.
     fn pause(&self) -> Duration {
         Duration::from_millis(match self {
-            Self::Here(_) => 50,
+            Self::Here(..) => 50,
             Self::Api(_) => 500,
         })
     }
 }
 
-impl From<Standing> for RoundView {
-    fn from(standing: Standing) -> Self {
-        let status = standing.status;
+impl RoundView {
+    fn of(study: &Study, standing: &Standing) -> Self {
+        let status = &standing.status;
+        let result = status.aggregate.as_ref();
         Self {
             phase: status.phase,
             enrolled: status.enrolled,
@@ -122,7 +124,7 @@ impl From<Standing> for RoundView {
             left_out: status.left_out.len(),
             wrong: status.wrong.len(),
             partials: status.partials,
-            aggregate: status.aggregate,
+            result: result.map(|aggregate| ResultJson::new(study, aggregate)),
             ended: standing.ended(),
         }
     }
@@ -145,12 +147,6 @@ struct StudyJson {
     ended: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct ResultJson {
-    count: u32,
-    sum: String,
-}
-
 /// An answer of the API that makes no sense.
 struct Nonsense;
 
@@ -167,9 +163,6 @@ impl TryFrom<StudyJson> for RoundView {
             Phase::Ended,
         ];
         let phase = phases.into_iter().find(|phase| phase.as_str() == study.phase);
-        let aggregate = study.result.map(|ResultJson { count, sum }| {
-            sum.parse().map(|sum| Aggregate { count, sum }).map_err(|_| Nonsense)
-        });
         Ok(Self {
             phase: phase.ok_or(Nonsense)?,
             enrolled: study.enrolled,
@@ -181,7 +174,7 @@ impl TryFrom<StudyJson> for RoundView {
             left_out: members(&study.left_out_members),
             wrong: members(&study.wrong_members),
             partials: study.partials,
-            aggregate: aggregate.transpose()?,
+            result: study.result,
             ended: study.ended,
         })
     }

@@ -36,12 +36,14 @@ impl RunningHospital {
             store: Store::open(DataDir::open(&dir.path().join("data"))?)?,
             plans: vec![plan],
             page: None,
+            researcher_page: None,
             allowed_origins: Vec::new(),
             limits,
             announce: Announce::nobody(),
             retention: ServerConfig::RETENTION,
             ops: None,
             control: None,
+            certificate: None,
         };
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let address = listener.local_addr()?;

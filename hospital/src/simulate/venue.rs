@@ -57,7 +57,9 @@ impl Venue {
 
     pub(super) fn window(&self) -> Window {
         match self {
-            Self::Here(hospital) => Window::Here(hospital.round.watch()),
+            Self::Here(hospital) => {
+                Window::Here(hospital.round.watch(), hospital.round.study().clone())
+            }
             Self::Process(hospital) => Window::Api(hospital.connector.clone()),
         }
     }

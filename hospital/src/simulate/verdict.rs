@@ -1,53 +1,54 @@
 //! Whether a round did what it promises.
 
-use wardsum_protocol::Aggregate;
 use wardsum_protocol::peer::{OwnAnswer, Published};
+use wardsum_protocol::{Aggregate, Study};
 
+use super::counting;
 use super::mishaps::DropPhase;
 use super::patients::{End, Outcome};
 use super::round_view::RoundView;
+use crate::result_json::ResultJson;
 
 /// What the peers' ends and the hospital's result amount to.
 pub(super) struct Verdict {
-    /// The plain sum and number of the answers that have to count: of everybody but those who vanished
+    /// What the answers that have to count come to when they are counted plainly: of everybody but those who vanished
     /// before they contributed.
-    pub(super) expected: Aggregate,
+    pub(super) expected: ResultJson,
     /// Why the result is not what it should be; nothing, if hospital and peers all published exactly it.
     pub(super) reason: Option<String>,
 }
 
 impl Verdict {
-    /// Judges the round from how the hospital says that it stands, if it does, and from the peers' ends;
-    /// `all` is what everybody's answers amount to.
+    /// Judges the round of this study from how the hospital says that it stands, if it does, and from the peers' ends.
     pub(super) fn of(
         view: Option<&RoundView>,
         outcomes: &[Outcome],
-        all: Aggregate,
+        study: &Study,
         trouble: Option<String>,
     ) -> Self {
-        let expected = expected(outcomes, all);
+        let expected = expected(outcomes, study);
         let reason = match (view, trouble) {
             (Some(view), Some(trouble)) => Some(explain(&trouble, view)),
             (None, Some(trouble)) => Some(trouble),
             (None, None) => Some("the hospital does not say how the round stands".to_owned()),
-            (Some(view), None) => match view.aggregate {
+            (Some(view), None) => match &view.result {
                 None => Some(no_result(view, outcomes)),
-                Some(aggregate) => misses(outcomes, aggregate, expected),
+                Some(result) => misses(outcomes, result, &expected, study),
             },
         };
-        Self { expected, reason }
+        Self { expected: ResultJson::new(study, &expected), reason }
     }
 }
 
 /// What has to be published.
-fn expected(outcomes: &[Outcome], all: Aggregate) -> Aggregate {
+fn expected(outcomes: &[Outcome], study: &Study) -> Aggregate {
     let early = |end: &End| matches!(end, End::Dropped(DropPhase::Enrolled | DropPhase::Seated));
-    let answers =
-        outcomes.iter().filter(|outcome| early(&outcome.end) || is_rightly_rejected(outcome));
-    answers.fold(all, |left, outcome| Aggregate {
-        count: left.count - 1,
-        sum: left.sum - outcome.answer,
-    })
+    let counted =
+        outcomes.iter().filter(|outcome| !early(&outcome.end) && !is_rightly_rejected(outcome));
+    let answers: Vec<_> = counted.map(|outcome| &outcome.answer[..]).collect();
+    let count = u32::try_from(answers.len()).unwrap_or(u32::MAX);
+    let numbers = counting::count(study.questionnaire(), &answers);
+    Aggregate::suppressed(study, count, &numbers)
 }
 
 /// Whether an answer is rejected that was made to be.
@@ -58,18 +59,28 @@ fn is_rightly_rejected(outcome: &Outcome) -> bool {
 }
 
 /// What is wrong with a published result.
-fn misses(outcomes: &[Outcome], aggregate: Aggregate, expected: Aggregate) -> Option<String> {
-    let Aggregate { count, sum } = expected;
-    let wrong = || format!("the answers that have to count are {count}, and add up to {sum}");
-    let differs = outcomes.iter().find_map(|outcome| differs(outcome, aggregate));
-    differs.or_else(|| (aggregate != expected).then(wrong))
+fn misses(
+    outcomes: &[Outcome],
+    result: &ResultJson,
+    expected: &Aggregate,
+    study: &Study,
+) -> Option<String> {
+    let differs = outcomes.iter().find_map(|outcome| differs(outcome, result));
+    differs.or_else(|| {
+        let count = expected.count;
+        let said = ResultJson::new(study, expected);
+        (result.aggregate().as_ref() != Some(expected))
+            .then(|| format!("the answers that have to count are {count}, and come to: {said}"))
+    })
 }
 
 /// What is wrong with a peer's end, given what the hospital published.
-fn differs(outcome: &Outcome, aggregate: Aggregate) -> Option<String> {
+fn differs(outcome: &Outcome, result: &ResultJson) -> Option<String> {
     match &outcome.end {
         End::Failed(failure) => Some(format!("a peer failed: {failure}")),
-        End::Published(Published { aggregate: seen, .. }) if *seen != aggregate => {
+        End::Published(Published { aggregate: seen, .. })
+            if result.aggregate().as_ref() != Some(seen) =>
+        {
             Some("a peer saw another result than the hospital".to_owned())
         }
         End::Published(Published { own: OwnAnswer::NotCounted | OwnAnswer::None, .. }) => {
@@ -109,12 +120,21 @@ fn explain(trouble: &str, view: &RoundView) -> String {
 #[cfg(test)]
 mod tests {
     use wardsum_protocol::Phase;
+    use wardsum_protocol::questionnaire::Response;
     use wardsum_protocol::sharing::ShareIndices;
 
     use super::*;
     use crate::native_peer::Traffic;
+    use crate::simulate::one_number;
 
-    const SUM: Aggregate = Aggregate { count: 2, sum: 7 };
+    /// Of so many numbers from 0 to 10, with this sum.
+    fn sum(count: u32, sum: u128) -> Aggregate {
+        Aggregate { count, cells: [Some(sum)].into() }
+    }
+
+    fn seven() -> Aggregate {
+        sum(2, 7)
+    }
 
     fn view(aggregate: Option<Aggregate>, ended: Option<&str>) -> RoundView {
         RoundView {
@@ -128,7 +148,7 @@ mod tests {
             left_out: 0,
             wrong: 0,
             partials: 2,
-            aggregate,
+            result: aggregate.map(|aggregate| ResultJson::new(&one_number(0, 10), &aggregate)),
             ended: ended.map(str::to_owned),
         }
     }
@@ -138,42 +158,44 @@ mod tests {
     }
 
     fn verdict(view: &RoundView, ends: impl IntoIterator<Item = (i128, End)>) -> Verdict {
-        let outcome =
-            |(answer, end)| Outcome { answer, spoiled: false, end, traffic: Traffic::default() };
-        let outcomes: Vec<_> = ends.into_iter().map(outcome).collect();
-        let all = outcomes.iter().fold(Aggregate { count: 0, sum: 0 }, |all, outcome| Aggregate {
-            count: all.count + 1,
-            sum: all.sum + outcome.answer,
-        });
-        Verdict::of(Some(view), &outcomes, all, None)
+        let outcomes: Vec<_> = ends
+            .into_iter()
+            .map(|(answer, end)| Outcome {
+                answer: vec![Response::Number(answer)],
+                spoiled: false,
+                end,
+                traffic: Traffic::default(),
+            })
+            .collect();
+        Verdict::of(Some(view), &outcomes, &one_number(0, 10), None)
     }
 
     #[test]
     fn who_vanished_before_contributing_does_not_count_and_others_do() {
         let ends = || {
             [
-                (3, published(SUM, OwnAnswer::Counted)),
+                (3, published(seven(), OwnAnswer::Counted)),
                 (4, End::Dropped(DropPhase::BeforePartial)),
                 (9, End::Dropped(DropPhase::Enrolled)),
                 (5, End::Dropped(DropPhase::Seated)),
             ]
         };
-        let Verdict { expected, reason } = verdict(&view(Some(SUM), None), ends());
-        assert_eq!((expected, reason), (SUM, None));
-        let wrong = Aggregate { count: 3, sum: 16 };
+        let Verdict { expected, reason } = verdict(&view(Some(seven()), None), ends());
+        assert_eq!((expected.aggregate(), reason), (Some(seven()), None));
+        let wrong = sum(3, 16);
         assert!(verdict(&view(Some(wrong), None), ends()).reason.is_some());
     }
 
     #[test]
     fn one_peer_with_another_result_or_without_its_answer_is_enough() {
-        let other = Aggregate { count: 2, sum: 8 };
+        let other = sum(2, 8);
         for end in [
             published(other, OwnAnswer::Counted),
-            published(SUM, OwnAnswer::NotCounted),
+            published(seven(), OwnAnswer::NotCounted),
             End::Failed("no connection".to_owned()),
         ] {
-            let ends = [(3, published(SUM, OwnAnswer::Counted)), (4, end)];
-            assert!(verdict(&view(Some(SUM), None), ends).reason.is_some());
+            let ends = [(3, published(seven(), OwnAnswer::Counted)), (4, end)];
+            assert!(verdict(&view(Some(seven()), None), ends).reason.is_some());
         }
     }
 
@@ -186,10 +208,11 @@ mod tests {
 
     #[test]
     fn a_round_that_cannot_be_judged_is_not_exact() {
-        assert!(Verdict::of(None, &[], SUM, None).reason.is_some());
+        let study = one_number(0, 10);
+        assert!(Verdict::of(None, &[], &study, None).reason.is_some());
         let trouble = Some("it was told to stop".to_owned());
-        let verdict = Verdict::of(Some(&view(Some(SUM), None)), &[], SUM, trouble);
-        assert_eq!(verdict.expected, SUM);
+        let verdict = Verdict::of(Some(&view(Some(seven()), None)), &[], &study, trouble);
+        assert_eq!(verdict.expected.aggregate(), Some(sum(0, 0)));
         assert!(verdict.reason.unwrap().starts_with("it was told to stop"));
     }
 }

@@ -55,6 +55,45 @@ pub(super) fn append(
     Ok(())
 }
 
+/// Reads some entries with their numbers, the newest first. Each must follow from the one before it, which
+/// is read as well.
+pub(super) fn page(
+    before: Option<u64>,
+    at_most: u32,
+    connection: &Connection,
+) -> Result<Vec<(u64, AuditEntry)>, Fault> {
+    let sql = "SELECT number, at_unix_ms, actor, action, detail, chain FROM audit WHERE number < ?1 \
+               ORDER BY number DESC LIMIT ?2";
+    let before = before.map_or(i64::MAX, |before| i64::try_from(before).unwrap_or(i64::MAX));
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query((before, i64::from(at_most) + 1))?;
+    let mut read: Vec<(u64, AuditEntry, Vec<u8>)> = Vec::new();
+    while let Some(row) = rows.next()? {
+        let number = u64::try_from(row.get::<_, i64>(0)?)
+            .or_else(|_| Fault::damage("an audit entry has a negative number"))?;
+        let entry = AuditEntry {
+            at_unix_ms: row.get(1)?,
+            actor: row.get(2)?,
+            action: row.get(3)?,
+            detail: row.get(4)?,
+        };
+        read.push((number, entry, row.get(5)?));
+    }
+    for place in 0..read.len().min(at_most as usize) {
+        let (number, entry, chain) = &read[place];
+        let link = match read.get(place + 1) {
+            None => StoreRow::new().audit_head,
+            Some((_, _, link)) => link
+                .as_slice()
+                .try_into()
+                .or_else(|_| Fault::damage(format!("audit entry {number} was altered")))?,
+        };
+        compare(chain, &entry.link(&link), || format!("audit entry {number}"))?;
+    }
+    read.truncate(at_most as usize);
+    Ok(read.into_iter().map(|(number, entry, _)| (number, entry)).collect())
+}
+
 /// Reads all entries in order and checks the chain.
 pub(super) fn read(store: &StoreRow, connection: &Connection) -> Result<Vec<AuditEntry>, Fault> {
     let sql = "SELECT number, at_unix_ms, actor, action, detail, chain FROM audit ORDER BY number";

@@ -9,6 +9,7 @@ use rusqlite::backup::{Backup, StepResult};
 use tempfile::NamedTempFile;
 
 use super::error::{Fault, StoreError};
+use super::registry::Registered;
 use super::rounds::Progress;
 use super::store_row::StoreRow;
 use super::{Snapshot, audit, journal, rounds, schema};
@@ -65,6 +66,7 @@ fn check(connection: &Connection, file: &Path) -> Result<(), Fault> {
     schema::check_structure(connection)?;
     let store = StoreRow::load(connection)?;
     audit::read(&store, connection)?;
+    Registered::load(connection)?;
     for round in rounds::all(&store, connection)? {
         let Some(progress) = Progress::load(round.key, connection)? else { continue };
         journal::read(round.key, &progress, connection)?;

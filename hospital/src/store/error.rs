@@ -8,6 +8,8 @@ use rusqlite::ErrorCode;
 use thiserror::Error;
 use wardsum_protocol::StudyDigest;
 
+use super::{ResearcherName, StudyState};
+
 /// Why a store does not do what it was asked. Each text says what to do.
 #[derive(Clone, Debug, Error)]
 pub enum StoreError {
@@ -121,6 +123,37 @@ pub enum StoreError {
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
+    /// The caller: somebody has this name, and a token that is still accepted.
+    #[error(
+        "there is a researcher {name} already; revoke the token with `hospital researcher revoke {name}`, or \
+         choose another name"
+    )]
+    ResearcherExists {
+        /// The name.
+        name: ResearcherName,
+    },
+    /// The caller: nobody to revoke.
+    #[error(
+        "there is no researcher {name} whose token could be revoked; `hospital researcher list` names all"
+    )]
+    UnknownResearcher {
+        /// The name.
+        name: ResearcherName,
+    },
+    /// The caller: an id stands for one study for ever.
+    #[error("there is a study \"{id}\" already, which is {state}; choose another id")]
+    StudyExists {
+        /// The id.
+        id: String,
+        /// Where that study stands.
+        state: StudyState,
+    },
+    /// The caller: the study is not in the state that it was seen in.
+    #[error("study \"{id}\" was changed by somebody else meanwhile; look at it again")]
+    StudyChanged {
+        /// The id.
+        id: String,
+    },
     /// The configuration: no study of that name.
     #[error("the store has no study \"{study}\"; it has {known}")]
     UnknownStudy {
@@ -157,6 +190,10 @@ impl StoreError {
             | Self::RoundNotOver
             | Self::Erased
             | Self::Closed
+            | Self::ResearcherExists { .. }
+            | Self::UnknownResearcher { .. }
+            | Self::StudyExists { .. }
+            | Self::StudyChanged { .. }
             | Self::UnknownStudy { .. }
             | Self::TargetExists { .. } => false,
         }
@@ -181,6 +218,10 @@ impl StoreError {
             | Self::RoundExists { .. }
             | Self::RoundNotOver
             | Self::Erased
+            | Self::ResearcherExists { .. }
+            | Self::UnknownResearcher { .. }
+            | Self::StudyExists { .. }
+            | Self::StudyChanged { .. }
             | Self::Halted
             | Self::Closed => false,
         }

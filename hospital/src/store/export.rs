@@ -1,23 +1,69 @@
-//! What a store says to people: rounds, how they ended, results, and the audit log.
+//! What a store says to people: researchers, studies, rounds, how they ended, results, and the audit log.
+
+use std::collections::BTreeSet;
 
 use rusqlite::Connection;
 use serde::Serialize;
+use serde_json::Value;
 use wardsum_protocol::round::{Record, Round};
 use wardsum_protocol::sharing::ShareIndex;
 use wardsum_protocol::{Committee, Phase, Study, Timestamp};
 
 use super::error::{Fault, StoreError};
+use super::registry::Registered;
 use super::rounds::Progress;
 use super::store_row::StoreRow;
-use super::{AuditEntry, Snapshot, StoredRound, audit, journal, rounds};
+use super::{
+    AuditEntry, ResearcherName, Role, Snapshot, StoredResearcher, StoredRound, StoredStudy,
+    StudyState, audit, journal, rounds,
+};
+use crate::result_json::ResultJson;
 
-/// Everything in a store but keys, sealed shares and messages of peers.
+/// Everything in a store but keys, sealed shares, messages of peers and digests of tokens.
 #[derive(Clone, Debug, Serialize)]
 pub struct Export {
+    /// The researchers, in the order in which they were added; who was revoked is among them.
+    pub researchers: Vec<ExportedResearcher>,
+    /// The studies that were made at run time, in the order in which they were made.
+    pub studies: Vec<ExportedStudy>,
     /// The rounds, in the order in which they were opened.
     pub rounds: Vec<ExportedRound>,
     /// The audit log, the oldest entry first.
     pub audit: Vec<AuditEntry>,
+}
+
+/// Somebody who has, or had, a token. Times are in milliseconds since 1970.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExportedResearcher {
+    /// Its name.
+    pub name: ResearcherName,
+    /// What it may do.
+    pub role: Role,
+    /// When it was added.
+    pub added_unix_ms: i64,
+    /// From when on its token is refused; `null` if that is only when it is revoked.
+    pub expires_unix_ms: Option<i64>,
+    /// When it was revoked; `null` if it was not.
+    pub revoked_unix_ms: Option<i64>,
+    /// When its token was used last, to within a minute; `null` if never.
+    pub used_unix_ms: Option<i64>,
+}
+
+/// A study that was made while the hospital ran. Times are in milliseconds since 1970.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExportedStudy {
+    /// Its id.
+    pub id: String,
+    /// Where it stands.
+    pub state: StudyState,
+    /// Who made it, as the audit log names it.
+    pub made_by: String,
+    /// When it was made.
+    pub made_unix_ms: i64,
+    /// When its state or definition was changed last.
+    pub changed_unix_ms: i64,
+    /// What an entry of the studies file says.
+    pub definition: Value,
 }
 
 /// One round.
@@ -33,14 +79,8 @@ pub struct ExportedRound {
     pub title: String,
     /// Who asked.
     pub organisation: String,
-    /// The question.
-    pub question: String,
-    /// The unit of an answer; may be empty.
-    pub unit: String,
-    /// The smallest answer.
-    pub min: i128,
-    /// The largest answer.
-    pub max: i128,
+    /// The ids of the questions, in their order.
+    pub questions: Vec<String>,
     /// When the round was opened, in milliseconds since 1970.
     pub opened_unix_ms: i64,
     /// When it was over; `null` while it goes on.
@@ -52,7 +92,7 @@ pub struct ExportedRound {
     /// How many did what.
     pub counts: Counts,
     /// What was published.
-    pub result: Option<Outcome>,
+    pub result: Option<ResultJson>,
     /// The committee members whose partial aggregates were wrong and have been corrected in it; none if
     /// there is no result.
     pub wrong_members: Option<Vec<u8>>,
@@ -87,19 +127,9 @@ pub struct Counts {
     pub invitations_revoked: u32,
 }
 
-/// A published result.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct Outcome {
-    /// How many answers were counted.
-    pub count: u32,
-    /// Their sum.
-    pub sum: i128,
-    /// Their mean, for display.
-    pub mean: f64,
-}
-
 impl Snapshot {
-    /// Reads all rounds, or those of one study, and the audit log. Whatever was altered is refused.
+    /// Reads all studies and rounds, or those of one id, the researchers and the audit log. Whatever was
+    /// altered is refused.
     pub fn export(&self, study: Option<&str>) -> Result<Export, StoreError> {
         read(&self.connection, study).map_err(|fault| fault.of(&self.file))
     }
@@ -108,22 +138,52 @@ impl Snapshot {
 fn read(connection: &Connection, study: Option<&str>) -> Result<Export, Fault> {
     let store = StoreRow::load(connection)?;
     let mut rounds = rounds::all(&store, connection)?;
+    let Registered { researchers, mut studies, .. } = Registered::load(connection)?;
     if let Some(wanted) = study {
-        let mut known = rounds.iter().map(|round| round.study_id.clone()).collect::<Vec<_>>();
-        rounds.retain(|round| round.study_id == wanted);
-        if rounds.is_empty() {
-            known.sort();
-            known.dedup();
-            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let ids =
+            rounds.iter().map(|round| &round.study_id).chain(studies.iter().map(|study| &study.id));
+        let known = ids.cloned().collect::<BTreeSet<_>>();
+        if !known.contains(wanted) {
+            let known = known.into_iter().collect::<Vec<_>>().join(", ");
+            let known = if known.is_empty() { "none".to_owned() } else { known };
             let study = wanted.to_owned();
             return Err(Fault::Refused(StoreError::UnknownStudy { study, known }));
         }
+        rounds.retain(|round| round.study_id == wanted);
+        studies.retain(|study| study.id == wanted);
     }
     let rounds = rounds.into_iter().map(|round| export(round, connection));
     Ok(Export {
+        researchers: researchers.into_iter().map(ExportedResearcher::from).collect(),
+        studies: studies.into_iter().map(export_study).collect::<Result<_, _>>()?,
         rounds: rounds.collect::<Result<_, _>>()?,
         audit: audit::read(&store, connection)?,
     })
+}
+
+impl From<StoredResearcher> for ExportedResearcher {
+    fn from(stored: StoredResearcher) -> Self {
+        let StoredResearcher {
+            name,
+            role,
+            added_unix_ms,
+            expires_unix_ms,
+            revoked_unix_ms,
+            used_unix_ms,
+            // Nobody needs to know by what a token is known.
+            token: _,
+            number: _,
+        } = stored;
+        Self { name, role, added_unix_ms, expires_unix_ms, revoked_unix_ms, used_unix_ms }
+    }
+}
+
+fn export_study(stored: StoredStudy) -> Result<ExportedStudy, Fault> {
+    let StoredStudy { number, id, state, definition, made_by, made_unix_ms, changed_unix_ms } =
+        stored;
+    let definition = serde_json::from_str(&definition)
+        .map_err(|error| Fault::Damage(format!("study {number}: {error}")))?;
+    Ok(ExportedStudy { id, state, made_by, made_unix_ms, changed_unix_ms, definition })
 }
 
 fn export(round: StoredRound, connection: &Connection) -> Result<ExportedRound, Fault> {
@@ -163,9 +223,9 @@ fn export(round: StoredRound, connection: &Connection) -> Result<ExportedRound, 
             Record::Declined(..) => counts.declined += 1,
             Record::Left(_) => counts.left += 1,
             Record::WordsDisputed(_) => counts.words_disputed += 1,
-            Record::Published { aggregate, .. } => {
-                let (count, sum, mean) = (aggregate.count, aggregate.sum, aggregate.mean());
-                result = Some(Outcome { count, sum, mean });
+            Record::Published { .. } | Record::PublishedSum { .. } => {
+                let aggregate = record.result(&study);
+                result = aggregate.map(|aggregate| ResultJson::new(&study, &aggregate));
                 phase = Phase::Published;
             }
             Record::Ended(why) => {
@@ -180,12 +240,9 @@ fn export(round: StoredRound, connection: &Connection) -> Result<ExportedRound, 
         study: round.study_id,
         round: round.number,
         digest: round.digest.to_string(),
-        title: study.title().to_owned(),
+        title: study.title().first().to_owned(),
         organisation: study.organisation().to_owned(),
-        question: study.question().to_owned(),
-        unit: study.unit().to_owned(),
-        min: study.min(),
-        max: study.max(),
+        questions: study.form().items().map(|item| item.id.0.clone()).collect(),
         opened_unix_ms: round.opened_unix_ms,
         over_unix_ms: round.over_unix_ms,
         served_ms: round.clock.0,
@@ -204,7 +261,7 @@ fn wrong_members(
     records: &[(Timestamp, Record)],
     now: Timestamp,
 ) -> Option<Vec<u8>> {
-    if !records.iter().any(|(_, record)| matches!(record, Record::Published { .. })) {
+    if !records.iter().any(|(_, record)| record.is_published()) {
         return None;
     }
     let round = Round::restore(study.clone(), Timestamp::default(), records.iter().cloned(), now);

@@ -7,9 +7,13 @@ use wardsum_protocol::Timestamp;
 use wardsum_protocol::round::Record;
 
 use super::error::{Fault, StoreError};
+use super::registry::Registry;
 use super::rounds::{self, Progress};
 use super::store_row::StoreRow;
-use super::{AuditEntry, NewRound, RoundKey, journal, unix_ms};
+use super::{
+    AuditEntry, NewResearcher, NewRound, NewStudy, ResearcherName, RoundKey, StoredResearcher,
+    StoredStudy, StudyState, journal, researchers, studies, unix_ms,
+};
 
 /// The most bytes that finding out whether there is room may write.
 const OWED_MAX: usize = 64 << 20;
@@ -17,6 +21,7 @@ const OWED_MAX: usize = 64 << 20;
 /// What the writer knows of the database without reading it. It is what was committed last.
 pub(super) struct Committed {
     pub(super) store: StoreRow,
+    pub(super) registry: Registry,
     /// Rounds that are not over, and those over ones that were asked for.
     pub(super) rounds: HashMap<RoundKey, Progress>,
     /// Rounds of which an append failed.
@@ -31,6 +36,7 @@ pub(super) struct Group<'c> {
     transaction: Transaction<'c>,
     committed: &'c mut Committed,
     store: StoreRow,
+    registry: Registry,
     changed: HashMap<RoundKey, Progress>,
     resumed: HashSet<RoundKey>,
     /// About how many bytes it stores.
@@ -43,9 +49,9 @@ impl<'c> Group<'c> {
         committed: &'c mut Committed,
     ) -> Result<Self, Fault> {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let store = committed.store.clone();
+        let (store, registry) = (committed.store.clone(), committed.registry);
         let (changed, resumed) = (HashMap::new(), HashSet::new());
-        Ok(Self { transaction, committed, store, changed, resumed, bytes: 0 })
+        Ok(Self { transaction, committed, store, registry, changed, resumed, bytes: 0 })
     }
 
     /// Makes everything durable. Returns the number of the transaction.
@@ -54,12 +60,16 @@ impl<'c> Group<'c> {
         for (key, progress) in &self.changed {
             progress.save(*key, &self.transaction)?;
         }
+        if self.registry != self.committed.registry {
+            self.registry.save(&self.transaction)?;
+        }
         self.store.insert(&self.transaction)?;
         self.transaction.commit()?;
         if self.bytes >= self.committed.owed {
             self.committed.owed = 0;
         }
         self.committed.store = self.store;
+        self.committed.registry = self.registry;
         self.committed.rounds.extend(self.changed);
         self.committed.halted.retain(|key| !self.resumed.contains(key));
         Ok(self.committed.store.commits)
@@ -119,6 +129,36 @@ impl<'c> Group<'c> {
 
     pub(super) fn audit(&mut self, entry: &AuditEntry) -> Result<(), Fault> {
         super::audit::append(&mut self.store, entry, &self.transaction)
+    }
+
+    pub(super) fn add_researcher(&mut self, new: NewResearcher) -> Result<StoredResearcher, Fault> {
+        researchers::add(&mut self.registry, new, unix_ms(), &self.transaction)
+    }
+
+    pub(super) fn revoke_researcher(
+        &mut self,
+        name: &ResearcherName,
+    ) -> Result<StoredResearcher, Fault> {
+        researchers::revoke(self.registry, name, unix_ms(), &self.transaction)
+    }
+
+    pub(super) fn researcher_used(&mut self, number: u32) -> Result<(), Fault> {
+        researchers::used(self.registry, number, unix_ms(), &self.transaction)
+    }
+
+    pub(super) fn add_study(&mut self, new: NewStudy) -> Result<StoredStudy, Fault> {
+        studies::add(&mut self.registry, new, unix_ms(), &self.transaction)
+    }
+
+    pub(super) fn change_study(
+        &mut self,
+        id: &str,
+        from: StudyState,
+        to: StudyState,
+        definition: Option<String>,
+    ) -> Result<StoredStudy, Fault> {
+        let now = unix_ms();
+        studies::change(self.registry, id, from, to, definition, now, &self.transaction)
     }
 
     /// From now on, the sealed messages of a round are not read any more.

@@ -62,7 +62,7 @@ pub(super) fn append(
             ))?;
             progress.contributions += 1;
         }
-        Record::Published { .. } | Record::Ended(_) => {
+        Record::Published { .. } | Record::PublishedSum { .. } | Record::Ended(_) => {
             progress.over_unix_ms.get_or_insert(now_unix_ms);
         }
         Record::Enrolled(_)

@@ -26,10 +26,13 @@ mod group;
 mod journal;
 mod opening;
 mod reader;
+mod registry;
+mod researchers;
 mod rounds;
 mod schema;
 mod snapshot;
 mod store_row;
+mod studies;
 #[cfg(test)]
 mod tests;
 mod wal;
@@ -52,11 +55,14 @@ pub use audit::AuditEntry;
 pub(crate) use data_dir::CONTROL_SOCKET;
 pub use data_dir::DataDir;
 pub use error::StoreError;
-pub use export::{Counts, Export, ExportedRound, Outcome};
+pub use export::{Counts, Export, ExportedResearcher, ExportedRound, ExportedStudy};
+pub use researchers::{NewResearcher, ResearcherName, ResearcherNameError, Role, StoredResearcher};
 pub use snapshot::Snapshot;
+pub use studies::{NewStudy, StoredStudy, StudyState};
 
 use error::Fault;
 use reader::Reader;
+use registry::Registry;
 use rounds::Progress;
 use store_row::StoreRow;
 use writer::Writer;
@@ -232,6 +238,63 @@ impl Store {
         self.0.writer.ask(None, 0, move |group| group.audit(&entry)).await
     }
 
+    /// All researchers, those who were revoked included, in the order in which they were added.
+    pub async fn researchers(&self) -> Result<Vec<StoredResearcher>, StoreError> {
+        self.read(|connection| researchers::all(Registry::load(connection)?, connection)).await
+    }
+
+    /// Adds a researcher. A name stands for one person at a time.
+    pub async fn add_researcher(&self, new: NewResearcher) -> Result<StoredResearcher, StoreError> {
+        self.0.writer.ask(None, 0, move |group| group.add_researcher(new)).await
+    }
+
+    /// Revokes the researcher of this name.
+    pub async fn revoke_researcher(
+        &self,
+        name: ResearcherName,
+    ) -> Result<StoredResearcher, StoreError> {
+        self.0.writer.ask(None, 0, move |group| group.revoke_researcher(&name)).await
+    }
+
+    /// Notes that the token of the researcher with this number is used now.
+    pub async fn researcher_used(&self, number: u32) -> Result<(), StoreError> {
+        self.0.writer.ask(None, 0, move |group| group.researcher_used(number)).await
+    }
+
+    /// All studies that were made while the hospital ran, in the order in which they were made.
+    pub async fn studies(&self) -> Result<Vec<StoredStudy>, StoreError> {
+        self.read(|connection| studies::all(Registry::load(connection)?, connection)).await
+    }
+
+    /// Writes a study down. An id stands for one study for ever.
+    pub async fn add_study(&self, new: NewStudy) -> Result<StoredStudy, StoreError> {
+        self.0.writer.ask(None, 0, move |group| group.add_study(new)).await
+    }
+
+    /// Changes the study of this id from one state to another, or its definition, if it is in the first one.
+    pub async fn change_study(
+        &self,
+        id: &str,
+        from: StudyState,
+        to: StudyState,
+        definition: Option<String>,
+    ) -> Result<StoredStudy, StoreError> {
+        let id = id.to_owned();
+        let change =
+            move |group: &mut group::Group<'_>| group.change_study(&id, from, to, definition);
+        self.0.writer.ask(None, 0, change).await
+    }
+
+    /// Some entries of the audit log with their numbers, the newest first: those before the one with the
+    /// number `before`, or the last ones.
+    pub async fn audit_page(
+        &self,
+        before: Option<u64>,
+        at_most: u32,
+    ) -> Result<Vec<(u64, AuditEntry)>, StoreError> {
+        self.read(move |connection| audit::page(before, at_most, connection)).await
+    }
+
     /// The audit log, the oldest entry first.
     pub async fn audit_log(&self) -> Result<Vec<AuditEntry>, StoreError> {
         self.read(|connection| audit::read(&StoreRow::load(connection)?, connection)).await
@@ -299,7 +362,7 @@ fn progress(round: RoundKey, connection: &Connection) -> Result<Progress, Fault>
 }
 
 /// The wall clock, in milliseconds since 1970; nothing is decided by it but retention.
-fn unix_ms() -> i64 {
+pub(crate) fn unix_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

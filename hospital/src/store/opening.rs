@@ -9,6 +9,7 @@ use rusqlite::Connection;
 use super::data_dir::{DATABASE, WITNESS};
 use super::error::{Fault, StoreError};
 use super::group::{Committed, Group};
+use super::registry::Registered;
 use super::rounds::{self, Progress};
 use super::store_row::StoreRow;
 use super::witness::{self, Witness};
@@ -120,5 +121,6 @@ fn check_rows(
             erasing.push(round.key);
         }
     }
-    Ok((Committed { store, rounds: open, halted: HashSet::new(), owed: 0 }, erasing))
+    let Registered { registry, .. } = Registered::load(connection)?;
+    Ok((Committed { store, registry, rounds: open, halted: HashSet::new(), owed: 0 }, erasing))
 }

@@ -7,6 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 
 use super::error::{Fault, StoreError};
+use super::registry::Registry;
 use super::store_row::StoreRow;
 
 /// "Ward": tells a Wardsum store from any other SQLite database.
@@ -29,7 +30,8 @@ pub(super) const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 type Migration = fn(&Transaction<'_>) -> Result<(), Fault>;
 
 /// Each brings the schema from the version before to the next; versions count from one.
-const MIGRATIONS: &[Migration] = &[create_tables, cover_sealed_by_digest, judge_contributions];
+const MIGRATIONS: &[Migration] =
+    &[create_tables, cover_sealed_by_digest, judge_contributions, admit_researchers];
 
 /// Version 1.
 ///
@@ -104,6 +106,48 @@ fn cover_sealed_by_digest(_: &Transaction<'_>) -> Result<(), Fault> {
 #[expect(clippy::unnecessary_wraps, reason = "a migration may fail")]
 fn judge_contributions(_: &Transaction<'_>) -> Result<(), Fault> {
     Ok(())
+}
+
+/// Version 4.
+///
+/// There are researchers, and studies that are in no file. `registry` counts both.
+fn admit_researchers(transaction: &Transaction<'_>) -> Result<(), Fault> {
+    transaction.execute_batch(
+        "CREATE TABLE registry (
+           id INTEGER PRIMARY KEY CHECK (id = 1),
+           researchers INTEGER NOT NULL,
+           studies INTEGER NOT NULL,
+           checksum BLOB NOT NULL
+         ) STRICT;
+         CREATE TABLE researcher (
+           number INTEGER PRIMARY KEY,
+           name TEXT NOT NULL,
+           role TEXT NOT NULL,
+           token BLOB NOT NULL,
+           added_unix_ms INTEGER NOT NULL,
+           expires_unix_ms INTEGER,
+           revoked_unix_ms INTEGER,
+           used_unix_ms INTEGER,
+           checksum BLOB NOT NULL
+         ) STRICT;
+         CREATE TABLE study (
+           number INTEGER PRIMARY KEY,
+           id TEXT NOT NULL,
+           state TEXT NOT NULL,
+           definition TEXT NOT NULL,
+           made_by TEXT NOT NULL,
+           made_unix_ms INTEGER NOT NULL,
+           changed_unix_ms INTEGER NOT NULL,
+           checksum BLOB NOT NULL
+         ) STRICT;",
+    )?;
+    Registry::default().save(transaction)
+}
+
+/// Whether the database has the tables of version 4 already.
+pub(super) fn has_registry(connection: &Connection) -> Result<bool, Fault> {
+    let [_, version, _] = identity(connection)?;
+    Ok(version >= 4)
 }
 
 /// The newest version that this program knows.

@@ -18,7 +18,10 @@ use wardsum_protocol::round::Record;
 use wardsum_protocol::{EndReason, Timestamp};
 
 use super::checksum::checksum;
-use super::{DataDir, NewRound, RoundKey, Snapshot, Store, StoreError};
+use super::{
+    DataDir, NewResearcher, NewRound, NewStudy, ResearcherName, Role, RoundKey, Snapshot, Store,
+    StoreError, StudyState,
+};
 use sample::{contribution, message, somebody, study};
 
 const LEN: usize = 5_000;
@@ -203,6 +206,9 @@ async fn a_long_log_is_folded_in_when_nothing_is_asked_for() {
     assert_eq!(store.contributions(key, 8..9).await.unwrap(), [(8, message(8, 1 << 20))]);
 }
 
+/// Takes away what schema version 4 has brought.
+const BEFORE_VERSION_4: &str = "DROP TABLE registry; DROP TABLE researcher; DROP TABLE study;";
+
 /// Makes the store of a directory look as a hospital of schema version 1 left it.
 fn make_version_1(dir: &TempDir, key: RoundKey, numbers: Range<u32>) {
     let database = Connection::open(dir.path().join("wardsum.sqlite3")).unwrap();
@@ -214,6 +220,7 @@ fn make_version_1(dir: &TempDir, key: RoundKey, numbers: Range<u32>) {
         let sql = "UPDATE sealed SET checksum = ?1 WHERE place = ?2";
         assert_eq!(database.execute(sql, (sum, place)).unwrap(), 1);
     }
+    database.execute_batch(BEFORE_VERSION_4).unwrap();
     database
         .execute_batch(
             "PRAGMA user_version = 1; PRAGMA journal_mode = DELETE; PRAGMA page_size = 4096; VACUUM;
@@ -243,7 +250,7 @@ async fn a_store_of_version_1_goes_on() {
 
     // Either kind of checksum still tells what was altered.
     let database = Connection::open(dir.path().join("wardsum.sqlite3")).unwrap();
-    assert_eq!(version(&database), 3, "a hospital that knows no newer version is kept away");
+    assert_eq!(version(&database), 4, "a hospital that knows no newer version is kept away");
     let sql = "UPDATE sealed SET message = zeroblob(length(message)) WHERE place & 4294967295 <> 1";
     assert_eq!(database.execute(sql, []).unwrap(), 2);
     database.close().unwrap();
@@ -266,7 +273,8 @@ async fn a_store_of_version_2_goes_on_and_is_of_the_newest() {
     store.append(key, Timestamp(1), vec![contribution(0, LEN)]).await.unwrap();
     store.close().await;
     let database = Connection::open(dir.path().join("wardsum.sqlite3")).unwrap();
-    assert_eq!(version(&database), 3);
+    assert_eq!(version(&database), 4);
+    database.execute_batch(BEFORE_VERSION_4).unwrap();
     database.pragma_update(None, "user_version", 2).unwrap();
     database.close().unwrap();
 
@@ -282,7 +290,141 @@ async fn a_store_of_version_2_goes_on_and_is_of_the_newest() {
     assert_eq!(numbers(&store, key).await, [0, 1]);
     store.close().await;
     let database = Connection::open(dir.path().join("wardsum.sqlite3")).unwrap();
+    assert_eq!(version(&database), 4);
+}
+
+fn researcher(name: &str) -> NewResearcher {
+    let (name, token) = (name.parse().unwrap(), [7; 32]);
+    NewResearcher { name, role: Role::Editor, token, expires_unix_ms: None }
+}
+
+fn new_study(id: &str) -> NewStudy {
+    let (id, made_by) = (id.to_owned(), "researcher anna".to_owned());
+    NewStudy { id, state: StudyState::Draft, definition: "{}".to_owned(), made_by }
+}
+
+#[tokio::test]
+async fn a_store_of_version_3_goes_on_and_takes_researchers_and_studies() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    let key = round(&store, 1).await;
+    store.append(key, Timestamp(1), vec![contribution(0, LEN)]).await.unwrap();
+    store.audit("uid 0", "abort", "sample").await.unwrap();
+    store.close().await;
+    let database = Connection::open(dir.path().join("wardsum.sqlite3")).unwrap();
+    database.execute_batch(BEFORE_VERSION_4).unwrap();
+    database.pragma_update(None, "user_version", 3).unwrap();
+    database.close().unwrap();
+
+    // Looking changes nothing, so that the earlier hospital can still be gone back to.
+    assert_eq!(Snapshot::open(dir.path()).unwrap().export(None).unwrap().audit.len(), 1);
+    let database = Connection::open(dir.path().join("wardsum.sqlite3")).unwrap();
     assert_eq!(version(&database), 3);
+    database.close().unwrap();
+
+    let store = open(&dir);
+    assert_eq!(
+        (store.researchers().await.unwrap(), store.studies().await.unwrap()),
+        (vec![], vec![])
+    );
+    let anna = store.add_researcher(researcher("anna")).await.unwrap();
+    let study = store.add_study(new_study("made")).await.unwrap();
+    assert_eq!(numbers(&store, key).await, [0]);
+    store.close().await;
+    let store = open(&dir);
+    assert_eq!(store.researchers().await.unwrap(), [anna]);
+    assert_eq!(store.studies().await.unwrap(), [study]);
+    store.close().await;
+    let database = Connection::open(dir.path().join("wardsum.sqlite3")).unwrap();
+    assert_eq!(version(&database), 4);
+}
+
+#[tokio::test]
+async fn a_name_and_an_id_stand_for_one_each() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    // In one transaction, too: what the first does is seen by the second.
+    let (first, second) = tokio::join!(
+        store.add_researcher(researcher("anna")),
+        store.add_researcher(researcher("anna"))
+    );
+    assert_eq!(first.unwrap().number, 1);
+    assert!(matches!(second, Err(StoreError::ResearcherExists { .. })), "{second:?}");
+    let anna = "anna".parse::<ResearcherName>().unwrap();
+    assert!(store.revoke_researcher(anna.clone()).await.unwrap().revoked_unix_ms.is_some());
+    let again = store.revoke_researcher(anna).await;
+    assert!(matches!(again, Err(StoreError::UnknownResearcher { .. })), "{again:?}");
+    assert_eq!(store.add_researcher(researcher("anna")).await.unwrap().number, 2);
+
+    let (first, second) =
+        tokio::join!(store.add_study(new_study("a")), store.add_study(new_study("a")));
+    assert!(first.is_ok() && matches!(second, Err(StoreError::StudyExists { .. })), "{second:?}");
+    let (draft, open) = (StudyState::Draft, StudyState::Open);
+    let (first, second) = tokio::join!(
+        store.change_study("a", draft, open, None),
+        store.change_study("a", draft, open, None)
+    );
+    assert_eq!(first.unwrap().state, open);
+    assert!(matches!(second, Err(StoreError::StudyChanged { .. })), "{second:?}");
+}
+
+#[tokio::test]
+async fn a_researcher_or_a_study_that_was_altered_or_is_missing_is_reported() {
+    let spoils = [
+        "UPDATE researcher SET role = 'editor' WHERE number = 2",
+        "UPDATE researcher SET revoked_unix_ms = NULL",
+        "UPDATE researcher SET expires_unix_ms = NULL",
+        "UPDATE researcher SET token = zeroblob(32)",
+        "DELETE FROM researcher WHERE number = 2",
+        "UPDATE registry SET researchers = 1",
+        "UPDATE study SET state = 'open'",
+        "UPDATE study SET definition = '[]'",
+        "DELETE FROM study",
+    ];
+    for spoil in spoils {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(&dir);
+        store.add_researcher(researcher("anna")).await.unwrap();
+        let viewer = NewResearcher {
+            role: Role::Viewer,
+            expires_unix_ms: Some(1),
+            token: [8; 32],
+            ..researcher("bert")
+        };
+        store.add_researcher(viewer).await.unwrap();
+        store.revoke_researcher("bert".parse().unwrap()).await.unwrap();
+        store.add_study(new_study("made")).await.unwrap();
+        store.close().await;
+        let database = Connection::open(dir.path().join("wardsum.sqlite3")).unwrap();
+        assert!(database.execute(spoil, []).unwrap() > 0);
+        database.close().unwrap();
+        let opened = Store::open(DataDir::open(dir.path()).unwrap());
+        assert!(matches!(opened, Err(StoreError::Damaged { .. })), "{spoil}");
+    }
+}
+
+#[tokio::test]
+async fn the_audit_log_is_read_in_pages_from_its_end_and_each_is_checked() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir);
+    for number in 0..5 {
+        store.audit("uid 0", "abort", &format!("round {number}")).await.unwrap();
+    }
+    let page = async |before, at_most| {
+        let page = store.audit_page(before, at_most).await;
+        page.map(|page| page.into_iter().map(|(number, _)| number).collect::<Vec<_>>())
+    };
+    assert_eq!(page(None, 2).await.unwrap(), [4, 3]);
+    assert_eq!(page(Some(3), 2).await.unwrap(), [2, 1]);
+    assert_eq!(page(Some(1), 2).await.unwrap(), [0]);
+    assert_eq!(page(Some(0), 2).await.unwrap(), [0; 0]);
+    assert_eq!(page(Some(u64::MAX), 9).await.unwrap(), [4, 3, 2, 1, 0]);
+    let spoil = |writer: &Connection| {
+        writer.execute("UPDATE audit SET actor = 'uid 1' WHERE number = 1", ()).unwrap();
+    };
+    store.on_writer(spoil).await;
+    assert_eq!(page(None, 3).await.unwrap(), [4, 3, 2]);
+    assert!(matches!(page(Some(2), 2).await, Err(StoreError::Damaged { .. })));
 }
 
 #[tokio::test]

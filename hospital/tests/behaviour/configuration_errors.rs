@@ -89,8 +89,11 @@ fn an_unknown_key() {
 
 #[test]
 fn a_missing_field() {
-    let studies = study_of("study", 3).replace("title = \"Title of study\"\n", "");
-    Setup::studies_are_refused(&studies, &["studies.toml", "line 1", "missing field `title`"]);
+    let studies = study_of("study", 3).replace("organisation = \"Test Hospital\"\n", "");
+    Setup::studies_are_refused(
+        &studies,
+        &["studies.toml", "line 1", "missing field `organisation`"],
+    );
 }
 
 #[test]

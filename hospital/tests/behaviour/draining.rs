@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 use wardsum_hospital::announcement::Announce;
-use wardsum_hospital::control::{self, Action, ControlSocket, StudyCommand};
+use wardsum_hospital::control::{self, Action, Request, StudyCommand};
 use wardsum_hospital::limits::Limits;
 
 use crate::scripted_peer::{ScriptedPeer, closed};
@@ -38,13 +38,11 @@ async fn no_round_opens_while_it_stops() {
     let reopening = study_of("study", 3).replace("min = -100", "reopen = true\nmin = -100");
     // Now that there is a data directory.
     let home = TestHospital::start(&reopening).await.stop().await;
-    let socket = ControlSocket::bind(&home.data()).unwrap();
     let mut hospital = TestHospital::start_at(home, &reopening, |config| {
         let announced = Arc::clone(&announced);
         config.announce = Announce::to(move |announcement| {
             announced.lock().unwrap().push(announcement.to_string());
         });
-        config.control = Some(socket);
         config.limits = Limits { close: Duration::from_secs(8), ..Limits::default() };
     })
     .await;
@@ -57,7 +55,7 @@ async fn no_round_opens_while_it_stops() {
     let data = hospital.home.data();
     let command =
         StudyCommand { study: "study".to_owned(), action: Action::Abort, serials: Vec::new() };
-    let said = tokio::task::spawn_blocking(move || control::send(&data, &command));
+    let said = tokio::task::spawn_blocking(move || control::ask(&data, &Request::Study(command)));
     assert!(said.await.unwrap().unwrap().contains("has ended without a result"));
     // Longer than the pause before a next round.
     sleep(Duration::from_millis(1_500)).await;

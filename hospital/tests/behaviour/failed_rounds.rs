@@ -66,7 +66,7 @@ async fn one_that_cannot_be_read_back_is_over_before_the_next_opens() {
     })
     .await;
     let mut first = hospital.patient("study").await;
-    first.answer(1).await.unwrap();
+    first.answer_number(1).await.unwrap();
     test_hospital::wait_for(&mut first, |event| matches!(event, Event::Enrolled)).await;
     // Another program alters what is stored, and locks it, so that the round has to be read again.
     let other = Connection::open(hospital.home.data().join("wardsum.sqlite3")).unwrap();
@@ -75,7 +75,7 @@ async fn one_that_cannot_be_read_back_is_over_before_the_next_opens() {
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let mut bystander = hospital.connector.connect("study", None).await.unwrap();
     let mut second = hospital.patient("study").await;
-    second.answer(2).await.unwrap();
+    second.answer_number(2).await.unwrap();
     assert_eq!(closed(&mut bystander).await.0, 1013);
 
     drop(other);

@@ -9,12 +9,12 @@ use rusqlite::Connection;
 use tokio::net::TcpListener;
 use tokio::net::TcpStream;
 use tokio::time::sleep;
-use wardsum_hospital::control::{self, Action, ControlSocket, StudyCommand};
+use wardsum_hospital::control::{self, Action, Request, StudyCommand};
 use wardsum_hospital::native_peer::NativePeer;
 use wardsum_protocol::peer::{Event, OwnAnswer};
 
 use crate::scripted_peer::closed;
-use crate::test_hospital::{TestHospital, published, request, study_of, wait_for, within};
+use crate::test_hospital::{TestHospital, published, request, study_of, sum, wait_for, within};
 
 /// Another program that holds the store's lock until it is dropped.
 fn lock(data: &Path) -> Connection {
@@ -40,14 +40,14 @@ async fn a_round_is_suspended_and_goes_on_by_itself() {
     let mut peers = Vec::new();
     for answer in [1, 2] {
         let mut peer = hospital.patient("study").await;
-        peer.answer(answer).await.unwrap();
+        peer.answer_number(answer).await.unwrap();
         wait_for(&mut peer, |event| matches!(event, Event::Enrolled)).await;
         peers.push(peer);
     }
 
     let other_program = lock(&hospital.home.data());
     let mut third = hospital.patient("study").await;
-    third.answer(4).await.unwrap();
+    third.answer_number(4).await.unwrap();
 
     // It cannot be acknowledged, and everybody is told to come again.
     let (code, reason) = closed(&mut bystander).await;
@@ -74,10 +74,10 @@ async fn a_round_is_suspended_and_goes_on_by_itself() {
     let standing = hospital.status("study").await;
     assert!(standing["suspended"] == false && standing["closes_in_ms"].is_u64(), "{standing}");
     let mut fourth = hospital.patient("study").await;
-    fourth.answer(8).await.unwrap();
+    fourth.answer_number(8).await.unwrap();
     peers.extend([third, fourth]);
     for published in published(peers).await {
-        assert_eq!((published.aggregate.sum, published.own), (15, OwnAnswer::Counted));
+        assert_eq!((sum(&published.aggregate), published.own), (15, OwnAnswer::Counted));
     }
 }
 
@@ -102,13 +102,13 @@ async fn a_contribution_that_cannot_be_read_back_holds_up_one_member_and_not_the
     wait_for(&mut back, |event| matches!(event, Event::Reconnected)).await;
     let back = tokio::spawn(async move { published(vec![back]).await });
     let mut last = hospital.patient("study").await;
-    last.answer(16).await.unwrap();
+    last.answer_number(16).await.unwrap();
     peers.push(last);
 
     let seen = [published(peers).await, within(back).await.unwrap()].concat();
     assert_eq!(seen.len(), 5);
     for published in seen {
-        assert_eq!((published.aggregate.sum, published.own), (31, OwnAnswer::Counted));
+        assert_eq!((sum(&published.aggregate), published.own), (31, OwnAnswer::Counted));
     }
 }
 
@@ -116,11 +116,7 @@ async fn a_contribution_that_cannot_be_read_back_holds_up_one_member_and_not_the
 async fn a_command_that_was_given_before_still_holds_afterwards() {
     let study = study_of("study", 4)
         .replace("[study.contributing]\ncount = 4", "[study.contributing]\nby_command = true");
-    let hospital = TestHospital::start(&study).await.stop().await;
-    // Now that there is a data directory.
-    let socket = ControlSocket::bind(&hospital.data()).unwrap();
-    let hospital =
-        TestHospital::start_at(hospital, &study, |config| config.control = Some(socket)).await;
+    let hospital = TestHospital::start(&study).await;
     let mut bystander = hospital.connector.connect("study", None).await.unwrap();
     let mut peers = hospital.answered("study", &[1, 2, 4, 8]).await;
     let contributed = |event: &Event| matches!(event, Event::ContributionAcknowledged);
@@ -131,7 +127,7 @@ async fn a_command_that_was_given_before_still_holds_afterwards() {
     let said = tokio::task::spawn_blocking(move || {
         let command =
             StudyCommand { study: "study".to_owned(), action: Action::Close, serials: Vec::new() };
-        control::send(&data, &command)
+        control::ask(&data, &Request::Study(command))
     });
     // One member has not contributed yet and is waited for.
     let said = said.await.unwrap().unwrap();
@@ -146,6 +142,6 @@ async fn a_command_that_was_given_before_still_holds_afterwards() {
     let seen = [published(peers).await, within(last).await.unwrap()].concat();
     assert_eq!(seen.len(), 4);
     for published in seen {
-        assert_eq!((published.aggregate.sum, published.own), (15, OwnAnswer::Counted));
+        assert_eq!((sum(&published.aggregate), published.own), (15, OwnAnswer::Counted));
     }
 }

@@ -14,6 +14,8 @@ async fn with_page() -> TestHospital {
     fs::write(dir.path().join("index.html"), INDEX).unwrap();
     fs::write(dir.path().join("web-0123456789abcdef_bg.wasm"), b"\0asm").unwrap();
     fs::write(dir.path().join("web-0123456789abcdef.js"), "export {};").unwrap();
+    fs::write(dir.path().join("en-0123456789abcdef.txt"), "sum = Sum\n").unwrap();
+    fs::write(dir.path().join("manifest.webmanifest"), "{}").unwrap();
     let page = Page::load(dir.path()).unwrap();
     // The files are served from the directory, which has to outlive the test.
     let _kept = dir.keep();
@@ -37,11 +39,9 @@ async fn a_study_that_nobody_has_joined() {
         "id": "study",
         "title": "Title of study",
         "organisation": "Test Hospital",
-        "question": "How many?",
-        "unit": "pieces",
-        "min": "-100",
-        "max": "100",
+        "questions": 1,
         "minimum_cohort": 3,
+        "minimum_cell": 3,
         "admission": "open",
         "authority": null,
         "phase": "enrolling",
@@ -95,8 +95,42 @@ async fn the_page_and_its_files() {
     assert_eq!((wasm.status, wasm.header("content-type")), (200, Some("application/wasm")));
     let script = hospital.get("/web-0123456789abcdef.js", &[]).await;
     assert_eq!((script.status, script.header("content-type")), (200, Some("text/javascript")));
+    for (path, content_type) in [
+        ("/en-0123456789abcdef.txt", "text/plain"),
+        ("/manifest.webmanifest", "application/manifest+json"),
+    ] {
+        let answer = hospital.get(path, &[]).await;
+        assert_eq!((answer.status, answer.header("content-type")), (200, Some(content_type)));
+        assert_eq!(answer.header("cache-control"), Some("no-cache"), "{path}");
+    }
     assert_eq!(hospital.get("/web-gone.js", &[]).await.status, 404);
     assert_eq!(hospital.get("/../Cargo.toml", &[]).await.status, 404);
+}
+
+#[tokio::test]
+async fn the_researchers_page_is_served_below_its_own_path() {
+    let hospital = with_page().await;
+    assert_eq!(hospital.get("/researcher/", &[]).await.status, 404, "it was not built");
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("index.html"), "theirs").unwrap();
+    fs::write(dir.path().join("a.js"), "export {};").unwrap();
+    let page = Page::load(dir.path()).unwrap();
+    let hospital = TestHospital::start_with(&study_of("study", 3), |config| {
+        config.researcher_page = Some(page);
+    })
+    .await;
+    let moved = hospital.get("/researcher", &[]).await;
+    assert_eq!((moved.status, moved.header("location")), (308, Some("/researcher/")));
+    for path in ["/researcher/", "/researcher/index.html"] {
+        let answer = hospital.get(path, &[]).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, "theirs"), "{path}");
+    }
+    let script = hospital.get("/researcher/a.js", &[]).await;
+    assert_eq!((script.status, script.header("content-type")), (200, Some("text/javascript")));
+    assert_eq!(script.header("cache-control"), Some("no-cache"));
+    for path in ["/researcher/gone.js", "/researcher/../Cargo.toml", "/researcher/some/path"] {
+        assert_eq!(hospital.get(path, &[]).await.status, 404, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -9,10 +9,10 @@ use tempfile::TempDir;
 use wardsum_hospital::native_peer::NativePeer;
 use wardsum_hospital::studies_file::StudiesFile;
 use wardsum_protocol::peer::Event;
-use wardsum_protocol::{Aggregate, Invitation, Study};
+use wardsum_protocol::{Invitation, Study};
 
 use crate::program::run;
-use crate::test_hospital::{TestHospital, published, study_of, wait_for};
+use crate::test_hospital::{TestHospital, of_sum, published, study_of, wait_for};
 
 /// A machine with a study file and nothing else.
 struct Machine(TempDir);
@@ -157,11 +157,11 @@ async fn its_links_lead_into_a_round() {
         let mut peer =
             NativePeer::connect_invited(&hospital.connector, "study", link).await.unwrap();
         wait_for(&mut peer, |event| matches!(event, Event::StudyReceived(_))).await;
-        peer.answer(7).await.unwrap();
+        peer.answer_number(7).await.unwrap();
         peers.push(peer);
     }
     for result in published(peers).await {
-        assert_eq!(result.aggregate, Aggregate { count: 3, sum: 21 });
+        assert_eq!(result.aggregate, of_sum(3, 21));
     }
 }
 
@@ -274,6 +274,12 @@ fn the_wrong_key_is_told_from_the_right_one() {
 }
 
 #[test]
+fn nobody_is_invited_to_a_file_without_a_study() {
+    let machine = Machine::with("[limits]\nping_seconds = 3\n");
+    machine.refuses("study.toml", &["--count", "3"], "study.toml has no [[study]]; add one");
+}
+
+#[test]
 fn numbers_that_make_no_sense_are_refused() {
     let machine = Machine::new();
     for (args, text) in [
@@ -302,7 +308,7 @@ fn a_study_that_cannot_be_invited_to_is_refused_with_its_place() {
     refuses(&format!("{study}{}", study_of("other", 3)), "study.toml has 2 studies");
     refuses(
         &study.replace("min = -100", "min = 100"),
-        "study.toml, line 1: study \"study\": the range",
+        "study.toml, line 1: study \"study\": item 1: its range",
     );
     refuses(&study.replace("unit", "units"), "line 6");
     refuses(&study.replace("unit", "reopen = true\nunit"), "remove `reopen = true`");

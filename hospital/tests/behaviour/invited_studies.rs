@@ -6,10 +6,10 @@ use std::path::Path;
 use wardsum_hospital::native_peer::{Connector, NativePeer};
 use wardsum_hospital::studies_file::StudiesFile;
 use wardsum_protocol::peer::{AnswerError, Event, Failure, OwnAnswer};
-use wardsum_protocol::{Aggregate, Authority, Invitation, MismatchError, Study};
+use wardsum_protocol::{Authority, Invitation, MismatchError, Study};
 
 use crate::program::{Program, run};
-use crate::test_hospital::{TestHospital, published, status, study_of, wait_for};
+use crate::test_hospital::{TestHospital, of_sum, published, status, study_of, wait_for};
 
 fn authority() -> Authority {
     Authority::new(&[7; 32])
@@ -49,7 +49,7 @@ impl Invited {
 
     async fn answers(&self, connector: &Connector, serial: u8, value: i128) -> NativePeer {
         let mut peer = self.comes(connector, serial).await;
-        peer.answer(value).await.unwrap();
+        peer.answer_number(value).await.unwrap();
         peer
     }
 
@@ -65,7 +65,7 @@ impl Invited {
             peers.push(self.answers(connector, serial, i128::from(serial)).await);
         }
         for result in published(peers).await {
-            assert_eq!(result.aggregate, Aggregate { count: 3, sum: 6 });
+            assert_eq!(result.aggregate, of_sum(3, 6));
         }
     }
 }
@@ -118,7 +118,7 @@ async fn an_invitation_is_used_once_over_a_restart_too() {
         invited.answers(&program.connector(), 3, 40).await,
     ];
     for result in published(peers).await {
-        assert_eq!(result.aggregate, Aggregate { count: 3, sum: 80 });
+        assert_eq!(result.aggregate, of_sum(3, 80));
     }
 }
 
@@ -163,11 +163,8 @@ async fn an_invitation_to_a_round_that_is_over_shows_its_result_and_admits_to_no
         let mut late = first.comes(&hospital.connector, serial).await;
         let event = wait_for(&mut late, |event| matches!(event, Event::Published(_))).await;
         let Event::Published(result) = event else { unreachable!() };
-        assert_eq!(
-            (result.aggregate, result.own),
-            (Aggregate { count: 3, sum: 6 }, OwnAnswer::None)
-        );
-        assert_eq!(late.answer(1).await, Err(AnswerError::Closed));
+        assert_eq!((result.aggregate, result.own), (of_sum(3, 6), OwnAnswer::None));
+        assert_eq!(late.answer_number(1).await, Err(AnswerError::Closed));
     }
     assert_eq!(hospital.status("study").await["enrolled"], 0);
     second.round(&hospital.connector).await;
@@ -261,7 +258,7 @@ async fn nothing_is_revoked_late_or_in_an_open_study() {
         let link = authority().invite(&study, serial.into(), true, [serial; 32].into()).unwrap();
         let mut peer = NativePeer::connect_invited(&connector, "invited", link).await.unwrap();
         wait_for(&mut peer, |event| matches!(event, Event::StudyReceived(_))).await;
-        peer.answer(1).await.unwrap();
+        peer.answer_number(1).await.unwrap();
         wait_for(&mut peer, |event| matches!(event, Event::Enrolled)).await;
         peers.push(peer);
     }

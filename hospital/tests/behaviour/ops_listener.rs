@@ -8,7 +8,7 @@ use crate::program::Program;
 use crate::scripted_peer::{ScriptedPeer, closed};
 use crate::test_hospital::{Answer, TestHospital, request, study_of};
 
-async fn ask(operators: SocketAddr, path: &str) -> Answer {
+pub(crate) async fn ask(operators: SocketAddr, path: &str) -> Answer {
     let stream = TcpStream::connect(operators).await.unwrap();
     request(stream, path, &[("Host", "operators"), ("Connection", "close")]).await
 }

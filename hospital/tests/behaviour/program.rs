@@ -38,15 +38,29 @@ impl Program {
         Self::start_at(Arc::new(dir), (Ipv4Addr::LOCALHOST, 0).into(), args)
     }
 
+    /// The same with a command that `change` changes first.
+    pub(crate) fn start_with(change: &dyn Fn(&mut Command)) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("studies.toml"), study_of("study", 3)).unwrap();
+        Self::spawn(Arc::new(dir), (Ipv4Addr::LOCALHOST, 0).into(), change)
+    }
+
     fn start_at(dir: Arc<TempDir>, address: SocketAddr, args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_hospital"))
+        Self::spawn(dir, address, &|command| {
+            command.args(args);
+        })
+    }
+
+    fn spawn(dir: Arc<TempDir>, address: SocketAddr, change: &dyn Fn(&mut Command)) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_hospital"));
+        command
             .args(["serve", "--listen", &address.to_string()])
-            .args(args)
             .current_dir(dir.path())
+            .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .stderr(Stdio::piped());
+        change(&mut command);
+        let mut child = command.spawn().unwrap();
         let mut printed = Vec::new();
         for line in BufReader::new(child.stdout.take().unwrap()).lines() {
             printed.push(line.unwrap());
@@ -75,6 +89,11 @@ impl Program {
         }
         self.wait();
         Self::start_at(Arc::clone(&self.dir), self.address, &[])
+    }
+
+    /// Starts another one on this data at the address of the one that has ended.
+    pub(crate) fn start_again(&self, args: &[&str]) -> Self {
+        Self::start_at(Arc::clone(&self.dir), self.address, args)
     }
 
     /// Where the program runs.

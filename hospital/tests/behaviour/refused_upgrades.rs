@@ -1,6 +1,6 @@
 //! A WebSocket is refused, with a status and a reason in JSON, to whoever must not open one.
 
-use crate::test_hospital::{Answer, TestHospital, study_of};
+use crate::test_hospital::{Answer, TestHospital, study_of, sum};
 
 /// What makes a request one for a WebSocket.
 const WEBSOCKET: [(&str, &str); 5] = [
@@ -16,7 +16,7 @@ async fn upgrade(path: &str, headers: &[(&str, &str)]) -> Answer {
     let answer = hospital.request(path, &[&WEBSOCKET, headers].concat()).await;
     // Whoever is refused leaves the study as it was.
     let results = hospital.round("study", &[1, 2, 3]).await;
-    assert!(results.iter().all(|published| published.aggregate.sum == 6));
+    assert!(results.iter().all(|published| sum(&published.aggregate) == 6));
     answer
 }
 
@@ -28,7 +28,7 @@ fn assert_refused(answer: &Answer, status: u16, text: &str) {
     assert!(error.contains(text), "{error}");
 }
 
-const SUBPROTOCOL: (&str, &str) = ("Sec-WebSocket-Protocol", "wardsum.v2");
+const SUBPROTOCOL: (&str, &str) = ("Sec-WebSocket-Protocol", "wardsum.v3");
 
 #[tokio::test]
 async fn a_page_of_another_origin() {
@@ -43,13 +43,13 @@ async fn an_opaque_origin() {
 
 #[tokio::test]
 async fn no_subprotocol() {
-    assert_refused(&upgrade("/ws/study", &[]).await, 400, "wardsum.v2");
+    assert_refused(&upgrade("/ws/study", &[]).await, 400, "wardsum.v3");
 }
 
 #[tokio::test]
 async fn another_subprotocol() {
     let other = ("Sec-WebSocket-Protocol", "wardsum.v0, chat");
-    assert_refused(&upgrade("/ws/study", &[other]).await, 400, "wardsum.v2");
+    assert_refused(&upgrade("/ws/study", &[other]).await, 400, "wardsum.v3");
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn an_earlier_round_is_looked_for_only_when_all_else_is_in_order() {
     closing.unwrap().close().await;
     let path = format!("/ws/study?round={}", "ab".repeat(32));
     assert_refused(&hospital.get(&path, &[]).await, 400, "WebSocket");
-    assert_refused(&hospital.request(&path, &WEBSOCKET).await, 400, "wardsum.v2");
+    assert_refused(&hospital.request(&path, &WEBSOCKET).await, 400, "wardsum.v3");
     let answer = hospital.request(&path, &[&WEBSOCKET[..], &[SUBPROTOCOL]].concat()).await;
     assert_refused(&answer, 503, "cannot be read at the moment");
 }

@@ -5,7 +5,7 @@ use wardsum_hospital::native_peer::NativePeer;
 use wardsum_protocol::peer::{Event, OwnAnswer};
 
 use crate::program::Program;
-use crate::test_hospital::{connect, published, status, study_of, wait_for, within};
+use crate::test_hospital::{connect, published, status, study_of, sum, wait_for, within};
 
 /// How a hospital may end: as somebody wants it, or as nobody does.
 const ENDS: [&str; 2] = ["-TERM", "-KILL"];
@@ -21,7 +21,7 @@ async fn people(program: &Program, answers: &[i128], until: fn(&Event) -> bool) 
     let mut peers = Vec::new();
     for answer in answers {
         let mut peer = connect(&program.connector(), "study").await;
-        peer.answer(*answer).await.unwrap();
+        peer.answer_number(*answer).await.unwrap();
         peers.push(peer);
     }
     all_reach(&mut peers, until).await;
@@ -50,12 +50,12 @@ async fn restarted(program: Program, signal: &str, phase: &str) -> Program {
 
 /// Everybody learns the sum of these answers, with its own among them, and so does the hospital.
 async fn ends_with(program: &Program, peers: Vec<NativePeer>, answers: &[i128]) {
-    let sum: i128 = answers.iter().sum();
+    let expected: i128 = answers.iter().sum();
     for published in published(peers).await {
-        assert_eq!((published.aggregate.sum, published.own), (sum, OwnAnswer::Counted));
+        assert_eq!((sum(&published.aggregate), published.own), (expected, OwnAnswer::Counted));
     }
     let status = status(&program.connector(), "study").await;
-    assert_eq!(status["result"]["sum"], sum.to_string());
+    assert_eq!(status["result"]["sum"], expected.to_string());
     assert_eq!(status["result"]["count"], answers.len());
 }
 
@@ -71,7 +71,7 @@ async fn while_enrolling() {
         let back = |event: &Event| matches!(event, Event::Reconnected);
         all_reach(&mut peers, back).await;
         let mut fourth = connect(&program.connector(), "study").await;
-        fourth.answer(4).await.unwrap();
+        fourth.answer_number(4).await.unwrap();
         peers.push(fourth);
         ends_with(&program, peers, &[1, 2, 3, 4]).await;
     }
@@ -89,7 +89,7 @@ async fn while_contributing() {
 
         // Somebody who was not there before contributes to the same committee.
         let mut fourth = connect(&program.connector(), "study").await;
-        fourth.answer(4).await.unwrap();
+        fourth.answer_number(4).await.unwrap();
         peers.push(fourth);
         ends_with(&program, peers, &[1, 2, 3, 4]).await;
     }
@@ -158,7 +158,7 @@ async fn time_and_again() {
     let mut peers = Vec::new();
     for answer in answers {
         let mut peer = connect(&program.connector(), "study").await;
-        peer.answer(answer).await.unwrap();
+        peer.answer_number(answer).await.unwrap();
         peers.push(tokio::spawn(async move {
             wait_for(&mut peer, |event| matches!(event, Event::Published(_))).await
         }));
@@ -167,6 +167,6 @@ async fn time_and_again() {
     }
     for peer in peers {
         let Event::Published(published) = peer.await.unwrap() else { unreachable!("waited for") };
-        assert_eq!(published.aggregate.sum, answers.iter().sum());
+        assert_eq!(sum(&published.aggregate), answers.iter().sum());
     }
 }

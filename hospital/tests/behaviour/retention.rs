@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::sleep;
 use wardsum_hospital::store::{ExportedRound, Snapshot};
 
-use crate::test_hospital::{TestHospital, study_of, within};
+use crate::test_hospital::{TestHospital, study_of, sum, within};
 
 fn only_round(hospital: &TestHospital) -> ExportedRound {
     let export = Snapshot::open(&hospital.home.data()).unwrap().export(None).unwrap();
@@ -30,7 +30,7 @@ async fn what_is_due_is_erased_at_the_next_start() {
         crate::scripted_peer::ScriptedPeer::connect(&hospital.connector, "study", 1).await;
     peer.answer(3);
     let ((), others) = tokio::join!(peer.finish(), hospital.round("study", &[1, 2]));
-    assert!(others.iter().all(|published| published.aggregate.sum == 6));
+    assert!(others.iter().all(|published| sum(&published.aggregate) == 6));
     // A contribution is of type 2 (PROTOCOL.md, "Contribute"); in its middle are sealed shares.
     let contribution =
         peer.transcript.iter().find(|message| message[0] == 2 && message.len() > 1_000).unwrap();

@@ -7,6 +7,7 @@ use wardsum_hospital::native_peer::{Connector, Socket};
 use wardsum_protocol::identity::{Identity, SignatureLabel, SignedBytes};
 use wardsum_protocol::messages::{HospitalMessage, PeerMessage};
 use wardsum_protocol::peer::{Event, Input, Output, Peer};
+use wardsum_protocol::questionnaire::Response;
 use wardsum_protocol::{Entropy, PeerId, Timestamp, wire};
 
 use crate::test_hospital::within;
@@ -68,7 +69,7 @@ impl ScriptedPeer {
 
     /// Gives an answer; the machine's messages, its identification first, are left unsent.
     pub(crate) fn answer(&mut self, value: i128) {
-        self.machine.answer(value, Timestamp(0)).unwrap();
+        self.machine.answer(vec![Response::Number(value)], Timestamp(0)).unwrap();
         self.drain();
     }
 

@@ -8,7 +8,7 @@ use wardsum_hospital::native_peer::NativePeer;
 use wardsum_protocol::peer::Event;
 
 use crate::program::{Program, run};
-use crate::test_hospital::{connect, published, status, study_of, wait_for};
+use crate::test_hospital::{connect, published, status, study_of, sum, wait_for};
 
 /// A study whose phases close by command only, within the hour.
 fn by_command() -> String {
@@ -54,7 +54,7 @@ async fn three_answer(program: &Program) -> Vec<NativePeer> {
     let mut peers = Vec::new();
     for answer in [20, 30, -8] {
         let mut peer = connect(&program.connector(), "study").await;
-        peer.answer(answer).await.unwrap();
+        peer.answer_number(answer).await.unwrap();
         wait_for(&mut peer, |event| matches!(event, Event::Enrolled)).await;
         peers.push(peer);
     }
@@ -84,11 +84,17 @@ async fn both_phases_close_by_command() {
     let said = done(&close(&program, &["--study", "study", "--phase", "contributing"]));
     assert!(said.contains("3 contributions"), "{said}");
 
-    assert!(published(peers).await.iter().all(|published| published.aggregate.sum == 42));
+    assert!(published(peers).await.iter().all(|published| sum(&published.aggregate) == 42));
     assert_refused(&close(&program, &["--study", "study"]), "is published already");
     let round = "round 1 of study \"study\"".to_owned();
-    let expected = ["close enrolment", "close contributing"];
-    assert_eq!(audited(&program), expected.map(|action| (action.to_owned(), round.clone())));
+    let audited = audited(&program);
+    let actions = audited.iter().map(|(action, _)| action.as_str()).collect::<Vec<_>>();
+    let expected =
+        ["refused", "close enrolment", "done", "refused", "close contributing", "done", "refused"];
+    assert_eq!(actions, expected);
+    assert_eq!((&audited[1].1, &audited[4].1), (&round, &round));
+    assert!(audited[2].1.starts_with("close enrolment: enrolment is closed"), "{audited:?}");
+    assert!(audited[3].1.starts_with("close enrolment, round 1"), "{audited:?}");
 }
 
 #[tokio::test]
@@ -105,7 +111,9 @@ async fn what_the_rules_do_not_allow_is_refused() {
     let output = close(&program, &["--study", "study"]);
     assert_refused(&output, "do not let enrolment be closed by command");
     assert_refused(&output, "`by_command = true` under [study.enrolment]");
-    assert_eq!(audited(&program), []);
+    let audited = audited(&program);
+    let [(action, detail)] = audited.as_slice() else { panic!("{audited:?}") };
+    assert!(action == "refused" && detail.contains("by command"), "{detail}");
 }
 
 #[tokio::test]

@@ -14,12 +14,14 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::timeout;
 use wardsum_hospital::announcement::Announce;
+use wardsum_hospital::control::{self, ControlSocket, ResearcherCommand};
 use wardsum_hospital::limits::Limits;
 use wardsum_hospital::native_peer::{Connector, NativePeer};
 use wardsum_hospital::server::{Hospital, ServerConfig};
-use wardsum_hospital::store::{DataDir, Store, StoreError};
+use wardsum_hospital::store::{DataDir, Role, Store, StoreError};
 use wardsum_hospital::studies_file::StudiesFile;
 use wardsum_hospital::tls::{self, CertificateFiles};
+use wardsum_protocol::Aggregate;
 use wardsum_protocol::peer::{Event, Published};
 
 /// The longest that anything in these tests may take; reached only when something hangs.
@@ -37,6 +39,21 @@ pub(crate) fn study_of(id: &str, people: u32) -> String {
          question = \"How many?\"\nunit = \"pieces\"\nmin = -100\nmax = 100\nmaximum_cohort = 50\n\
          [study.enrolment]\ncount = {people}\n[study.contributing]\ncount = {people}\n"
     )
+}
+
+/// The smallest answer to a study of [`study_of`].
+const MIN: i128 = -100;
+
+/// The sum of the answers to such a study.
+pub(crate) fn sum(aggregate: &Aggregate) -> i128 {
+    let above = aggregate.cells[0].expect("it is not suppressed");
+    MIN * i128::from(aggregate.count) + i128::try_from(above).unwrap()
+}
+
+/// The result of such a study.
+pub(crate) fn of_sum(count: u32, sum: i128) -> Aggregate {
+    let above = u128::try_from(sum - MIN * i128::from(count)).unwrap();
+    Aggregate { count, cells: [Some(above)].into() }
 }
 
 /// What a hospital leaves behind when it stops, so that it can be started again.
@@ -122,13 +139,16 @@ impl TestHospital {
             store: Store::open(open_when_free(&home.data()).await).unwrap(),
             plans,
             page: None,
+            researcher_page: None,
             allowed_origins: Vec::new(),
             limits: Limits::default(),
             announce: Announce::nobody(),
             retention: ServerConfig::RETENTION,
             ops: None,
             control: None,
+            certificate: None,
         };
+        config.control = Some(ControlSocket::bind(&home.data()).unwrap());
         change(&mut config);
         let listener = TcpListener::bind(home.address).await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -175,7 +195,7 @@ impl TestHospital {
         let mut peers = Vec::new();
         for answer in answers {
             let mut peer = self.patient(study).await;
-            peer.answer(*answer).await.unwrap();
+            peer.answer_number(*answer).await.unwrap();
             peers.push(peer);
         }
         peers
@@ -191,6 +211,54 @@ impl TestHospital {
     pub(crate) async fn request(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
         let stream = self.connector.open_tls().await.unwrap();
         request(stream, path, headers).await
+    }
+
+    /// Tells the running hospital something about researchers, as `hospital researcher` does.
+    pub(crate) async fn tell(&self, command: ResearcherCommand) -> String {
+        let data = self.home.data();
+        let told =
+            tokio::task::spawn_blocking(move || control::tell_about_researchers(&data, command));
+        within(told).await.unwrap().unwrap()
+    }
+
+    /// A new researcher's token.
+    pub(crate) async fn researcher(&self, name: &str, role: Role) -> String {
+        let name = name.parse().unwrap();
+        let said = self.tell(ResearcherCommand::Add { name, role, days: None }).await;
+        said.lines().next().unwrap().to_owned()
+    }
+
+    /// A request to the researcher's API with this token.
+    pub(crate) async fn ask(
+        &self,
+        token: &str,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Answer {
+        let authorization = format!("Bearer {token}");
+        let headers = [("Authorization", authorization.as_str())];
+        self.call(method, &format!("/api/v1/researcher/{path}"), &headers, body).await
+    }
+
+    /// A request of any method, with further header lines, and with a body in JSON if there is one.
+    pub(crate) async fn call(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Answer {
+        let body = body.map(Value::to_string).unwrap_or_default();
+        let len = body.len().to_string();
+        let mut all =
+            vec![("Host", "localhost"), ("Connection", "close"), ("Content-Length", &len)];
+        if !body.is_empty() {
+            all.push(("Content-Type", "application/json"));
+        }
+        all.extend(headers);
+        let stream = self.connector.open_tls().await.unwrap();
+        exchange(stream, &format!("{method} {path}"), &all, body.as_bytes()).await
     }
 
     /// One study as the API shows it.
@@ -210,16 +278,26 @@ pub(crate) async fn status(connector: &Connector, study: &str) -> Value {
 
 /// A GET request over an open connection.
 pub(crate) async fn request(
-    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
     path: &str,
     headers: &[(&str, &str)],
 ) -> Answer {
-    let mut request = format!("GET {path} HTTP/1.1\r\n");
+    exchange(stream, &format!("GET {path}"), headers, &[]).await
+}
+
+/// A request over an open connection, which the hospital closes when it has answered.
+async fn exchange(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    asked: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Answer {
+    let mut request = format!("{asked} HTTP/1.1\r\n");
     for (name, value) in headers {
         write!(request, "{name}: {value}\r\n").unwrap();
     }
     request.push_str("\r\n");
-    stream.write_all(request.as_bytes()).await.unwrap();
+    stream.write_all(&[request.as_bytes(), body].concat()).await.unwrap();
     let mut answer = Vec::new();
     // After a refused upgrade the connection is cut where it should be closed; the answer is there.
     if let Err(error) = within(stream.read_to_end(&mut answer)).await {

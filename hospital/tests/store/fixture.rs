@@ -7,7 +7,8 @@ use bytes::Bytes;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use wardsum_hospital::store::{
-    AuditEntry, DataDir, NewRound, RoundKey, Store, StoreError, StoredRound,
+    AuditEntry, DataDir, NewResearcher, NewRound, NewStudy, Role, RoundKey, Store, StoreError,
+    StoredResearcher, StoredRound, StoredStudy, StudyState,
 };
 use wardsum_protocol::round::Record;
 use wardsum_protocol::{EndReason, Timestamp};
@@ -50,6 +51,13 @@ pub(crate) async fn fill(store: &Store) -> RoundKey {
     }
     let end = vec![Record::Ended(EndReason::Contradiction)];
     store.append(over, Timestamp(300), end).await.unwrap();
+    let (name, token) = ("anna".parse().unwrap(), [7; 32]);
+    let expires_unix_ms = Some(4_102_444_800_000);
+    let anna = NewResearcher { name, role: Role::Editor, token, expires_unix_ms };
+    store.add_researcher(anna).await.unwrap();
+    let (id, made_by) = ("made".to_owned(), "researcher anna".to_owned());
+    let definition = "{\"title\": \"Title\"}".to_owned();
+    store.add_study(NewStudy { id, state: StudyState::Draft, definition, made_by }).await.unwrap();
     store.audit("researcher", "open", "study-1").await.unwrap();
     store.audit("researcher", "open", "study-2").await.unwrap();
     open
@@ -63,6 +71,8 @@ type RoundContents = (StoredRound, Vec<(Timestamp, Record)>, Vec<(u32, Bytes)>);
 pub(crate) struct Contents {
     pub(crate) rounds: Vec<RoundContents>,
     pub(crate) audit: Vec<AuditEntry>,
+    pub(crate) researchers: Vec<StoredResearcher>,
+    pub(crate) studies: Vec<StoredStudy>,
 }
 
 /// Opens a store, writes to it, and reads everything.
@@ -76,8 +86,9 @@ pub(crate) async fn read(dir: &Path) -> Result<Contents, StoreError> {
     }
     store.probe().await?;
     let audit = store.audit_log().await?;
+    let (researchers, studies) = (store.researchers().await?, store.studies().await?);
     store.close().await;
-    Ok(Contents { rounds, audit })
+    Ok(Contents { rounds, audit, researchers, studies })
 }
 
 /// Copies the files of a data directory, but no lock and no shared memory.

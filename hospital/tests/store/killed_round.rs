@@ -13,7 +13,7 @@ use wardsum_protocol::round::{Record, Round};
 use wardsum_protocol::{Phase, Timestamp};
 
 use crate::fixture::{new_round, open, runtime};
-use crate::recorded_round::{OPENED, RESULT, records};
+use crate::recorded_round::{OPENED, records, result};
 use crate::sample::study;
 
 /// In the child: the directory that it works on.
@@ -112,7 +112,7 @@ fn check_and_complete(dir: &Path, said: &Said) {
         let (_, stored) = store.records(round.key).await.unwrap();
         let restored = Round::restore(study(1), OPENED, stored, Timestamp(100_000)).unwrap();
         let status = restored.status();
-        assert_eq!((status.phase, status.aggregate), (Phase::Published, Some(RESULT)));
+        assert_eq!((status.phase, status.aggregate), (Phase::Published, Some(result())));
         store.close().await;
     });
     // Nothing that was sealed is left in any file.

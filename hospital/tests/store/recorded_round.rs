@@ -3,14 +3,17 @@
 use std::collections::VecDeque;
 
 use wardsum_protocol::peer::{self, Peer};
+use wardsum_protocol::questionnaire::Response;
 use wardsum_protocol::round::{self, ConnectionId, Record, Round};
 use wardsum_protocol::{Aggregate, Challenge, Entropy, Study, Timestamp};
 
 /// What the three answer.
 const ANSWERS: [i128; 3] = [3, 1, 4];
 
-/// Their sum.
-pub(crate) const RESULT: Aggregate = Aggregate { count: 3, sum: 8 };
+/// What they exceed -100 by, together.
+pub(crate) fn result() -> Aggregate {
+    Aggregate { count: 3, cells: [Some(308)].into() }
+}
 
 /// When the round opens, on its own clock.
 pub(crate) const OPENED: Timestamp = Timestamp(1_000);
@@ -98,7 +101,9 @@ impl Table {
                     self.tell_round(message);
                 }
                 peer::Output::Event(peer::Event::StudyReceived(_)) => {
-                    self.peers[place].answer(ANSWERS[place], self.now).expect("it is admissible");
+                    self.peers[place]
+                        .answer(vec![Response::Number(ANSWERS[place])], self.now)
+                        .expect("it is admissible");
                 }
                 peer::Output::Event(peer::Event::SafetyWords { awaited: true, .. }) => {
                     self.peers[place].handle(peer::Input::WordsMatch, self.now);

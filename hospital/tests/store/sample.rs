@@ -1,6 +1,7 @@
 //! A study, and records of a round of it whose contents follow from their numbers.
 
 use bytes::Bytes;
+use wardsum_protocol::form::{Form, Text};
 use wardsum_protocol::round::{Contributed, Record};
 use wardsum_protocol::{
     Admission, Closing, ContributionDigest, PeerId, SchemeChoice, StoredDigest, Study,
@@ -12,12 +13,11 @@ pub(crate) fn study(instance: u8) -> Study {
     let closing = Closing { settle_ms: Some(1_000), ..Closing::deadline(60_000) };
     Study::new(StudyParameters {
         instance: [instance; 16],
-        title: "Sample".to_owned(),
+        title: "Sample".into(),
         organisation: "Test Hospital".to_owned(),
-        question: "How many?".to_owned(),
-        unit: String::new(),
-        min: -100,
-        max: 100,
+        introduction: Text::default(),
+        form: Form::number("How many?", "", -100, 100),
+        minimum_cell: 1,
         minimum_cohort: 3,
         maximum_cohort: 50_000,
         committee_cap: 3,
