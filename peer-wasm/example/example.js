@@ -1,4 +1,4 @@
-// A patient's peer in any page: connect, ask, answer, watch. Nothing here but the class WardsumPeer.
+// A patient's peer in any page: connect, ask for a number, answer, watch. Nothing here but the class WardsumPeer.
 //
 // Built by `wasm-bindgen --target web` into ./pkg; see ../README.md.
 
@@ -11,6 +11,15 @@ let peer;
 
 /** Whether the answer waits for the words to be compared. */
 let comparing = false;
+
+/** A text in the first of its languages. @param {import("./pkg/wardsum_peer.js").WardsumText} text */
+const words = (text) => text[0].text;
+
+/** What the study asks for: one number. @param {import("./pkg/wardsum_peer.js").WardsumStudy} study */
+function question(study) {
+  const [item] = study.form.sections[0].items;
+  return `${words(item.text)} (${item.range.min} to ${item.range.max} ${words(item.unit)})`;
+}
 
 /** Shows an event, and keeps what tests look at in data attributes. @param {string} type @param {string} text */
 function show(type, text) {
@@ -27,9 +36,9 @@ function onEvent(event) {
   switch (event.type) {
     case "study":
       element("question").textContent =
-        `${event.study.organisation} asks: ${event.study.question} (${event.study.min} to ${event.study.max} ${event.study.unit})`;
+        `${event.study.organisation} asks: ${question(event.study)}`;
       element("take-part").hidden = false;
-      return show(event.type, event.study.title);
+      return show(event.type, words(event.study.title));
     case "waiting":
       return show(event.type, `${event.phase}: ${event.present} of ${event.needed}`);
     case "committee":
@@ -51,13 +60,13 @@ function onEvent(event) {
     case "result":
       element("status").dataset.sum = String(event.sum);
       element("status").dataset.count = String(event.count);
-      return show(event.type, `The sum is ${event.sum}, from ${event.count} people; the mean is ${event.mean.toFixed(2)}.`);
+      return show(event.type, `The sum is ${event.sum}, from ${event.count} people; the mean is ${(Number(event.sum) / event.count).toFixed(2)}.`);
     case "failed":
       element("compare").hidden = true;
       return show(event.type, event.message);
     case "resumed":
-      element("question").textContent = `You have answered: ${event.study.question}`;
-      return show(event.type, `Taken up again: ${event.study.title}`);
+      element("question").textContent = `You have answered: ${question(event.study)}`;
+      return show(event.type, `Taken up again: ${words(event.study.title)}`);
     case "closed":
       // The peer says next what it does about a connection that stood.
       return event.opened ? undefined : show(event.type, "The hospital cannot be reached, or does not know this study.");
@@ -97,8 +106,8 @@ element("connect").addEventListener("submit", (event) => {
 
 element("take-part").addEventListener("submit", (event) => {
   event.preventDefault();
-  // Not a number is not whole either; the class says so.
-  attempt(() => peer?.answer(element("answer").value.trim() === "" ? NaN : Number(element("answer").value)));
+  // Neither half a number nor none is a response; the class says so.
+  attempt(() => peer?.answer([{ number: element("answer").value.trim() === "" ? NaN : Number(element("answer").value) }]));
 });
 
 element("compare").addEventListener("submit", (event) => {

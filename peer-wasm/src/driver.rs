@@ -6,6 +6,7 @@ use std::rc::{Rc, Weak};
 use wardsum_protocol::peer::{
     self, AnswerError, Disclosure, Input, Memory, Output, Peer, Record, Stage,
 };
+use wardsum_protocol::questionnaire::Response;
 use wardsum_protocol::{CommitteeDigest, Receipt, Study, StudyDigest, Timestamp};
 
 use crate::clock::Clock;
@@ -154,11 +155,11 @@ impl Driver {
         self.peer.study().cloned()
     }
 
-    pub(crate) fn answer(&mut self, value: i128) -> Result<(), AnswerError> {
+    pub(crate) fn answer(&mut self, responses: Vec<Response>) -> Result<(), AnswerError> {
         if self.work == Work::Stopped {
             return Err(AnswerError::Closed);
         }
-        let result = self.peer.answer(value, self.clock.now());
+        let result = self.peer.answer(responses, self.clock.now());
         self.drain();
         result
     }
@@ -290,10 +291,10 @@ impl Driver {
 
     fn persist(&mut self, record: &Record) {
         // Before what was kept is erased: a page that is closed in between finds the one or the other.
-        if let Record::Finished { study, published: Some(published) } = record
-            && let (Some(_), Keeper::Ready(keeping)) = (&self.memory, &self.keeper)
+        if let Record::Finished { published: Some(published), .. } = record
+            && let (Some(memory), Keeper::Ready(keeping)) = (&self.memory, &self.keeper)
         {
-            keeping.note_outcome(*study, *published, self.receipt());
+            keeping.note_outcome(memory.study().clone(), published.clone(), self.receipt());
         }
         self.memory = Memory::after(self.memory.take(), record);
         let invitation = self.memory.as_ref().and_then(Memory::invitation);

@@ -5,6 +5,7 @@ use std::fmt;
 use std::rc::{Rc, Weak};
 
 use wardsum_protocol::peer::{AnswerError, Disclosure, Input, Memory, Peer, Stage};
+use wardsum_protocol::questionnaire::Response;
 use wardsum_protocol::{Entropy, Invitation, Study, Timestamp};
 use zeroize::Zeroizing;
 
@@ -123,10 +124,10 @@ impl PeerHandle {
         Ok(Self { inner })
     }
 
-    /// Gives the patient's answer, once. As soon as it is written down the peer enrols with it, or
-    /// contributes if the committee already stands.
-    pub fn answer(&self, value: i128) -> Result<(), AnswerError> {
-        let result = self.inner.with_driver(|driver| driver.answer(value));
+    /// Gives the patient's answer, once: a response to each question of the study, in their order. As soon as it is
+    /// written down the peer enrols with it, or contributes if the committee already stands.
+    pub fn answer(&self, responses: Vec<Response>) -> Result<(), AnswerError> {
+        let result = self.inner.with_driver(|driver| driver.answer(responses));
         self.inner.deliver();
         result.unwrap_or(Err(AnswerError::Closed))
     }

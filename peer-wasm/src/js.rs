@@ -4,13 +4,16 @@
 //! numbers that may exceed 2^53 cross as `BigInt`, and names carry their units.
 
 mod event;
+mod fields;
+mod responses;
+mod study;
 mod types;
 
-use js_sys::{Array, BigInt, Error, Function, Number, Reflect};
+use js_sys::{Array, Error, Function, Reflect};
 use wardsum_protocol::Invitation;
-use wardsum_protocol::peer::AnswerError;
+use wardsum_protocol::peer::{self, AnswerError};
+use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
-use wasm_bindgen::{JsCast, JsValue};
 
 use crate::handle::study_id;
 use crate::keeping::{self, Kept};
@@ -116,17 +119,22 @@ impl WardsumPeer {
         Outcome::of_this_tab().as_ref().map_or(JsValue::UNDEFINED, event::outcome)
     }
 
-    /// Gives the answer, once: a whole number, as a number or, beyond 2^53, as a `BigInt`.
+    /// Gives the answer, once: a response to each question of the study, in their order.
     ///
-    /// Throws a `WardsumError` with code `no-study`, `not-whole`, `out-of-range`,
+    /// Throws a `WardsumError` with code `no-study`, `not-a-response`, `not-allowed`,
     /// `already-answered` or `closed`.
     pub fn answer(
         &self,
-        #[wasm_bindgen(unchecked_param_type = "number | bigint")] value: &JsValue,
+        #[wasm_bindgen(unchecked_param_type = "WardsumResponse[]")] responses: &JsValue,
     ) -> Result<(), JsValue> {
-        let value = whole_number(value)
-            .ok_or_else(|| error("not-whole", "the answer must be a whole number"))?;
-        self.inner.answer(value).map_err(|error| answer_error(&error))
+        let responses = responses::parse(responses).map_err(|refused| {
+            let message = match refused.number {
+                Some(number) => format!("the response to question {number} is none"),
+                None => "the responses must be an array, with one for each question".to_owned(),
+            };
+            error("not-a-response", &message)
+        })?;
+        self.inner.answer(responses).map_err(|error| answer_error(&error))
     }
 
     /// The safety words (event `words`) are those of the others: sends the answer, if it waits for that.
@@ -171,10 +179,17 @@ impl WardsumPeer {
 
 /// Tells JavaScript what happens.
 fn teller(on_event: Function) -> impl FnMut(Event) + 'static {
+    let mut study = None;
     move |event| {
+        if let Event::Protocol(
+            peer::Event::StudyReceived(known) | peer::Event::Resumed { study: known, .. },
+        ) = &event
+        {
+            study = Some((**known).clone());
+        }
         // A listener that throws must not stop the round; the browser's console shows what it
         // threw.
-        if let Err(thrown) = on_event.call1(&JsValue::NULL, &event::to_js(&event)) {
+        if let Err(thrown) = on_event.call1(&JsValue::NULL, &event::to_js(&event, study.as_ref())) {
             web_sys::console::error_1(&thrown);
         }
     }
@@ -191,20 +206,6 @@ fn resume(url: &str, kept: Option<Kept>, on_event: Function) -> Result<JsValue, 
     }
 }
 
-/// A whole number, however JavaScript writes it.
-fn whole_number(value: &JsValue) -> Option<i128> {
-    if let Some(value) = value.dyn_ref::<BigInt>() {
-        return String::from(value.to_string(10).ok()?).parse().ok();
-    }
-    let value = value.as_f64()?;
-    // Above 2^53 a number may already have been rounded to another one.
-    if !Number::is_safe_integer(&JsValue::from_f64(value)) {
-        return None;
-    }
-    #[expect(clippy::cast_possible_truncation, reason = "a safe integer is exact")]
-    Some(value as i128)
-}
-
 fn connect_error(cause: &ConnectError) -> JsValue {
     error(cause.code(), &cause.to_string())
 }
@@ -216,7 +217,7 @@ fn storage_error(cause: &StorageError) -> JsValue {
 fn answer_error(cause: &AnswerError) -> JsValue {
     let code = match cause {
         AnswerError::NoStudy => "no-study",
-        AnswerError::OutOfRange { .. } => "out-of-range",
+        AnswerError::Response(_) => "not-allowed",
         AnswerError::AlreadyAnswered => "already-answered",
         AnswerError::Closed => "closed",
     };

@@ -192,15 +192,10 @@ impl Keeping {
     }
 
     /// Notes, for this tab, how the round has ended.
-    pub(crate) fn note_outcome(
-        &self,
-        round: StudyDigest,
-        published: Published,
-        receipt: Option<String>,
-    ) {
+    pub(crate) fn note_outcome(&self, study: Study, published: Published, receipt: Option<String>) {
         let Published { aggregate, own, rejected, .. } = published;
         let study_id = self.study_id.clone();
-        Outcome { study_id, round, aggregate, rejected, own, receipt }.remember();
+        Outcome { study_id, study, aggregate, rejected, own, receipt }.remember();
     }
 
     pub(crate) fn remember(&self) {

@@ -36,6 +36,14 @@
 //! tabs are the same one. [`Kept`] is what a tab finds there. When the round is over all of that is
 //! erased, and [`Outcome`] stays: the result, and whether it counts the answer.
 
+// So that the study of the tests is the same here and in the files under `tests`.
+#[cfg(test)]
+extern crate self as wardsum_peer;
+
+#[cfg(test)]
+#[path = "../tests/study/mod.rs"]
+mod study;
+
 #[cfg(all(test, target_arch = "wasm32"))]
 wasm_bindgen_test::wasm_bindgen_test_configure!(run_in_browser);
 

@@ -50,7 +50,7 @@ use database::{Connection, Mode, Work};
 
 pub use error::StorageError;
 pub use name::IdentityName;
-pub(crate) use name::from_hex;
+pub(crate) use name::hex_bytes;
 
 /// A peer as it is stored.
 #[derive(Clone, PartialEq)]

@@ -17,6 +17,7 @@ use script::{Sabotage, empty_storage, run};
 use study::study;
 use wardsum_peer::ownership::forget_tab;
 use wardsum_peer::protocol::peer::{self, AnswerError, Stage};
+use wardsum_peer::protocol::questionnaire::Response;
 use wardsum_peer::protocol::round::{ConnectionId, Input, Output, Round};
 use wardsum_peer::protocol::{Challenge, Study, Timestamp};
 use wardsum_peer::storage::{Inventory, Storage, StorageError};
@@ -143,7 +144,7 @@ fn told(heard: &Heard, wanted: impl Fn(&Event) -> bool) -> bool {
 async fn nothing_is_sent_before_it_is_written_down() {
     let _page = Page::new().await;
     let (peer, _heard, other_end) = asked().await;
-    peer.answer(7).expect("it is in range");
+    peer.answer(vec![Response::Number(7)]).expect("it is in range");
     assert_eq!(other_end.sent().len(), 0);
     until("the enrolment", || other_end.sent().len() == 2).await;
     let order = js_sys::eval("window.order.join(' ')").expect("it is there").as_string();
@@ -157,7 +158,7 @@ async fn what_cannot_be_written_down_is_not_sent() {
     let (peer, heard, other_end) = asked().await;
     {
         let _full = Sabotage::new("IDBObjectStore.prototype", "put", NO_ROOM);
-        peer.answer(7).expect("it is in range");
+        peer.answer(vec![Response::Number(7)]).expect("it is in range");
         let full = |event: &Event| matches!(event, Event::StorageFailed(StorageError::Full));
         until("the failure", || told(&heard, full)).await;
     }
@@ -165,7 +166,7 @@ async fn what_cannot_be_written_down_is_not_sent() {
     assert_eq!(other_end.sent().len(), 0);
     assert_eq!(other_end.property("closed"), JsValue::TRUE);
     assert_eq!(peer.stage(), Some(Stage::Failed));
-    assert_eq!(peer.answer(7), Err(AnswerError::Closed));
+    assert_eq!(peer.answer(vec![Response::Number(7)]), Err(AnswerError::Closed));
     assert_eq!(resumable().await.expect("it can be read").identities, []);
 }
 
@@ -173,7 +174,7 @@ async fn what_cannot_be_written_down_is_not_sent() {
 async fn a_peer_that_is_dropped_comes_back_as_itself() {
     let _page = Page::new().await;
     let (peer, _heard, other_end) = asked().await;
-    peer.answer(7).expect("it is in range");
+    peer.answer(vec![Response::Number(7)]).expect("it is in range");
     until("the enrolment", || other_end.sent().len() == 2).await;
     let enrolment = other_end.sent()[1].clone();
     drop(peer);
@@ -190,7 +191,7 @@ async fn a_peer_that_is_dropped_comes_back_as_itself() {
         told(&heard, |event| matches!(event, Event::Protocol(peer::Event::Resumed { .. })))
     })
     .await;
-    assert_eq!(peer.answer(8), Err(AnswerError::AlreadyAnswered));
+    assert_eq!(peer.answer(vec![Response::Number(8)]), Err(AnswerError::AlreadyAnswered));
     other_end.welcome(&study());
     until("the enrolment again", || other_end.sent().len() == 2).await;
     assert_eq!(other_end.sent()[1], enrolment, "the same keys");
@@ -212,7 +213,7 @@ async fn a_peer_that_is_dropped_comes_back_as_itself() {
 async fn another_tab_can_take_it_up_once_it_is_closed() {
     let _page = Page::new().await;
     let (peer, _heard, other_end) = asked().await;
-    peer.answer(7).expect("it is in range");
+    peer.answer(vec![Response::Number(7)]).expect("it is in range");
     until("the enrolment", || other_end.sent().len() == 2).await;
     assert_eq!(resumable().await.expect("it can be read").identities, [], "it is owned");
 
@@ -243,7 +244,7 @@ async fn what_nobody_has_taken_up_while_it_was_of_use_is_erased() {
     let later =
         |ms: u64| Sabotage::new("Date", "now", &format!("value: () => original.call(Date) + {ms}"));
     let (peer, _heard, other_end) = asked().await;
-    peer.answer(7).expect("it is in range");
+    peer.answer(vec![Response::Number(7)]).expect("it is in range");
     until("the enrolment", || other_end.sent().len() == 2).await;
     {
         let _later = later(of_use_ms);
@@ -279,7 +280,7 @@ async fn a_browser_that_keeps_nothing_says_so_and_takes_part() {
     let (peer, heard, other_end) = asked().await;
     let blocked = |event: &Event| matches!(event, Event::NotKept(StorageError::Blocked));
     until("the event", || told(&heard, blocked)).await;
-    peer.answer(7).expect("it is in range");
+    peer.answer(vec![Response::Number(7)]).expect("it is in range");
     until("the enrolment", || other_end.sent().len() == 2).await;
     peer.leave();
 }
@@ -288,7 +289,7 @@ async fn a_browser_that_keeps_nothing_says_so_and_takes_part() {
 async fn what_was_cleared_is_said_once() {
     let _page = Page::new().await;
     let (peer, _heard, other_end) = asked().await;
-    peer.answer(7).expect("it is in range");
+    peer.answer(vec![Response::Number(7)]).expect("it is in range");
     until("the enrolment", || other_end.sent().len() == 2).await;
     drop(peer);
     run("await new Promise((resolve) => {

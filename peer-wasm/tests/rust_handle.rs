@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use page::{UNREACHABLE, pause};
 use wardsum_peer::protocol::peer::{self, AnswerError, Failure, Stage};
+use wardsum_peer::protocol::questionnaire::Response;
 use wardsum_peer::{ConnectError, Event, PeerHandle};
 use wasm_bindgen_test::{wasm_bindgen_test, wasm_bindgen_test_configure};
 
@@ -55,7 +56,7 @@ async fn a_listener_may_call_every_method_of_its_own_peer() {
         move |_| {
             let own = own.borrow();
             let handle = own.as_ref().expect("it was put there before any event");
-            answers.borrow_mut().push(handle.answer(7));
+            answers.borrow_mut().push(handle.answer(vec![Response::Number(7)]));
             assert!(handle.disclosure().is_some());
             assert!(handle.study().is_none());
             // Frees the closure that is running right now, and tells no second event.
@@ -72,7 +73,7 @@ async fn a_listener_may_call_every_method_of_its_own_peer() {
         [Err(AnswerError::NoStudy | AnswerError::Closed)]
     ));
     assert_eq!(handle.stage(), None);
-    assert!(matches!(handle.answer(7), Err(AnswerError::Closed)));
+    assert!(matches!(handle.answer(vec![Response::Number(7)]), Err(AnswerError::Closed)));
 }
 
 #[wasm_bindgen_test]

@@ -19,6 +19,7 @@ use study::study;
 use wardsum_peer::ownership::forget_tab;
 use wardsum_peer::protocol::messages::PeerMessage;
 use wardsum_peer::protocol::peer::{self, Failure, Peer, Stage};
+use wardsum_peer::protocol::questionnaire::Response;
 use wardsum_peer::protocol::round::{self, ConnectionId, Round};
 use wardsum_peer::protocol::{Challenge, Entropy, SafetyWords, Timestamp, wire};
 use wardsum_peer::{Event, PeerHandle};
@@ -117,7 +118,7 @@ impl Trial {
         trial
             .until("the question", |trial| trial.peer.stage() == Some(Stage::AwaitingAnswer))
             .await;
-        trial.peer.answer(7).expect("it is in range");
+        trial.peer.answer(vec![Response::Number(7)]).expect("it is in range");
         for number in 2..=3u8 {
             let connection = ConnectionId(number.into());
             let mut other = Peer::new(Entropy::new([number; 32]), Timestamp(0));
@@ -125,7 +126,7 @@ impl Trial {
             trial.others.insert(connection, other);
             trial.connect(connection);
             let other = trial.others.get_mut(&connection).expect("it has just come");
-            other.answer(1, Timestamp(0)).expect("it is in range");
+            other.answer(vec![Response::Number(1)], Timestamp(0)).expect("it is in range");
         }
         trial
     }

@@ -1,29 +1,31 @@
 //! Events and progress as plain JavaScript objects; `js/types.rs` describes them.
 
-use js_sys::{Array, Object, Reflect};
-use wardsum_protocol::Study;
+use js_sys::Array;
 use wardsum_protocol::peer::{self, OwnAnswer, Role, Stage};
 use wardsum_protocol::sharing::ShareIndices;
 use wardsum_protocol::verdict::Rejection;
+use wardsum_protocol::{Aggregate, Study};
 use wasm_bindgen::JsValue;
 
+use super::fields::Fields;
+use super::study;
 use crate::storage::{StorageError, Summary};
 use crate::{Event, Outcome, PeerHandle};
 
-/// An event as a JavaScript object.
-pub(super) fn to_js(event: &Event) -> JsValue {
+/// An event as a JavaScript object, of a peer in this study, if it knows it already.
+pub(super) fn to_js(event: &Event, study: Option<&Study>) -> JsValue {
     match event {
-        Event::Connected => of_type("connected").into(),
-        Event::Protocol(event) => protocol_event(event).into(),
+        Event::Connected => Fields::of_type("connected").into(),
+        Event::Protocol(event) => protocol_event(event, study).into(),
         Event::Words(Ok(words)) => {
             let list: Array = words.words().into_iter().map(JsValue::from).collect();
-            of_type("words").with("words", list).into()
+            Fields::of_type("words").with("words", list).into()
         }
         Event::Words(Err(error)) => {
-            of_type("wordsUnavailable").with("message", error.to_string()).into()
+            Fields::of_type("wordsUnavailable").with("message", error.to_string()).into()
         }
-        Event::WordsInPage => of_type("wordsInPage").into(),
-        Event::Closed { code, reason, opened } => of_type("closed")
+        Event::WordsInPage => Fields::of_type("wordsInPage").into(),
+        Event::Closed { code, reason, opened } => Fields::of_type("closed")
             .with("code", *code)
             .with("reason", reason)
             .with("opened", *opened)
@@ -59,100 +61,101 @@ pub(super) fn resumable(summary: &Summary) -> JsValue {
 
 /// How a tab's last round has ended.
 pub(super) fn outcome(outcome: &Outcome) -> JsValue {
-    Fields::new()
+    let fields = Fields::new()
         .with("study", &outcome.study_id)
-        .with("digest", outcome.round.to_string())
-        .with("count", outcome.aggregate.count)
-        .with("sum", outcome.aggregate.sum)
+        .with("digest", outcome.study.digest().to_string())
+        .with("asked", study::study(&outcome.study))
         .with("rejected", outcome.rejected)
         .with("ownAnswer", own_answer_code(outcome.own))
-        .with("receipt", outcome.receipt.clone())
-        .into()
+        .with("receipt", outcome.receipt.clone());
+    with_numbers(fields, &outcome.study, &outcome.aggregate).into()
 }
 
 fn storage_event(name: &str, error: &StorageError) -> JsValue {
-    of_type(name).with("code", error.code()).with("message", error.to_string()).into()
+    Fields::of_type(name).with("code", error.code()).with("message", error.to_string()).into()
 }
 
-fn protocol_event(event: &peer::Event) -> Fields {
+fn protocol_event(event: &peer::Event, study: Option<&Study>) -> Fields {
     match event {
-        peer::Event::StudyReceived(study) => of_type("study").with("study", study_fields(study)),
-        peer::Event::Resumed { study, sent, promised } => of_type("resumed")
-            .with("study", study_fields(study))
+        peer::Event::StudyReceived(study) => {
+            Fields::of_type("study").with("study", study::study(study))
+        }
+        peer::Event::Resumed { study, sent, promised } => Fields::of_type("resumed")
+            .with("study", study::study(study))
             .with("sent", *sent)
             .with("promised", *promised),
-        peer::Event::Disconnected { why, retry_in_ms } => of_type("disconnected")
+        peer::Event::Disconnected { why, retry_in_ms } => Fields::of_type("disconnected")
             .with("code", why.code())
             .with("message", why.to_string())
             .with("retryInMs", whole(*retry_in_ms)),
-        peer::Event::Reconnected => of_type("reconnected"),
-        peer::Event::Waiting(waiting) => of_type("waiting")
+        peer::Event::Reconnected => Fields::of_type("reconnected"),
+        peer::Event::Waiting(waiting) => Fields::of_type("waiting")
             .with("phase", waiting.phase.as_str())
             .with("present", waiting.present)
             .with("needed", waiting.needed)
             .with("away", waiting.away)
             .with("closesInMs", whole(waiting.closes_in_ms)),
-        peer::Event::Enrolled => of_type("enrolled"),
-        peer::Event::CommitteeFixed { members, threshold, role } => of_type("committee")
+        peer::Event::Enrolled => Fields::of_type("enrolled"),
+        peer::Event::CommitteeFixed { members, threshold, role } => Fields::of_type("committee")
             .with("members", *members)
             .with("threshold", *threshold)
             .with("member", matches!(role, Role::Member { .. })),
         peer::Event::SafetyWords { awaited, .. } => {
-            of_type("compareWords").with("awaited", *awaited)
+            Fields::of_type("compareWords").with("awaited", *awaited)
         }
         peer::Event::WordsDisputed { reports } => {
-            of_type("wordsDisputed").with("reports", *reports)
+            Fields::of_type("wordsDisputed").with("reports", *reports)
         }
         peer::Event::ContributionSent { shares } => {
-            of_type("contributionSent").with("shares", *shares)
+            Fields::of_type("contributionSent").with("shares", *shares)
         }
-        peer::Event::ContributionAcknowledged => of_type("contributionAcknowledged"),
+        peer::Event::ContributionAcknowledged => Fields::of_type("contributionAcknowledged"),
         peer::Event::ShareReceived { received } => {
-            of_type("shareReceived").with("received", *received)
+            Fields::of_type("shareReceived").with("received", *received)
         }
-        peer::Event::ManifestAccepted { contributions, own } => of_type("manifest")
+        peer::Event::ManifestAccepted { contributions, own } => Fields::of_type("manifest")
             .with("contributions", *contributions)
             .with("ownAnswer", own_answer_code(*own)),
         peer::Event::VerificationSent { contributions } => {
-            of_type("verificationSent").with("contributions", *contributions)
+            Fields::of_type("verificationSent").with("contributions", *contributions)
         }
         peer::Event::VerdictAccepted { accepted, rejected, own } => {
             let own = own.map_or(OwnAnswer::Counted, OwnAnswer::Rejected);
-            of_type("verdict")
+            Fields::of_type("verdict")
                 .with("accepted", *accepted)
                 .with("rejected", *rejected)
                 .with("ownAnswer", own_answer_code(own))
         }
-        peer::Event::PartialSent => of_type("partialSent"),
-        peer::Event::Declined(reason) => of_type("declined").with("message", reason.to_string()),
-        peer::Event::Published(published) => of_type("result")
-            .with("count", published.aggregate.count)
-            .with("sum", published.aggregate.sum)
-            .with("mean", published.aggregate.mean())
-            .with("rejected", published.rejected)
-            .with("wrongMembers", places(published.wrong))
-            .with("ownAnswer", own_answer_code(published.own)),
-        peer::Event::Failed(failure) => {
-            of_type("failed").with("code", failure.code()).with("message", failure.to_string())
+        peer::Event::PartialSent => Fields::of_type("partialSent"),
+        peer::Event::Declined(reason) => {
+            Fields::of_type("declined").with("message", reason.to_string())
         }
+        peer::Event::Published(published) => {
+            let fields = Fields::of_type("result")
+                .with("rejected", published.rejected)
+                .with("wrongMembers", places(published.wrong))
+                .with("ownAnswer", own_answer_code(published.own));
+            // No round has a result before its study has come.
+            study
+                .into_iter()
+                .fold(fields, |fields, study| with_numbers(fields, study, &published.aggregate))
+        }
+        peer::Event::Failed(failure) => Fields::of_type("failed")
+            .with("code", failure.code())
+            .with("message", failure.to_string()),
     }
+}
+
+/// The numbers of a result of this study.
+fn with_numbers(fields: Fields, study: &Study, aggregate: &Aggregate) -> Fields {
+    fields
+        .with("count", aggregate.count)
+        .with("cells", study::cells(study, aggregate))
+        .with("sum", aggregate.sum(study))
 }
 
 fn places(members: ShareIndices) -> Array {
     members.iter().map(|index| JsValue::from(index.number())).collect()
-}
-
-fn study_fields(study: &Study) -> Fields {
-    Fields::new()
-        .with("digest", study.digest().to_string())
-        .with("title", study.title())
-        .with("organisation", study.organisation())
-        .with("question", study.question())
-        .with("unit", study.unit())
-        .with("min", study.min())
-        .with("max", study.max())
-        .with("minimumCohort", study.minimum_cohort())
-        .with("maximumCohort", study.maximum_cohort())
 }
 
 fn own_answer_code(own: OwnAnswer) -> &'static str {
@@ -180,32 +183,7 @@ fn stage_code(stage: Stage) -> &'static str {
     }
 }
 
-fn of_type(name: &str) -> Fields {
-    Fields::new().with("type", name)
-}
-
 #[expect(clippy::cast_precision_loss, reason = "milliseconds and bytes, far below 2^53")]
 fn whole(value: u64) -> f64 {
     value as f64
-}
-
-/// A JavaScript object that is being filled.
-struct Fields(Object);
-
-impl Fields {
-    fn new() -> Self {
-        Self(Object::new())
-    }
-
-    fn with(self, name: &str, value: impl Into<JsValue>) -> Self {
-        // Setting a property of a fresh object cannot fail.
-        let _ = Reflect::set(&self.0, &JsValue::from_str(name), &value.into());
-        self
-    }
-}
-
-impl From<Fields> for JsValue {
-    fn from(fields: Fields) -> Self {
-        fields.0.into()
-    }
 }

@@ -8,7 +8,7 @@ const TYPES: &str = r#"
 export interface WardsumError extends Error {
   code:
     | "invalid-url" | "no-window" | "no-entropy" | "invitation"
-    | "no-study" | "not-whole" | "out-of-range" | "already-answered" | "closed"
+    | "no-study" | "not-a-response" | "not-allowed" | "already-answered" | "closed"
     | WardsumStorageCode;
 }
 
@@ -35,8 +35,12 @@ export interface WardsumOutcome {
   study: string;
   /** Names the study and the round, as `WardsumStudy.digest` does. */
   digest: string;
+  /** What was asked. */
+  asked: WardsumStudy;
   count: number;
-  sum: bigint;
+  cells: WardsumCell[];
+  /** The sum of the answers to the first question in steps, if that asks for a number and the sum is published. */
+  sum: bigint | undefined;
   /** How many answers came and were not counted, because they were not valid or in dispute. */
   rejected: number;
   ownAnswer: WardsumOwnAnswer;
@@ -48,18 +52,82 @@ export interface WardsumOutcome {
 export type WardsumPhase =
   | "enrolling" | "contributing" | "verifying" | "aggregating" | "published" | "ended";
 
-/** What is asked, and under which rules. Ranges are BigInt, since they may exceed 2^53. */
+/** A text in each of its languages, the first of which is for whoever reads none of them. `language` is a tag such as
+    `de`, or empty where there is only one; `text` may be empty. */
+export type WardsumText = { language: string; text: string }[];
+
+/** What is asked, and under which rules. */
 export interface WardsumStudy {
   /** Names the study and the round, in hexadecimal digits, as the hospital's API does. */
   digest: string;
-  title: string;
+  title: WardsumText;
   organisation: string;
-  question: string;
-  unit: string;
-  min: bigint;
-  max: bigint;
+  /** What is asked and why. */
+  introduction: WardsumText;
+  form: WardsumForm;
+  /** No number about fewer people is published; 1 if all are. */
+  minimumCell: number;
   minimumCohort: number;
   maximumCohort: number;
+}
+
+/** A questionnaire. Questions are counted from 0 on, through all sections. */
+export interface WardsumForm {
+  sections: { title: WardsumText; help: WardsumText; items: WardsumItem[] }[];
+  /** The question by whose answers all others are told apart. */
+  grouping: number | undefined;
+  scores: {
+    id: string;
+    code: WardsumCoding | undefined;
+    title: WardsumText;
+    terms: { item: number; weight: number }[];
+    /** Whether it is found out how many have each value, and the sum of squares, besides the sum. */
+    distribution: boolean;
+  }[];
+}
+
+/** A question. */
+export type WardsumItem = {
+  id: string;
+  code: WardsumCoding | undefined;
+  text: WardsumText;
+  help: WardsumText;
+  unit: WardsumText;
+  /** Whether it may be left out (`null`). */
+  optional: boolean;
+} & (
+  | { type: "yes-no" }
+  | { type: "number"; range: WardsumRange; squares: boolean }
+  | { type: "scale"; range: WardsumRange; lowest: WardsumText; highest: WardsumText }
+  | { type: "choice"; options: WardsumOption[] }
+  | { type: "choices"; options: WardsumOption[]; atMost: number }
+);
+
+/** `min` to `max` steps of `step` times ten to the power of `-decimals`: with a step of 5 and one decimal, 70 steps are 35.0. */
+export interface WardsumRange { min: bigint; max: bigint; step: number; decimals: number }
+
+export interface WardsumOption { code: WardsumCoding | undefined; text: WardsumText; value: number | undefined }
+
+/** What something is called in a terminology; `system` may be empty. */
+export interface WardsumCoding { system: string; code: string }
+
+/** What is answered to a question: to a number so many steps (a number or, beyond 2^53, a BigInt); to a choice one of
+    the options, from 0 on, and to a scale likewise, where 0 is `min`; `null` is to leave an optional question out. */
+export type WardsumResponse =
+  | { number: bigint | number } | { yes: boolean } | { choice: number } | { choices: number[] } | null;
+
+/** A number that was found out about a question (`item`) or a score, from 0 on. */
+export interface WardsumCell {
+  item?: number;
+  score?: number;
+  /** Of whom: an option of the grouping question (yes is 0, no is 1), or everybody. */
+  group: number | undefined;
+  /** How many answered; the sum of the steps by which the answers exceed the smallest, and of their squares; how many said
+      yes; how many chose `option`, or have the value that exceeds the lowest by so much. */
+  figure: "answered" | "sum" | "squares" | "yes" | "option";
+  option?: number;
+  /** `null` if it is not published, because it is about too few people or would give such a number away. */
+  value: bigint | null;
 }
 
 /** Whether the answer that was given here counts: `not-counted` came too late, `not-valid` failed the
@@ -73,7 +141,7 @@ export type WardsumEvent =
   /** This peer has answered before, and goes on where it was. Shares of the answer may have left this
       device then (`sent`), and the hospital may have promised to count it (`promised`). */
   | { type: "resumed"; study: WardsumStudy; sent: boolean; promised: boolean }
-  /** The question can be asked now, and `answer` can be called. */
+  /** The questions can be asked now, and `answer` can be called. */
   | { type: "study"; study: WardsumStudy }
   /** `present` of at least `needed`; `away` are waited for that have lost their connection. */
   | {
@@ -106,11 +174,12 @@ export type WardsumEvent =
   | { type: "partialSent" }
   /** This peer gives no partial sum; the round may succeed without it. */
   | { type: "declined"; message: string }
-  /** The sum of `count` answers, checked by this peer; `rejected` more were not counted. The partial sums of `wrongMembers` (places on the
-      committee) were wrong and have been corrected. */
+  /** What `count` answers come to, checked by this peer; `rejected` more were not counted. The partial sums of `wrongMembers`
+      (places on the committee) were wrong and have been corrected. `sum` is that of the answers to the first question in steps, if
+      that asks for a number and the sum is published. */
   | {
-      type: "result"; count: number; sum: bigint; mean: number; rejected: number; wrongMembers: number[];
-      ownAnswer: WardsumOwnAnswer;
+      type: "result"; count: number; cells: WardsumCell[]; sum: bigint | undefined; rejected: number;
+      wrongMembers: number[]; ownAnswer: WardsumOwnAnswer;
     }
   /** The round is over for this peer. */
   | { type: "failed"; code: string; message: string }
