@@ -35,7 +35,12 @@ static SEATS: Semaphore = Semaphore::const_new(2);
 pub struct Launch {
     /// Further arguments for Chromium.
     pub arguments: Vec<String>,
+    /// The languages that its visitor reads, the best first, instead of English.
+    pub languages: Option<&'static str>,
 }
+
+/// What tests look for is English wherever they run.
+const ENGLISH: &str = "en-GB,en";
 
 /// A browser with a profile of its own. Both end when it is dropped.
 #[derive(Debug)]
@@ -66,7 +71,11 @@ impl Browser {
         ));
         let capabilities = json!({
             "browserName": "chrome",
-            "goog:chromeOptions": { "binary": settings::chromium()?, "args": arguments },
+            "goog:chromeOptions": {
+                "binary": settings::chromium()?,
+                "args": arguments,
+                "prefs": { "intl.accept_languages": launch.languages.unwrap_or(ENGLISH) },
+            },
         });
         Self::start(settings::chromedriver()?, &["--port=0"], capabilities, profile, seat).await
     }
@@ -82,6 +91,7 @@ impl Browser {
                 "binary": firefox,
                 "args": ["-headless"],
                 "prefs": {
+                    "intl.accept_languages": ENGLISH,
                     "datareporting.policy.dataSubmissionEnabled": false,
                     "app.normandy.enabled": false,
                     "app.update.enabled": false,

@@ -14,6 +14,7 @@ use wardsum_hospital::native_peer::{Connector, Hazards, NativePeer};
 use wardsum_hospital::tls;
 use wardsum_protocol::Invitation;
 use wardsum_protocol::peer::{Event, Memory};
+use wardsum_protocol::questionnaire::Response;
 
 use crate::certificates::certificates;
 use crate::child::Child;
@@ -202,8 +203,36 @@ impl Hospital {
 
     async fn native_round(&self, study: &str, answer: i128) -> Result<()> {
         let mut patient = self.native_patient(study).await?;
-        patient.answer(answer).await?;
+        patient.answer_number(answer).await?;
         Self::native_end(patient).await
+    }
+
+    /// Plays a patient without a browser who gives these responses, one to each question, to the end.
+    pub async fn native_responses(&self, study: &str, responses: Vec<Response>) -> Result<()> {
+        let mut patient = self.native_patient(study).await?;
+        patient.answer(responses).await?;
+        Self::native_end(patient).await
+    }
+
+    /// Makes a researcher, `editor` or `viewer`, as an operator does, and gives the token.
+    pub fn researcher(&self, name: &str, role: &str) -> Result<String> {
+        let output = self.operate(&["researcher", "add", name, "--role", role])?;
+        let token = output.lines().next().context("the token is the first line")?;
+        Ok(token.to_owned())
+    }
+
+    /// Refuses a researcher's token from now on.
+    pub fn revoke_researcher(&self, name: &str) -> Result<()> {
+        self.operate(&["researcher", "revoke", name]).map(drop)
+    }
+
+    /// Runs a command on its data directory, and gives what it prints.
+    fn operate(&self, arguments: &[&str]) -> Result<String> {
+        let mut command = Command::new(settings::hospital()?);
+        command.args(arguments).arg("--data").arg(self.files.path().join("data"));
+        let output = command.output().context("cannot start the program")?;
+        ensure!(output.status.success(), "{arguments:?} failed: {output:?}");
+        Ok(String::from_utf8(output.stdout)?)
     }
 
     async fn native_end(mut patient: NativePeer) -> Result<()> {

@@ -39,6 +39,7 @@ mod page_copy;
 mod page_host;
 mod patient;
 pub mod played;
+mod researcher;
 pub mod settings;
 mod studies;
 mod tab;

@@ -60,6 +60,11 @@ impl PageCopy {
         Ok(())
     }
 
+    /// Takes the file away whose name begins and ends so.
+    pub fn remove(&self, (begin, end): (&str, &str)) -> Result<()> {
+        Ok(fs::remove_file(self.file(begin, end)?)?)
+    }
+
     fn file(&self, begin: &str, end: &str) -> Result<PathBuf> {
         let mut found = Vec::new();
         for entry in fs::read_dir(self.dir.path())? {

@@ -20,8 +20,8 @@ use futures_util::{SinkExt, StreamExt};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinSet;
 use wardsum_hospital::tls::{self, CertificateFiles};
-use wardsum_protocol::identity::Identity;
 use wardsum_protocol::peer::{self, Peer};
+use wardsum_protocol::questionnaire;
 use wardsum_protocol::round::{ConnectionId, Input, Output, Record, Round, Status};
 use wardsum_protocol::{Challenge, Entropy, SUBPROTOCOL, Study, Timestamp};
 
@@ -114,17 +114,24 @@ impl PlayedHospital {
     }
 
     /// Lets somebody take part whose randomness, and thereby every key, is known to the hospital.
-    pub fn plant(&self, entropy: Entropy, answer: i128) -> Result<ConnectionId> {
-        self.ward.book().plant(entropy, answer)
+    pub fn plant(
+        &self,
+        entropy: Entropy,
+        responses: Vec<questionnaire::Response>,
+    ) -> Result<ConnectionId> {
+        self.ward.book().plant(entropy, responses)
     }
 
     /// Lets somebody take part whose partial aggregate is wrong by one, and correctly signed.
-    pub fn plant_liar(&self, entropy: Entropy, answer: i128) -> Result<()> {
+    pub fn plant_liar(
+        &self,
+        entropy: Entropy,
+        responses: Vec<questionnaire::Response>,
+    ) -> Result<()> {
         let mut book = self.ward.book();
-        let identity = Identity::derive(&entropy);
-        let liar = book.plant(entropy, answer)?;
+        let liar = book.plant(entropy.clone(), responses)?;
         // Before the committee is fixed there is nothing to lie about.
-        book.liars.insert(liar, identity);
+        book.liars.insert(liar, entropy);
         Ok(())
     }
 
@@ -166,8 +173,8 @@ struct Book {
     next: u64,
     outboxes: HashMap<ConnectionId, UnboundedSender<Bytes>>,
     insiders: HashMap<ConnectionId, Peer>,
-    /// Those of the insiders who lie, and what they sign with.
-    liars: HashMap<ConnectionId, Identity>,
+    /// Those of the insiders who lie, and what their keys are made of.
+    liars: HashMap<ConnectionId, Entropy>,
     /// The messages of the contributions, by their numbers.
     contributions: HashMap<u32, Bytes>,
     traffic: HashMap<ConnectionId, Traffic>,
@@ -292,14 +299,18 @@ impl Book {
         self.hear_insiders();
     }
 
-    fn plant(&mut self, entropy: Entropy, answer: i128) -> Result<ConnectionId> {
+    fn plant(
+        &mut self,
+        entropy: Entropy,
+        responses: Vec<questionnaire::Response>,
+    ) -> Result<ConnectionId> {
         let connection = self.next_connection();
         self.insiders.insert(connection, Peer::new(entropy, self.now()));
         self.tell_insider(connection, peer::Input::Connected);
         self.connect(connection);
         let now = self.now();
         let insider = self.insiders.get_mut(&connection).context("it has just come")?;
-        insider.answer(answer, now)?;
+        insider.answer(responses, now)?;
         self.hear_insiders();
         Ok(connection)
     }

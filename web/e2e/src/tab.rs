@@ -199,12 +199,21 @@ impl Tab {
 
     /// Clicks what downloads a file, and gives the file once it is whole.
     pub async fn download(&self, selector: &str) -> Result<PathBuf> {
+        self.download_by(selector, async || self.click(selector).await).await
+    }
+
+    /// Does what downloads a file, and gives the file once it is whole.
+    pub async fn download_by(
+        &self,
+        what: &str,
+        begin: impl AsyncFnOnce() -> Result<()>,
+    ) -> Result<PathBuf> {
         let directory = settings::scratch("downloads")?;
         let directory = tempfile::Builder::new().tempdir_in(directory)?.keep();
         let parameters = json!({ "behavior": "allow", "downloadPath": directory });
         self.devtools("Browser.setDownloadBehavior", parameters).await?;
-        self.click(selector).await?;
-        until(&format!("the file of {selector}"), async || {
+        begin().await?;
+        until(&format!("the file of {what}"), async || {
             let mut files = fs::read_dir(&directory)?;
             let file = files.next().transpose()?.map(|entry| entry.path());
             // What is not whole yet is called so.
@@ -226,6 +235,13 @@ impl Tab {
     /// Pretends that the visitor's system asks for these colours.
     pub async fn show_in(&self, colours: Colours) -> Result<()> {
         let feature = json!({ "name": "prefers-color-scheme", "value": colours.name() });
+        self.devtools("Emulation.setEmulatedMedia", json!({ "features": [feature] })).await?;
+        Ok(())
+    }
+
+    /// Pretends that the visitor's system asks for less motion.
+    pub async fn with_less_motion(&self) -> Result<()> {
+        let feature = json!({ "name": "prefers-reduced-motion", "value": "reduce" });
         self.devtools("Emulation.setEmulatedMedia", json!({ "features": [feature] })).await?;
         Ok(())
     }

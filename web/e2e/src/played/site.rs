@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Json, Response};
 use serde_json::{Value, json};
+use wardsum_hospital::result_json::ResultJson;
 use wardsum_protocol::round::Round;
 
 use super::STUDY;
@@ -59,6 +60,7 @@ fn content_type(path: &str) -> &'static str {
         Some("js") => "text/javascript",
         Some("css") => "text/css",
         Some("svg") => "image/svg+xml",
+        Some("txt") => "text/plain; charset=utf-8",
         Some("wasm") => "application/wasm",
         _ => "application/octet-stream",
     }
@@ -76,18 +78,12 @@ pub(super) fn only_study(round: &Round) -> Response {
 
 fn study(round: &Round) -> Value {
     let (study, status) = (round.study(), round.status());
-    let result = status.aggregate.map(|aggregate| {
-        json!({ "count": aggregate.count, "sum": aggregate.sum.to_string(), "mean": aggregate.mean() })
-    });
+    let result = status.aggregate.map(|aggregate| ResultJson::new(study, &aggregate));
     json!({
         "id": STUDY,
         "digest": study.digest().to_string(),
-        "title": study.title(),
+        "title": study.title().first(),
         "organisation": study.organisation(),
-        "question": study.question(),
-        "unit": study.unit(),
-        "min": study.min().to_string(),
-        "max": study.max().to_string(),
         "minimum_cohort": study.minimum_cohort(),
         "phase": status.phase.as_str(),
         "enrolled": status.enrolled,

@@ -42,7 +42,14 @@ async fn an_unaltered_page_runs_and_is_loaded_once_in_firefox() -> Result<()> {
 async fn altered_webassembly_is_refused() -> Result<()> {
     let page = PageCopy::of_built()?;
     // It would run as well as before, and only say something else.
-    page.replace(PROGRAM, "This page sets no cookies.", "This page sets no cookieS.")?;
+    page.replace(PROGRAM, "wardsum:language", "wardsum:languagE")?;
+    refused_in_chromium(&page).await
+}
+
+#[tokio::test]
+async fn altered_sentences_are_refused() -> Result<()> {
+    let page = PageCopy::of_built()?;
+    page.replace(("en-", ".txt"), "This page sets no cookies.", "This page sets no cookieS.")?;
     refused_in_chromium(&page).await
 }
 
@@ -64,7 +71,7 @@ async fn an_altered_start_is_refused() -> Result<()> {
 async fn where_no_script_can_say_so_the_page_says_it_by_itself() -> Result<()> {
     let page = PageCopy::of_built()?;
     // The scripts are not there at all, or their hashes do not fit.
-    page.replace(("boot-", ".js"), "Says in plain words", "Says in plain Words")?;
+    page.replace(("boot-", ".js"), "says in plain words", "says in plain Words")?;
     page.replace(("start-", ".js"), "Starts the page's program", "Starts the page's Program")?;
     let host = PageHost::open().await?;
     host.show(&page.path())?;
@@ -90,10 +97,11 @@ async fn runs(tab: &Tab, host: &PageHost) -> Result<()> {
     tab.until_state("unreachable").await?;
     let requests = host.requests();
     assert!(requests.iter().any(|path| path == FIRST_QUESTION), "{requests:?}");
-    for end in [".wasm", ".js", ".css"] {
+    for end in [".wasm", ".js", ".css", ".txt"] {
         let mut loaded: Vec<_> = requests.iter().filter(|path| path.ends_with(end)).collect();
         assert!(!loaded.is_empty(), "{requests:?}");
         let all = loaded.len();
+        assert!(end != ".txt" || all == 1, "one language is loaded: {requests:?}");
         loaded.sort();
         loaded.dedup();
         assert_eq!(loaded.len(), all, "loaded twice: {requests:?}");

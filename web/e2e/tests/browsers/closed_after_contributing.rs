@@ -18,7 +18,7 @@ async fn the_sum_includes_it() -> Result<()> {
     }
     // The last member enrols and then sleeps, so that contributing stays open.
     let mut sleeper = hospital.native_patient("pain").await?;
-    sleeper.answer(10).await?;
+    sleeper.answer_number(10).await?;
     for tab in &tabs {
         tab.until_stage("sent", "done").await?;
     }

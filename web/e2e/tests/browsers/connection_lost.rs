@@ -29,7 +29,7 @@ async fn the_page_says_what_is_safe_and_goes_on_when_it_is_back() -> Result<()> 
     }
     // Its third member enrols and then sleeps, so that the round stops before it is complete.
     let mut sleeper = hospital.native_patient("sending").await?;
-    sleeper.answer(1).await?;
+    sleeper.answer_number(1).await?;
     for tab in &stored {
         tab.until_stage("sent", "done").await?;
         assert_eq!(tab.left().await?.shares, 3);

@@ -17,7 +17,11 @@ async fn page_and_hospital_show_the_same() -> Result<()> {
     let said = String::from_utf8_lossy(&output.stdout);
     let problem = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "the built page is not whole: {problem}");
-    assert_eq!(said, format!("fingerprint: {fingerprint}\n"));
+    let researchers = Fingerprint::of(&fs::read(page.join("researcher/index.html"))?);
+    let expected = format!(
+        "fingerprint of the researcher's page: {researchers}\nfingerprint: {fingerprint}\n"
+    );
+    assert_eq!(said, expected);
 
     let hospital = Hospital::start(&[TestStudy::of("pain", 3)]).await?;
     hospital.says(&fingerprint).await?;

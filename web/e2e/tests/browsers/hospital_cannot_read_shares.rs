@@ -11,9 +11,9 @@ use anyhow::{Context, Result, bail};
 use prio::field::FieldElement;
 use wardsum_e2e::played::{Frame, ONLY_STUDY, PlayedHospital, Traffic};
 use wardsum_e2e::{Browser, Left, settings};
-use wardsum_protocol::aggregate::verify_partial;
 use wardsum_protocol::contribution::{Accepted, open_share};
 use wardsum_protocol::field::{self, Field, SecretVector};
+use wardsum_protocol::form::{Form, Text};
 use wardsum_protocol::identity::{Identity, SignedBytes};
 use wardsum_protocol::manifest::Manifest;
 use wardsum_protocol::messages::{HospitalMessage, PeerMessage};
@@ -37,12 +37,11 @@ fn study(suite: Suite) -> Result<Study> {
     let four = Closing { count: Some(4), ..Closing::deadline(600_000) };
     Ok(Study::new(StudyParameters {
         instance: [3; 16],
-        title: "Pain".to_owned(),
+        title: "Pain".into(),
         organisation: "A hospital that is not to be trusted".to_owned(),
-        question: "How strong is your pain?".to_owned(),
-        unit: "points".to_owned(),
-        min: 0,
-        max: 10,
+        introduction: Text::default(),
+        form: Form::number("How strong is your pain?", "points", 0, 10),
+        minimum_cell: 1,
         minimum_cohort: 3,
         maximum_cohort: 4,
         committee_cap: 4,
@@ -75,7 +74,7 @@ async fn everything_fits_every_answer(study: Study) -> Result<()> {
     }
     let mut colluders = HashMap::new();
     for (entropy, answer) in COLLUDERS {
-        let connection = hospital.plant(Entropy::new(entropy), answer)?;
+        let connection = hospital.plant(Entropy::new(entropy), vec![Response::Number(answer)])?;
         colluders.insert(connection, answer);
     }
     let mut left = Vec::new();
@@ -159,8 +158,8 @@ impl View {
         let digest = verdict.digest(commitment.digest(&study, &committee));
         let mut partials = Vec::new();
         for message in &all {
-            if let PeerMessage::Partial(signed) = message {
-                partials.push(verify_partial(&study, &committee, (&verdict, digest), signed)?);
+            if let PeerMessage::Partial(partial) = message {
+                partials.push(partial.verify(&study, &committee, (&verdict, digest))?);
             }
         }
         Ok(Self { study, committee, said, contributions, partials })
@@ -310,10 +309,16 @@ impl View {
 
     /// The partial sum of the member at `index` if these are the shares of all contributions.
     fn partial_of(&self, contributions: &[Vec<Share>], index: ShareIndex) -> Field {
-        contributions.iter().fold(field::zero(), |sum, shares| {
-            let part = self.study.questionnaire().aggregate(&shares[index.position()].values);
-            sum + part.elements()[0]
-        })
+        let questionnaire = self.study.questionnaire();
+        let mut sum = vec![field::zero(); questionnaire.input_len()];
+        for shares in contributions {
+            for (sum, element) in sum.iter_mut().zip(shares[index.position()].values.elements()) {
+                *sum += *element;
+            }
+        }
+        let count = u32::try_from(contributions.len()).expect("four of them");
+        let sum = SecretVector::new(sum);
+        questionnaire.aggregate(&sum, count, self.committee.scheme()).elements()[0]
     }
 }
 

@@ -40,7 +40,7 @@ async fn in_every_stage() -> Result<()> {
 
     // The last member enrols and then sleeps, so that contributing stays open.
     let mut sleeper = hospital.native_patient("pain").await?;
-    sleeper.answer(10).await?;
+    sleeper.answer_number(10).await?;
     for tab in &tabs {
         tab.until_stage("sent", "done").await?;
     }
@@ -71,7 +71,7 @@ async fn gone_before_the_partial(
     let vanishes = |event: &Event| matches!(event, Event::VerdictAccepted { .. });
     let hazards = Hazards { vanishes: Some(Box::new(vanishes)), ..Hazards::default() };
     let mut patient = hospital.native_patient_with(&study.id, hazards).await?;
-    patient.answer(answer).await?;
+    patient.answer_number(answer).await?;
     while patient.next_event().await.is_some() {}
     patient.memory().cloned().context("what it has written down")
 }

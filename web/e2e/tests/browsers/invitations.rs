@@ -95,7 +95,7 @@ async fn the_words_are_there_and_may_be_said_to_differ() -> Result<()> {
     let hospital = Hospital::start(std::slice::from_ref(&invited.study)).await?;
     // Holds a share and sleeps, so that answers are still taken.
     let mut sleeper = hospital.invited_patient("pain", invited.invitation(4)?).await?;
-    sleeper.answer(1).await?;
+    sleeper.answer_number(1).await?;
     let browser = Browser::chromium().await?;
     let mut tabs = Vec::new();
     for (serial, answer) in [(1, 5), (2, 6), (3, 7)] {

@@ -1,6 +1,8 @@
 //! A round without a mouse, and what a screen reader is told.
 
-use anyhow::{Result, bail};
+use std::fs;
+
+use anyhow::{Result, bail, ensure};
 use thirtyfour::Key;
 use wardsum_e2e::{Browser, Hospital, Tab, TestStudy};
 
@@ -25,7 +27,7 @@ async fn tab_and_enter_are_enough() -> Result<()> {
     press_tab_until(&tab, "take-part").await?;
     tab.press(Key::Enter).await?;
     tab.until_state("confirming").await?;
-    until_focus(&tab, "confirm-title").await?;
+    until_focus(&tab, "review-title").await?;
     press_tab_until(&tab, "send").await?;
     tab.press(Key::Enter).await?;
     tab.until_state("running").await?;
@@ -74,10 +76,70 @@ async fn a_scale_is_answered_with_the_arrow_keys() -> Result<()> {
     browser.quit().await
 }
 
+#[tokio::test]
+async fn words_that_differ_are_said_with_the_keyboard() -> Result<()> {
+    let hospital = Hospital::start(&[TestStudy::of("pain", 3)]).await?;
+    let browser = Browser::chromium().await?;
+    let tab = browser.first_tab().await?;
+    tab.open_question(&hospital.origin()).await?;
+    tab.answer_and_compare(3).await?;
+    let others = hospital.native_rounds("pain", &[1, 2]);
+    let differ = async {
+        tab.words().await?;
+        press_tab_until(&tab, "words-differ").await?;
+        tab.press(Key::Enter).await?;
+        tab.until_state("failed").await?;
+        until_focus(&tab, "failure-title").await
+    };
+    let (others, differ) = tokio::join!(others, differ);
+    differ?;
+    ensure!(others.is_err(), "without this member the others have no result");
+    assert_eq!(tab.failure().await?.code, "words-differ");
+    browser.quit().await
+}
+
+#[tokio::test]
+async fn a_round_is_left_and_a_receipt_saved_with_the_keyboard() -> Result<()> {
+    let hospital = Hospital::start(&[TestStudy::of("pain", 3), TestStudy::of("sleep", 3)]).await?;
+    let browser = Browser::chromium().await?;
+    let tab = browser.first_tab().await?;
+    tab.open_question(&format!("{}/?study=sleep", hospital.origin())).await?;
+    tab.answer(3).await?;
+    press_tab_until(&tab, "leave-round").await?;
+    tab.press(Key::Enter).await?;
+    press_tab_until(&tab, "leave-now").await?;
+    tab.press(Key::Enter).await?;
+    tab.until_state("failed").await?;
+    until_focus(&tab, "failure-title").await?;
+
+    tab.open_question(&format!("{}/?study=pain", hospital.origin())).await?;
+    tab.answer(3).await?;
+    hospital.native_rounds("pain", &[1, 2]).await?;
+    tab.result().await?;
+    let receipt = tab
+        .download_by("#download-receipt", async || {
+            press_tab_until(&tab, "download-receipt").await?;
+            tab.press(Key::Enter).await
+        })
+        .await?;
+    assert!(fs::read_to_string(receipt)?.contains("answer: counted"));
+    browser.quit().await
+}
+
+/// What shows where the focus is: an outline of the element, or of the label around it.
+const SHOWS_FOCUS: &str = "
+    const stop = document.activeElement.closest('label') ?? document.activeElement;
+    const { outlineStyle, outlineWidth } = getComputedStyle(stop);
+    return outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2;";
+
 async fn press_tab_until(tab: &Tab, focused: &str) -> Result<()> {
     let mut stops = Vec::new();
     while stops.len() < STOPS_MAX {
         let now = tab.focused().await?;
+        // Headings and the page itself take the focus from scripts; what is reached with the key shows it.
+        if !stops.is_empty() {
+            ensure!(tab.run(SHOWS_FOCUS, vec![]).await? == true, "{now} does not show its focus");
+        }
         if now == focused {
             return Ok(());
         }

@@ -7,7 +7,7 @@ use wardsum_e2e::{Browser, Hospital, Launch, TestStudy};
 async fn the_page_says_what_is_missing_and_what_to_do() -> Result<()> {
     let hospital = Hospital::start(&[TestStudy::of("pain", 3)]).await?;
     // What hardened browsers do: no compiler for scripts, and with it no WebAssembly.
-    let launch = Launch { arguments: vec!["--js-flags=--jitless".to_owned()] };
+    let launch = Launch { arguments: vec!["--js-flags=--jitless".to_owned()], ..Launch::default() };
     let browser = Browser::chromium_with(launch).await?;
     let tab = browser.first_tab().await?;
     tab.open(&hospital.origin()).await?;

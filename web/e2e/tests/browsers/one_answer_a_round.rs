@@ -35,7 +35,7 @@ async fn the_round_that_was_joined_counts_and_not_the_one_that_was_listed() -> R
     let mut sleeper = hospital.native_patient("pain").await?;
     let others = hospital.native_rounds("pain", &[3, 4]);
     let visit = async {
-        sleeper.answer(1).await?;
+        sleeper.answer_number(1).await?;
         tab.until_stage("sent", "done").await?;
         tab.run("window.sockets[0].close();", vec![]).await?;
         let again = "return window.sockets[1]?.url ?? null;";

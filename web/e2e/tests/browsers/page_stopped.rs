@@ -25,8 +25,9 @@ async fn before_the_answer() -> Result<()> {
     says_that_it_has_stopped(&tab).await?;
     tab.screenshots("stopped").await?;
 
+    // It goes on where it was: at the question, or where the answer was to be looked at once more.
     tab.click("#reload").await?;
-    tab.until_state("asking").await?;
+    tab.until_there("#question, #confirm").await?;
     browser.quit().await
 }
 

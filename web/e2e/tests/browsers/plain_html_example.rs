@@ -14,7 +14,8 @@ async fn the_class_is_enough() -> Result<()> {
 
     connect(one).await?;
     // What is not an answer is thrown as an error with a code.
-    for (typed, code) in [("11", "out-of-range"), ("2.5", "not-whole"), ("", "not-whole")] {
+    for (typed, code) in [("11", "not-allowed"), ("2.5", "not-a-response"), ("", "not-a-response")]
+    {
         take_part(one, typed).await?;
         one.until_there(&format!("#status[data-type=error-{code}]")).await?;
     }

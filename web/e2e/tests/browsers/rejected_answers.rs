@@ -23,7 +23,7 @@ async fn cheater(
     let turns = move |_: &Event| Some(misbehaviour);
     let hazards = Hazards { turns: Some(Box::new(turns)), ..Hazards::default() };
     let mut cheater = hospital.native_patient_with("pain", hazards).await?;
-    cheater.answer(answer).await?;
+    cheater.answer_number(answer).await?;
     let mut last = None;
     while let Some(event) = cheater.next_event().await {
         last = Some(event);

@@ -4,6 +4,8 @@
 use anyhow::{Context, Result};
 use wardsum_e2e::Browser;
 use wardsum_e2e::played::PlayedHospital;
+use wardsum_protocol::form::{Form, Text};
+use wardsum_protocol::questionnaire::Response;
 use wardsum_protocol::{
     Admission, Aggregate, Closing, Entropy, SchemeChoice, Study, StudyParameters, Suite,
 };
@@ -15,12 +17,11 @@ fn study() -> Result<Study> {
     let seven = Closing { count: Some(7), ..Closing::deadline(600_000) };
     Ok(Study::new(StudyParameters {
         instance: [4; 16],
-        title: "Pain".to_owned(),
+        title: "Pain".into(),
         organisation: "A hospital with a member who lies".to_owned(),
-        question: "How strong is your pain?".to_owned(),
-        unit: "points".to_owned(),
-        min: 0,
-        max: 10,
+        introduction: Text::default(),
+        form: Form::number("How strong is your pain?", "points", 0, 10),
+        minimum_cell: 1,
         minimum_cohort: 3,
         maximum_cohort: 7,
         committee_cap: 7,
@@ -39,9 +40,9 @@ async fn is_corrected_and_told() -> Result<()> {
     let browser = Browser::chromium().await?;
     let tab = browser.first_tab().await?;
     tab.take_part(hospital.origin(), 9).await?;
-    hospital.plant_liar(Entropy::new([0xc3; 32]), 10)?;
+    hospital.plant_liar(Entropy::new([0xc3; 32]), vec![Response::Number(10)])?;
     for answer in 1..=5_u8 {
-        hospital.plant(Entropy::new([answer; 32]), answer.into())?;
+        hospital.plant(Entropy::new([answer; 32]), vec![Response::Number(answer.into())])?;
     }
 
     assert_eq!(tab.result().await?, figures_of(&[9, 10, 1, 2, 3, 4, 5]));
@@ -54,7 +55,7 @@ async fn is_corrected_and_told() -> Result<()> {
         assert!(told.contains(text), "“{text}” is not in: {told}");
     }
     let aggregate = hospital.status().aggregate.context("the hospital has published")?;
-    assert_eq!(aggregate, Aggregate { count: 7, sum: 34 });
+    assert_eq!(aggregate, Aggregate { count: 7, cells: [Some(34)].into() });
     let named = hospital.status().wrong.iter().next().context("the hospital names the liar")?;
     let named = format!("that of committee member {}.", named.number());
     assert!(told.contains(&named), "“{named}” is not in: {told}");
