@@ -1,4 +1,4 @@
-// Says in plain words why the page cannot start, or why it has stopped. An own file, since the content
+// Chooses the language, and says in plain words why the page cannot start, or why it has stopped. An own file, since the content
 // security policy forbids inline scripts, and written for browsers that are too old for the page itself.
 (function () {
   "use strict";
@@ -7,6 +7,9 @@
   var START_WITHIN_MS = 20000;
   /** The smallest module there is: the magic number and the version. */
   var EMPTY_MODULE = [0, 97, 115, 109, 1, 0, 0, 0];
+
+  /** Where web/src/language.rs keeps the language that the visitor has chosen. */
+  var CHOSEN = "wardsum:language";
 
   var started = false;
   var altered = false;
@@ -71,6 +74,24 @@
     return started && error instanceof WebAssembly.RuntimeError;
   }
 
+  /** Makes the page speak the language that was chosen here, or else the browser's first one that there is. */
+  function chooseLanguage() {
+    var wanted = [].concat(navigator.languages || navigator.language);
+    try {
+      wanted.unshift(localStorage.getItem(CHOSEN));
+    } catch (_) {
+      // This browser keeps nothing.
+    }
+    for (var i = 0; i < wanted.length; i++) {
+      var language = String(wanted[i]).toLowerCase().split("-")[0];
+      if (/^[a-z]+$/.test(language) && document.querySelector("script[data-language=" + language + "]")) {
+        document.documentElement.lang = language;
+        return;
+      }
+    }
+  }
+
+  chooseLanguage();
   if (!runsWebAssembly()) {
     show("boot-no-wasm");
     return;

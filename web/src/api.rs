@@ -28,8 +28,6 @@ pub(crate) struct StudySummary {
     pub(crate) title: String,
     /// Who asks.
     pub(crate) organisation: String,
-    /// The unit of an answer; may be empty.
-    pub(crate) unit: String,
     /// Whether it is for people with an invitation, which is good for one round.
     pub(crate) invited: bool,
     /// Where the current round stands.
@@ -47,9 +45,8 @@ impl StudySummary {
         Self {
             id: kept.study_id().to_owned(),
             digest: study.digest().to_string(),
-            title: study.title().to_owned(),
+            title: crate::text::of(study.title()),
             organisation: study.organisation().to_owned(),
-            unit: study.unit().to_owned(),
             invited: !study.needs_comparison(),
             phase: RoundPhase::Open,
             minimum_cohort: study.minimum_cohort(),
@@ -64,13 +61,13 @@ impl StudySummary {
     }
 }
 
-/// A published sum.
+/// A published result, as far as it can be told without knowing the study.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PublishedResult {
     /// How many answers it counts.
     pub(crate) count: u32,
-    /// Their sum.
-    pub(crate) sum: i128,
+    /// Their sum, of a study that asks for one number.
+    pub(crate) sum: Option<i128>,
 }
 
 /// Where a round stands, as far as it matters to somebody who has not joined.
@@ -164,7 +161,6 @@ fn summary(study: &JsValue) -> Option<StudySummary> {
         digest: text(study, "digest")?,
         title: text(study, "title")?,
         organisation: text(study, "organisation")?,
-        unit: text(study, "unit").unwrap_or_default(),
         invited: text(study, "admission").as_deref() == Some("invited"),
         phase: match text(study, "phase")?.as_str() {
             "enrolling" | "contributing" => RoundPhase::Open,
@@ -179,7 +175,7 @@ fn summary(study: &JsValue) -> Option<StudySummary> {
 fn published(result: &JsValue) -> Option<PublishedResult> {
     Some(PublishedResult {
         count: whole(result, "count")?,
-        sum: text(result, "sum")?.parse().ok()?,
+        sum: text(result, "sum").and_then(|sum| sum.parse().ok()),
     })
 }
 
@@ -216,7 +212,6 @@ mod tests {
             digest: digest.to_owned(),
             title: "Pain".to_owned(),
             organisation: "Ward 7".to_owned(),
-            unit: String::new(),
             invited: false,
             phase,
             minimum_cohort: 3,

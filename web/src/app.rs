@@ -7,10 +7,13 @@ use wardsum_peer::storage::{IdentityName, StorageError, Summary};
 use wardsum_peer::{Kept, Outcome, ownership};
 
 use crate::api::{self, ApiError, StudySummary};
-use crate::components::{Chooser, FailureNotice, Frame, Orphan, Orphans, StudyPage};
-use crate::erased::{live, memo};
+use crate::components::{
+    GoesOn, KeptProblem, Orphan, chooser, failure_notice, frame, paragraph, study_page,
+};
+use crate::dom::{self, element, live};
+use crate::erased::effect;
 use crate::text::FailureText;
-use crate::{browser, text};
+use crate::{browser, components, language, text};
 
 /// What the page knows about the hospital's studies.
 #[derive(Clone, Debug)]
@@ -61,14 +64,14 @@ impl View {
 }
 
 /// The page.
-#[component]
-pub(crate) fn App() -> impl IntoView {
+pub(crate) fn app() -> dom::View {
     let view = RwSignal::new(View::Loading);
     let state = RwSignal::new("loading");
     let organisation = RwSignal::new(String::new());
 
     let orphans = RwSignal::new(Vec::<Orphan>::new());
-    let problem = RwSignal::new(String::new());
+    let problem = RwSignal::new(None::<KeptProblem>);
+    let language = RwSignal::new(language::spoken().tag);
     // What the next view goes on with.
     let kept = StoredValue::new_local(None::<Kept>);
     let invited = StoredValue::new_local(None::<Invitation>);
@@ -78,7 +81,7 @@ pub(crate) fn App() -> impl IntoView {
         let summary = StudySummary::of_kept(&found);
         kept.set_value(Some(found));
         orphans.set(Vec::new());
-        problem.set(String::new());
+        problem.set(None);
         view.set(View::Study(summary));
     };
     let load = move || {
@@ -88,7 +91,7 @@ pub(crate) fn App() -> impl IntoView {
                 Arrival::Known(found) => return resume(*found),
                 Arrival::Refused(refused) => return view.set(refused),
                 Arrival::New { wanted, trouble } => {
-                    problem.set(trouble.map(|error| error.to_string()).unwrap_or_default());
+                    problem.set(trouble.map(KeptProblem::Storage));
                     wanted
                 }
             };
@@ -106,9 +109,9 @@ pub(crate) fn App() -> impl IntoView {
                 }
                 Ok(None) => {
                     orphans.update(|orphans| orphans.retain(|orphan| orphan.name != name));
-                    problem.set(text::ORPHAN_GONE.to_owned());
+                    problem.set(Some(KeptProblem::Gone));
                 }
-                Err(error) => problem.set(error.to_string()),
+                Err(error) => problem.set(Some(KeptProblem::Storage(error))),
             }
         });
     });
@@ -119,58 +122,85 @@ pub(crate) fn App() -> impl IntoView {
         browser::focus_soon("main");
     });
 
-    Effect::new(move || {
+    effect(move || {
         view.with(|view| {
             if let Some(code) = view.code() {
                 state.set(code);
             }
             if let View::Study(study) = view {
                 organisation.set(study.organisation.clone());
-                browser::set_title(&text::document_title(&study.title, &study.organisation));
             }
+        });
+    });
+    effect(move || {
+        language.track();
+        view.track();
+        // The title of a study may be known in this language only once the study is.
+        state.track();
+        let organisation = organisation.get();
+        browser::set_title_soon(move |heading| {
+            let speaker = if organisation.is_empty() { text::PRODUCT } else { &organisation };
+            if heading == speaker { heading } else { text::document_title(&heading, speaker) }
         });
     });
 
     let content = live(move || match view.get() {
-        View::Loading => view! {
-            <h1 class="visually-hidden">{text::PRODUCT}</h1>
-            <p class="notice" role="status">{text::LOADING}</p>
-        }
-        .into_any(),
-        View::Unavailable(error) => alone(text::api_error(error), error.code(), Some(restart)),
-        View::BadInvitation(error) => alone(text::bad_invitation(&error), "bad-invitation", None),
-        View::Interrupted(error) => alone(text::interrupted(&error), error.code(), Some(restart)),
-        View::NoStudies => view! {
-            <div class="stack">
-                <h1>{text::NO_STUDIES_TITLE}</h1>
-                <p>{text::NO_STUDIES}</p>
-            </div>
-        }
-        .into_any(),
-        View::Choose { unknown, studies } => view! { <Chooser unknown studies /> }.into_any(),
+        // It goes on in another language, and is not begun anew.
         View::Study(study) => {
             let kept = kept.try_update_value(Option::take).flatten();
             let invitation = invited.try_update_value(Option::take).flatten();
             let outcome = outcome_of(&study, kept.as_ref());
-            view! { <StudyPage study kept invitation outcome state restart /> }.into_any()
+            study_page(study, GoesOn { kept, invitation, outcome }, state, language, restart)
         }
+        other => view_without_study(other, language, restart),
     });
     // Whoever is answering is not interrupted.
-    let busy = memo(move || {
+    let busy = move || {
         matches!(state.get(), "confirming" | "comparing" | "running" | "published" | "failed")
-    });
+    };
 
-    view! {
-        <Frame state organisation>
-            <Orphans orphans problem busy on_take_up />
-            {content}
-        </Frame>
-    }
+    let resumable = live(move || {
+        language.track();
+        components::offered(orphans, problem, busy, on_take_up)
+    });
+    frame(state, organisation, language, [resumable, content].into())
+}
+
+/// What is shown as long as there is no study, drawn anew in another language.
+fn view_without_study(
+    view: View,
+    language: RwSignal<&'static str>,
+    restart: Callback<()>,
+) -> dom::View {
+    live(move || {
+        language.track();
+        match &view {
+            View::Loading => {
+                let title = element("h1").class("visually-hidden").with(text::PRODUCT);
+                let waiting = paragraph(text::loading()).class("notice").attr("role", "status");
+                [title, waiting].into()
+            }
+            View::Unavailable(error) => alone(text::api_error(*error), error.code(), Some(restart)),
+            View::BadInvitation(error) => {
+                alone(text::bad_invitation(error), "bad-invitation", None)
+            }
+            View::Interrupted(error) => {
+                alone(text::interrupted(error), error.code(), Some(restart))
+            }
+            View::NoStudies => element("div")
+                .class("stack")
+                .with(element("h1").with(text::no_studies_title()))
+                .with(paragraph(text::no_studies()))
+                .into(),
+            View::Choose { unknown, studies } => chooser(unknown.as_deref(), studies),
+            View::Study(_) => dom::View::nothing(),
+        }
+    })
 }
 
 /// A failure with nothing else on the page.
-fn alone(failure: FailureText, code: &'static str, retry: Option<Callback<()>>) -> AnyView {
-    view! { <FailureNotice failure code whole_page=true retry /> }.into_any()
+fn alone(failure: FailureText, code: &str, retry: Option<Callback<()>>) -> dom::View {
+    failure_notice(failure, code, "h1", retry)
 }
 
 /// What the address and this tab lead to.

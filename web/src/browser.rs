@@ -1,8 +1,13 @@
 //! What the page needs of the browser and Leptos does not offer.
 
+use std::cell::Cell;
+use std::time::Duration;
+
 use leptos::prelude::{request_animation_frame, window_event_listener};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{HtmlElement, UrlSearchParams, Window};
+
+use crate::language;
 
 fn window() -> Window {
     web_sys::window().expect("the page runs in a window")
@@ -52,6 +57,35 @@ pub(crate) fn forget_invitation() {
     }
 }
 
+/// Where this tab keeps what is put down and not sent yet.
+const DRAFT: &str = "wardsum:draft";
+
+/// What was put down in this tab for the round with this study digest. What is of another round is forgotten.
+pub(crate) fn draft(round: &str) -> Option<String> {
+    let kept = window().session_storage().ok()??.get_item(DRAFT).ok()??;
+    let (of, draft) = kept.split_once('\n')?;
+    if of != round {
+        forget_draft();
+        return None;
+    }
+    Some(draft.to_owned())
+}
+
+/// Keeps what is put down for this round, for as long as the tab is open.
+pub(crate) fn keep_draft(round: &str, draft: &str) {
+    if let Ok(Some(kept)) = window().session_storage() {
+        // A browser that keeps nothing loses it when the page is loaded again.
+        let _ = kept.set_item(DRAFT, &format!("{round}\n{draft}"));
+    }
+}
+
+/// Forgets what was put down in this tab.
+pub(crate) fn forget_draft() {
+    if let Ok(Some(kept)) = window().session_storage() {
+        let _ = kept.remove_item(DRAFT);
+    }
+}
+
 /// Begins anew with another link that is opened in this tab, of which the browser only changes what
 /// stands behind the `#`.
 pub(crate) fn reload_for_another_invitation() {
@@ -83,9 +117,9 @@ pub(crate) fn transcript_address(study: &str, round: &str) -> String {
     format!("{hospital}/api/v1/studies/{study}/transcript?digest={round}")
 }
 
-/// The address of a text file with this content, to be downloaded. Nothing is asked of any server for it.
-pub(crate) fn file(content: &str) -> String {
-    format!("data:text/plain;charset=utf-8,{}", js_sys::encode_uri_component(content))
+/// The address of a file of this type with this content, to be downloaded. Nothing is asked of any server for it.
+pub(crate) fn file(media_type: &str, content: &str) -> String {
+    format!("data:{media_type};charset=utf-8,{}", js_sys::encode_uri_component(content))
 }
 
 /// Where the study's socket is: at the hospital, encrypted if the page is.
@@ -104,7 +138,9 @@ pub(crate) fn date(ms_since_1970: f64) -> String {
         // Setting a property of a fresh object cannot fail.
         let _ = js_sys::Reflect::set(&options, &part.into(), &"short".into());
     }
-    js_sys::Date::new(&ms_since_1970.into()).to_locale_string("en-GB", &options).into()
+    js_sys::Date::new(&ms_since_1970.into())
+        .to_locale_string(&language::spoken().locale, &options)
+        .into()
 }
 
 /// Copies a text; says whether the browser has allowed it.
@@ -114,11 +150,17 @@ pub(crate) async fn copy(text: &str) -> bool {
         .is_ok()
 }
 
-/// Names the browser's tab.
-pub(crate) fn set_title(title: &str) {
-    if let Some(document) = window().document() {
-        document.set_title(title);
-    }
+/// Names the browser's tab after the first heading that the page has drawn, as soon as it has.
+pub(crate) fn set_title_soon(of_heading: impl FnOnce(String) -> String + 'static) {
+    // A tab in the background has no next frame, and needs its name most.
+    let named = move || {
+        let Some(document) = window().document() else { return };
+        let heading = document.query_selector("#app h1").ok().flatten();
+        if let Some(heading) = heading.and_then(|heading| heading.text_content()) {
+            document.set_title(&of_heading(heading));
+        }
+    };
+    leptos::prelude::set_timeout(named, Duration::ZERO);
 }
 
 /// Takes away what `index.html` shows until the page runs.
@@ -128,10 +170,46 @@ pub(crate) fn remove_boot_notice() {
     }
 }
 
+/// Says which language the page is in, to browsers and screen readers.
+pub(crate) fn set_language(tag: &str) {
+    let root = window().document().and_then(|document| document.document_element());
+    if let Some(root) = root {
+        // `lang` is a name that every element may have.
+        let _ = root.set_attribute("lang", tag);
+    }
+}
+
+/// Which language `assets/boot.js` has chosen.
+pub(crate) fn language() -> String {
+    let root = window().document().and_then(|document| document.document_element());
+    root.and_then(|root| root.get_attribute("lang")).unwrap_or_default()
+}
+
+/// Keeps something small for later visits, if the browser keeps anything.
+pub(crate) fn keep(name: &str, value: &str) {
+    if let Ok(Some(kept)) = window().local_storage() {
+        let _ = kept.set_item(name, value);
+    }
+}
+
+thread_local! {
+    static FOCUS_STAYS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Leaves the focus where it is while views are drawn anew that would take it, until the next frame.
+pub(crate) fn focus_stays() {
+    FOCUS_STAYS.set(true);
+    request_animation_frame(|| FOCUS_STAYS.set(false));
+}
+
 /// Moves the focus to an element once it has been drawn.
-pub(crate) fn focus_soon(id: &'static str) {
+pub(crate) fn focus_soon(id: &str) {
+    if FOCUS_STAYS.get() {
+        return;
+    }
+    let id = id.to_owned();
     request_animation_frame(move || {
-        let element = window().document().and_then(|document| document.get_element_by_id(id));
+        let element = window().document().and_then(|document| document.get_element_by_id(&id));
         if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
             // Refused only by elements that cannot take the focus; then it stays where it is.
             let _ = element.focus();

@@ -1,38 +1,37 @@
 //! What the page is made of.
 
-mod answer_form;
+mod asking;
+mod chart;
 mod chooser;
-mod confirm;
 mod connection;
 mod disclosure;
 mod failure;
+mod findings;
 mod frame;
 mod next_round;
 mod orphans;
+mod parts;
 mod published;
+mod question;
+mod question_page;
 mod receipt;
 mod result;
+mod review;
 mod stages;
 mod study_page;
 mod terms;
 mod too_late;
 mod words;
 
-pub(crate) use chooser::Chooser;
-pub(crate) use failure::FailureNotice;
-pub(crate) use frame::Frame;
-pub(crate) use orphans::{Orphan, Orphans};
-pub(crate) use study_page::StudyPage;
+pub(crate) use chooser::chooser;
+pub(crate) use failure::failure_notice;
+pub(crate) use frame::frame;
+pub(crate) use orphans::{KeptProblem, Orphan, offered};
+pub(crate) use parts::paragraph;
+pub(crate) use study_page::{GoesOn, study_page};
 
-use answer_form::AnswerForm;
-use confirm::Confirm;
-use connection::{ConnectionNotice, LeaveForGood, NotKeptNotice};
-use disclosure::DisclosureStatement;
-use next_round::NextRound;
-use published::{Published, Told};
-use receipt::Receipt;
-use result::ResultFigures;
-use stages::Stages;
-use terms::Terms;
-use too_late::TooLate;
-use words::{CompareWords, WordsAgain, WordsDisputed};
+use asking::{PutDown, Sheet, asking};
+use findings::findings;
+use next_round::next_round;
+use published::{Told, published};
+use too_late::too_late;

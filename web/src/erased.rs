@@ -1,9 +1,9 @@
-//! What changes on the page, by the type of its value and not by what computes it.
+//! What follows the page's values, by the type of its result and not by what computes it.
 //!
 //! Leptos compiles its machinery anew for every closure that it is given. Behind a pointer all those of one
 //! result are one type, which makes the page lighter.
 
-use leptos::prelude::Memo;
+use leptos::prelude::{Effect, Memo};
 
 /// A value that is computed again when what it was computed from changes, and that is news only if it is another.
 pub(crate) fn memo<T>(compute: impl Fn() -> T + Send + Sync + 'static) -> Memo<T>
@@ -20,10 +20,11 @@ where
     Memo::new(move |_| compute())
 }
 
-/// A part of a view that is drawn again when what it was computed from changes.
-pub(crate) type Live<T> = Box<dyn FnMut() -> T + Send>;
+/// Does something soon, and again when what it has read changes.
+pub(crate) fn effect(act: impl Fn() + 'static) {
+    erased_effect(Box::new(act));
+}
 
-/// As a closure in a view, but of a type that says nothing of it.
-pub(crate) fn live<T>(draw: impl FnMut() -> T + Send + 'static) -> Live<T> {
-    Box::new(draw)
+fn erased_effect(act: Box<dyn Fn()>) {
+    Effect::new(act);
 }

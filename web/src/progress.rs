@@ -364,7 +364,7 @@ impl Progress {
             peer::Event::PartialSent => self.partial = Some(Partial::Sent),
             peer::Event::Declined(reason) => self.partial = Some(Partial::Declined(*reason)),
             peer::Event::Published(published) => {
-                self.result = Some(published.aggregate);
+                self.result = Some(published.aggregate.clone());
                 self.wrong = published.wrong;
                 self.rejected = published.rejected;
                 self.own = published.own;
@@ -410,6 +410,17 @@ impl Progress {
     /// Whether the patient has answered.
     pub(crate) fn has_answered(&self) -> bool {
         self.answered
+    }
+
+    /// Whether what is put down and not sent can be of no use any more: it has been sent, or nothing will be.
+    pub(crate) fn needs_no_draft(&self) -> bool {
+        match self.step() {
+            Step::Connecting | Step::Asking => false,
+            Step::Failed => {
+                !self.trouble.as_ref().is_some_and(Trouble::may_resume) || self.answered
+            }
+            Step::TooLate | Step::Comparing | Step::Running | Step::Published => true,
+        }
     }
 
     /// What the page shows.
@@ -725,8 +736,8 @@ impl Progress {
     }
 
     /// The result.
-    pub(crate) fn result(&self) -> Option<Aggregate> {
-        self.result
+    pub(crate) fn result(&self) -> Option<&Aggregate> {
+        self.result.as_ref()
     }
 
     /// Whether the answer that was given here counts.

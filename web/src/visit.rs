@@ -5,6 +5,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 use wardsum_peer::protocol::Invitation;
 use wardsum_peer::protocol::peer::{self, AnswerError};
+use wardsum_peer::protocol::questionnaire::Response;
 use wardsum_peer::{ConnectError, Event, Kept, PeerHandle};
 
 use crate::api::StudySummary;
@@ -45,11 +46,11 @@ impl Visit {
         self.progress
     }
 
-    /// Gives the answer.
-    pub(crate) fn answer(self, value: i128) -> Result<(), AnswerError> {
+    /// Gives the answer: a response to each question.
+    pub(crate) fn answer(self, responses: Vec<Response>) -> Result<(), AnswerError> {
         // Absent only after leaving, when no form is shown.
         let handle = self.peer.get_value().ok_or(AnswerError::Closed)?;
-        handle.answer(value)?;
+        handle.answer(responses)?;
         self.progress.update(|progress| progress.answer_given(handle.disclosure()));
         Ok(())
     }

@@ -1,71 +1,56 @@
 //! What the page says while there is no connection, and of a browser that keeps nothing.
 //!
-//! What is not always shown is always there and hidden: much less code than drawing it anew.
+//! What is not always shown is always there and hidden.
 
 use leptos::prelude::*;
 
-use crate::erased::memo;
-use crate::progress::Progress;
+use super::parts::{actions, button, paragraph};
+use crate::dom::{View, element, live_text};
+use crate::progress::{Progress, Step};
 use crate::text;
+use crate::visit::Visit;
 
 /// Says that the connection is lost, when the next attempt comes, and what is safe meanwhile; or that
 /// there is no place at the moment. The live region says it to screen readers, without the seconds.
-#[component]
-pub(crate) fn ConnectionNotice(
-    /// Where the visit stands.
-    progress: RwSignal<Progress>,
-    /// The page's clock, in milliseconds.
-    clock: RwSignal<f64>,
-) -> impl IntoView {
-    let fine = memo(move || {
-        progress.with(|progress| !progress.is_cut_off() && !progress.waits_for_a_place())
-    });
-    let lost = memo(move || progress.with(|progress| text::lost(progress, clock.get())));
-    let safe = memo(move || progress.with(|p| text::safe_meanwhile(p.safety()).to_owned()));
-    view! {
-        <div id="connection" class="notice" hidden=fine>
-            <p data-testid="retry">{lost}</p>
-            <p>{safe}</p>
-        </div>
-    }
+///
+/// `clock` is the page's, in milliseconds.
+pub(crate) fn connection_notice(progress: RwSignal<Progress>, clock: RwSignal<f64>) -> View {
+    let fine = move || progress.with(|p| !p.is_cut_off() && !p.waits_for_a_place());
+    let lost = move || progress.with(|progress| text::lost(progress, clock.get()));
+    let safe = move || progress.with(|progress| text::safe_meanwhile(progress.safety()));
+    element("div")
+        .id("connection")
+        .class("notice")
+        .live_flag("hidden", fine)
+        .with(paragraph(live_text(lost)).test_id("retry"))
+        .with(paragraph(live_text(safe)))
+        .into()
 }
 
 /// Says, before an answer is given, that this browser keeps nothing.
-#[component]
-pub(crate) fn NotKeptNotice(
-    /// Where the visit stands.
-    progress: RwSignal<Progress>,
-) -> impl IntoView {
-    let kept = memo(move || progress.with(Progress::is_kept));
-    let why =
-        memo(move || progress.with(|p| p.not_kept().map(ToString::to_string)).unwrap_or_default());
-    view! {
-        <div role="status">
-            <div id="not-kept" class="notice" hidden=kept>
-                <p>{why}</p>
-                <p>{text::NOT_KEPT}</p>
-            </div>
-        </div>
-    }
+pub(crate) fn not_kept_notice(progress: RwSignal<Progress>) -> View {
+    let why = move || progress.with(|p| p.not_kept().map(text::storage)).unwrap_or_default();
+    let notice = element("div")
+        .id("not-kept")
+        .class("notice")
+        .live_flag("hidden", move || progress.with(Progress::is_kept))
+        .with(paragraph(live_text(why)))
+        .with(paragraph(text::not_kept()));
+    element("div").attr("role", "status").with(notice).into()
 }
 
 /// The way out of a round, which closing the page is not.
-#[component]
-pub(crate) fn LeaveForGood(
-    /// Leaves.
-    on_leave: Callback<()>,
-    /// Whether there is nothing to leave any more.
-    over: Memo<bool>,
-) -> impl IntoView {
-    view! {
-        <details id="leave" class="panel" hidden=over>
-            <summary id="leave-round">{text::LEAVE}</summary>
-            <p>{text::LEAVE_WHAT}</p>
-            <div class="actions">
-                <button id="leave-now" type="button" on:click=move |_| on_leave.run(())>
-                    {text::LEAVE_NOW}
-                </button>
-            </div>
-        </details>
-    }
+pub(crate) fn leave_for_good(visit: Visit) -> View {
+    let progress = visit.progress();
+    let over = move || {
+        progress.with(|progress| !matches!(progress.step(), Step::Comparing | Step::Running))
+    };
+    element("details")
+        .id("leave")
+        .class("panel")
+        .live_flag("hidden", over)
+        .with(element("summary").id("leave-round").with(text::leave()))
+        .with(paragraph(text::leave_what()))
+        .with(actions(button(text::leave_now(), move || visit.leave()).id("leave-now")))
+        .into()
 }

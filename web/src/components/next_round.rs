@@ -2,39 +2,21 @@
 
 use leptos::prelude::*;
 
+use super::parts::{actions, button, paragraph};
+use crate::dom::{View, element, live};
 use crate::text;
 
-/// Offers the next round as soon as it is open.
-#[component]
-pub(crate) fn NextRound(
-    /// Whether it is.
-    open: Memo<bool>,
-    /// Starts over, with a fresh peer.
-    restart: Callback<()>,
-) -> impl IntoView {
-    let begin = move |_| {
+/// Offers the next round as soon as it is open. `restart` starts over, with a fresh peer.
+pub(crate) fn next_round(open: Memo<bool>, restart: Callback<()>) -> View {
+    let begin = move || {
         // Whatever this tab was, it is somebody new in the next round. What the browser does not
         // forget can still be taken up again.
         let _ = wardsum_peer::ownership::forget_tab();
         restart.run(());
     };
-    view! {
-        <div role="status">
-            {move || open.get().then(|| view! {
-                <div class="notice">
-                    <p>{text::NEXT_ROUND_OPEN}</p>
-                    <div class="actions">
-                        <button
-                            id="next-round"
-                            class="primary"
-                            type="button"
-                            on:click=begin
-                        >
-                            {text::NEXT_ROUND}
-                        </button>
-                    </div>
-                </div>
-            })}
-        </div>
-    }
+    let offer = move || {
+        let begin = button(text::next_round(), begin).id("next-round").class("primary");
+        element("div").class("notice").with(paragraph(text::next_round_open())).with(actions(begin))
+    };
+    element("div").attr("role", "status").with(live(move || open.get().then(offer))).into()
 }

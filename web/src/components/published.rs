@@ -3,11 +3,13 @@
 use leptos::prelude::*;
 
 use wardsum_peer::Outcome;
-use wardsum_peer::protocol::Aggregate;
 use wardsum_peer::protocol::peer::OwnAnswer;
+use wardsum_peer::protocol::{Aggregate, Study};
 
-use super::{NextRound, Receipt, ResultFigures};
-use crate::erased::memo;
+use super::parts::{focus_panel, paragraph};
+use super::receipt::{Receipt, receipt};
+use super::{findings, next_round};
+use crate::dom::{Element, View, element};
 use crate::next_round::NextRoundWatch;
 use crate::progress::Progress;
 use crate::text::RoundStands;
@@ -16,8 +18,8 @@ use crate::{browser, text};
 /// A result, and the sentences that belong to it.
 #[derive(Clone, Debug)]
 pub(crate) struct Told {
+    study: Study,
     result: Aggregate,
-    unit: String,
     words: Vec<String>,
     receipt: Option<String>,
 }
@@ -25,90 +27,82 @@ pub(crate) struct Told {
 impl Told {
     /// In the round that has just ended.
     pub(crate) fn now(progress: &Progress) -> Option<Self> {
-        let (result, unit) = (progress.result()?, progress.study()?.unit().to_owned());
+        let (result, study) = (progress.result()?.clone(), progress.study()?.clone());
         let not_erased = progress.not_erased();
         // Whoever comes with a link to a round that is over is shown its result.
         let came_late = progress.own() == OwnAnswer::None && progress.is_invited();
         let words = [
             Some(text::result_checked(result.count, progress.own(), progress.has_checked_all())),
-            came_late.then(|| text::INVITED_ONCE.to_owned()),
+            came_late.then(|| text::invited_once().to_owned()),
             text::rejected(result.count, progress.rejected()),
             text::corrected(progress.wrong_partials()),
-            not_erased.map(|error| format!("{} {error}", text::NOT_ERASED)),
+            not_erased.map(|error| text::both(text::not_erased(), &text::storage(error))),
         ];
         let receipt = progress.receipt().map(str::to_owned);
-        Some(Self { result, unit, words: words.into_iter().flatten().collect(), receipt })
+        Some(Self { study, result, words: words.into_iter().flatten().collect(), receipt })
     }
 
     /// Before the page was loaded again.
-    pub(crate) fn before(outcome: &Outcome, unit: String) -> Self {
-        let result = outcome.aggregate;
+    pub(crate) fn before(outcome: &Outcome) -> Self {
+        let (result, study) = (outcome.aggregate.clone(), outcome.study.clone());
         let words = [
             // Whether this tab held shares is not kept; what is said is true in either case.
             Some(text::result_checked(result.count, outcome.own, false)),
             text::rejected(result.count, outcome.rejected),
-            Some(text::OUTCOME.to_owned()),
+            Some(text::outcome().to_owned()),
         ];
         let receipt = outcome.receipt.clone();
-        Self { result, unit, words: words.into_iter().flatten().collect(), receipt }
+        Self { study, result, words: words.into_iter().flatten().collect(), receipt }
     }
 }
 
-/// The result, and what is known about it.
-#[component]
-pub(crate) fn Published(
-    /// What to say.
+/// The result, and what is known about it. `study` and `round` are the study's id and digest; `restart` starts over,
+/// with a fresh peer.
+pub(crate) fn published(
     told: Option<Told>,
-    /// The study's id.
     study: String,
-    /// The study digest of the round.
     round: String,
-    /// Starts over, with a fresh peer.
     restart: Callback<()>,
-) -> impl IntoView {
+) -> View {
     browser::focus_soon("result-title");
-    let figures = told.map(|Told { result, unit, words, receipt }| {
-        let (study, round) = (study.clone(), round.clone());
-        let receipt = receipt.map(|receipt| {
-            let receipt = memo(move || Some(receipt.clone()));
-            let stands = Signal::stored(RoundStands::Published);
-            view! { <Receipt receipt study round stands /> }
-        });
-        let words = words.into_iter().map(|words| view! { <p>{words}</p> });
-        view! {
-            <section id="result" class="panel" aria-labelledby="result-title">
-                <h2 id="result-title" tabindex="-1">{text::RESULT_TITLE}</h2>
-                <ResultFigures sum=result.sum count=result.count unit />
-                <div class="quiet" data-testid="result-checked">{words.collect_view()}</div>
-            </section>
-            {receipt}
-        }
-    });
+    let result = told.map(|told| with_receipt(told, &study, &round));
     let NextRoundWatch { open, .. } = NextRoundWatch::begin(study, round);
-    view! {
-        {figures}
-        <NextRound open restart />
-    }
+    [result.into(), next_round(open, restart)].into()
+}
+
+fn with_receipt(told: Told, study: &str, round: &str) -> View {
+    let words: Vec<Element> = told.words.into_iter().map(paragraph).collect();
+    let result = focus_panel("result-title", text::result_title())
+        .id("result")
+        .with(findings(&told.study, &told.result))
+        .with(element("div").class("quiet").test_id("result-checked").with(words));
+    let receipt = told.receipt.map(|text| {
+        let receipt = Receipt { text, stands: RoundStands::Published };
+        self::receipt(study, round, true, move || receipt.clone())
+    });
+    [View::from(result), receipt.into()].into()
 }
 
 #[cfg(test)]
 mod tests {
-    use wardsum_peer::protocol::StudyDigest;
     use wardsum_peer::protocol::peer::{self, Disclosure, Role};
     use wardsum_peer::protocol::sharing::ShareIndices;
     use wardsum_peer::protocol::verdict::Rejection;
 
     use super::*;
-    use crate::progress::tests::{COUNTED, MEMBER, after, committee, end};
+    use crate::progress::tests::{COUNTED, MEMBER, after, committee, end, study::study};
 
-    const AGGREGATE: Aggregate = Aggregate { count: 40, sum: 200 };
+    fn aggregate() -> Aggregate {
+        Aggregate { count: 40, cells: [Some(200)].into() }
+    }
+
     const ONE_OF_41: &str = "1 of 41 answers was not valid and was not counted.";
 
     /// What is said of a result of 40 answers to whoever had this part, and of whose answer this became.
     fn told(role: Role, own: OwnAnswer, rejected: u32) -> Vec<String> {
         let mut progress = after(&[committee(role)]);
         let wrong = ShareIndices::default();
-        let published = peer::Published { aggregate: AGGREGATE, own, rejected, wrong };
+        let published = peer::Published { aggregate: aggregate(), own, rejected, wrong };
         let verifications_sent = u32::from(role == MEMBER);
         let disclosure = Disclosure { verifications_sent, ..Disclosure::default() };
         end(&mut progress, published, disclosure);
@@ -150,18 +144,18 @@ mod tests {
     fn after_a_reload_the_same_is_told_as_far_as_it_is_kept() {
         let outcome = Outcome {
             study_id: "pain".to_owned(),
-            round: StudyDigest([7; 32]),
-            aggregate: AGGREGATE,
+            study: study(),
+            aggregate: aggregate(),
             rejected: 1,
             own: OwnAnswer::Rejected(Rejection::Disputed),
             receipt: None,
         };
-        let words = Told::before(&outcome, String::new()).words;
+        let words = Told::before(&outcome).words;
         let [own, all, erased] = &words[..] else { panic!("three sentences: {words:?}") };
         assert!(own.contains("could not use theirs"), "{own}");
-        assert_eq!((&**all, &**erased), (ONE_OF_41, text::OUTCOME));
+        assert_eq!((&**all, &**erased), (ONE_OF_41, text::outcome()));
         let counted = Outcome { own: COUNTED, rejected: 0, ..outcome };
-        let words = Told::before(&counted, String::new()).words;
+        let words = Told::before(&counted).words;
         assert!(words[0].contains("one of the 40.") && words.len() == 2, "{words:?}");
     }
 }

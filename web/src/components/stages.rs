@@ -2,68 +2,53 @@
 
 use leptos::prelude::*;
 
-use crate::erased::{live, memo};
+use super::parts::paragraph;
+use crate::dom::{Element, View, element, live, live_text, svg};
+use crate::erased::memo;
 use crate::progress::{Progress, StageId, StageState};
 use crate::text;
 
-/// Shows where the round stands, stage by stage.
-#[component]
-pub(crate) fn Stages(
-    /// Where the visit stands.
-    progress: RwSignal<Progress>,
-    /// The page's clock, in milliseconds.
-    clock: RwSignal<f64>,
-) -> impl IntoView {
-    let items =
-        StageId::ALL.map(|stage| view! { <StageItem stage progress clock /> }).collect_view();
-    view! { <ol id="stages" class="stages">{items}</ol> }
+/// Shows where the round stands, stage by stage. `clock` is the page's, in milliseconds.
+pub(crate) fn stages(progress: RwSignal<Progress>, clock: RwSignal<f64>) -> View {
+    let stages = StageId::ALL.map(|stage| item(stage, progress, clock));
+    element("ol").id("stages").class("stages").with(stages).into()
 }
 
-/// One stage.
-#[component]
-fn StageItem(
-    /// Which.
-    stage: StageId,
-    /// Where the visit stands.
-    progress: RwSignal<Progress>,
-    /// The page's clock, in milliseconds.
-    clock: RwSignal<f64>,
-) -> impl IntoView {
-    // Memos, so that an event redraws only the stages that it changes.
-    let state = memo(move || progress.with(|progress| progress.stage_state(stage)));
-    let title = memo(move || {
-        progress.with(|progress| text::stage_title(stage, state.get(), progress.is_invited()))
-    });
-    let detail = memo(move || progress.with(|progress| text::stage_detail(stage, progress)));
-    let countdown = memo(move || {
-        (state.get() == StageState::Current)
-            .then(|| progress.with(|progress| text::closing(stage, progress, clock.get())))
-            .flatten()
-    });
-    view! {
-        <li
-            data-stage=stage.code()
-            data-state=live(move || state.get().code())
-            aria-current=live(move || (state.get() == StageState::Current).then_some("step"))
-        >
-            <span class="mark" aria-hidden="true">{live(move || mark(state.get()))}</span>
-            <p class="stage-title">
-                {title}
-                <span class="visually-hidden">{live(move || text::stage_state(state.get()))}</span>
-            </p>
-            <p class="stage-detail">{detail}</p>
-            {live(move || countdown.get().map(|words| view! {
-                <p class="countdown" data-testid="countdown">{words}</p>
-            }.into_any()))}
-        </li>
-    }
+fn item(stage: StageId, progress: RwSignal<Progress>, clock: RwSignal<f64>) -> Element {
+    let standing = memo(move || progress.with(|progress| progress.stage_state(stage)));
+    let title = move || {
+        progress.with(|progress| text::stage_title(stage, standing.get(), progress.is_invited()))
+    };
+    let detail = move || progress.with(|progress| text::stage_detail(stage, progress));
+    let current = move || standing.get() == StageState::Current;
+    let countdown = move || {
+        let words = progress.with(|progress| text::closing(stage, progress, clock.get()));
+        let words = words.filter(|_| current());
+        words.map(|words| paragraph(words).class("countdown").test_id("countdown"))
+    };
+    let mark = element("span")
+        .class("mark")
+        .attr("aria-hidden", "true")
+        .with(live(move || mark(standing.get())));
+    let spoken = element("span")
+        .class("visually-hidden")
+        .with(live_text(move || text::stage_state(standing.get())));
+    element("li")
+        .attr("data-stage", stage.code())
+        .live_attr("data-state", move || Some(standing.get().code().to_owned()))
+        .live_attr("aria-current", move || current().then(|| "step".to_owned()))
+        .with(mark)
+        .with(paragraph(live_text(title)).class("stage-title").with(spoken))
+        .with(paragraph(live_text(detail)).class("stage-detail"))
+        .with(live(countdown))
 }
 
-fn mark(state: StageState) -> Option<AnyView> {
+fn mark(state: StageState) -> Option<Element> {
     let path = match state {
         StageState::Done => "M4 12.5l5 5L20 6.5",
         StageState::Failed => "M6 6l12 12M18 6L6 18",
         StageState::Pending | StageState::Current | StageState::Skipped => return None,
     };
-    Some(view! { <svg viewBox="0 0 24 24" focusable="false"><path d=path /></svg> }.into_any())
+    let path = svg("path").attr("d", path);
+    Some(svg("svg").attr("viewBox", "0 0 24 24").attr("focusable", "false").with(path))
 }

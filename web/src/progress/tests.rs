@@ -9,7 +9,7 @@ use crate::trouble::Trouble;
 use study::study;
 
 #[path = "../../../peer-wasm/tests/study/mod.rs"]
-mod study;
+pub(crate) mod study;
 
 pub(crate) fn after(events: &[peer::Event]) -> Progress {
     let mut progress = Progress::default();
@@ -82,7 +82,7 @@ fn a_members_stages_move_one_by_one() {
         assert!(progress.needs_to_stay());
     }
 
-    let aggregate = Aggregate { count: 3, sum: 20 };
+    let aggregate = Aggregate { count: 3, cells: [Some(20)].into() };
     tell(
         &mut progress,
         &[peer::Event::Published(Published {
@@ -199,13 +199,13 @@ fn a_connection_that_never_stood_is_an_unreachable_hospital() {
 
 #[test]
 fn nothing_changes_after_the_result() {
-    let aggregate = Aggregate { count: 3, sum: 20 };
+    let aggregate = Aggregate { count: 3, cells: [Some(20)].into() };
     let mut progress = after(&[committee(MEMBER)]);
     tell(
         &mut progress,
         &[
             peer::Event::Published(Published {
-                aggregate,
+                aggregate: aggregate.clone(),
                 own: COUNTED,
                 rejected: 0,
                 wrong: ShareIndices::default(),
@@ -214,7 +214,7 @@ fn nothing_changes_after_the_result() {
         ],
     );
     assert_eq!(progress.step(), Step::Published);
-    assert_eq!(progress.result(), Some(aggregate));
+    assert_eq!(progress.result(), Some(&aggregate));
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! What a screen reader says while a round goes on.
 
-use super::{PLACES_KEPT, stage_detail, stage_title};
-use crate::number;
+use super::sentences::{
+    places_kept, result_pending, said_back, said_checked, said_enough, said_lost, said_shares,
+    said_waiting, said_waiting_for,
+};
+use super::{stage_detail, stage_title};
 use crate::progress::{Progress, StageId, StageState};
 
 /// What the live region holds; a screen reader says it whenever it changes. It changes with the
@@ -12,34 +15,26 @@ use crate::progress::{Progress, StageId, StageState};
 /// again.
 pub(crate) fn announcement(progress: &Progress) -> String {
     if progress.waits_for_a_place() {
-        return PLACES_KEPT.to_owned();
+        return places_kept().to_owned();
     }
     if progress.is_cut_off() {
-        return CUT_OFF.to_owned();
+        return said_lost().to_owned();
     }
     match (progress.result().is_some(), progress.has_answered(), progress.current_stage()) {
         (true, ..) => stage_detail(StageId::Result, progress),
         (false, true, Some(stage)) => begun(stage, progress),
         // There is no stage yet to say that it goes on.
-        (false, false, _) if progress.is_back() => BACK.to_owned(),
+        (false, false, _) if progress.is_back() => said_back().to_owned(),
         _ => String::new(),
     }
 }
 
-const BACK: &str = "The connection to the hospital is back.";
-
-const CUT_OFF: &str = "The connection to the hospital is lost. This page tries again by itself.";
-
 fn begun(stage: StageId, progress: &Progress) -> String {
     match stage {
         StageId::Waiting => waiting(progress),
-        StageId::Shares => "The shares of the others are arriving.".to_owned(),
-        StageId::Result => {
-            "The hospital puts the partial sums together and publishes the sum.".to_owned()
-        }
-        StageId::Checked => {
-            "The answers are being checked, without anybody seeing them.".to_owned()
-        }
+        StageId::Shares => said_shares().to_owned(),
+        StageId::Result => result_pending().to_owned(),
+        StageId::Checked => said_checked().to_owned(),
         StageId::Connected | StageId::Words | StageId::Sent | StageId::Partial => {
             stage_detail(stage, progress)
         }
@@ -49,14 +44,9 @@ fn begun(stage: StageId, progress: &Progress) -> String {
 
 fn waiting(progress: &Progress) -> String {
     match progress.enrolment() {
-        Some(waiting) if waiting.present >= waiting.needed => {
-            "Enough people are here. The round goes on when enrolment closes.".to_owned()
-        }
-        Some(waiting) => {
-            let needed = number::whole(waiting.needed.into());
-            format!("Waiting for others. At least {needed} people are needed.")
-        }
-        None => "Waiting for others.".to_owned(),
+        Some(waiting) if waiting.present >= waiting.needed => said_enough().to_owned(),
+        Some(waiting) => said_waiting_for(waiting.needed),
+        None => said_waiting().to_owned(),
     }
 }
 
@@ -103,7 +93,10 @@ mod tests {
             retry_in_ms,
         };
         let events = [lost(400), lost(900), lost(1_800), peer::Event::Reconnected, lost(300)];
-        assert_eq!(said(events), ["Waiting for others.", CUT_OFF, "Waiting for others.", CUT_OFF]);
+        assert_eq!(
+            said(events),
+            ["Waiting for others.", said_lost(), "Waiting for others.", said_lost()]
+        );
     }
 
     #[test]
@@ -112,9 +105,9 @@ mod tests {
         let lost =
             peer::Event::Disconnected { why: peer::Failure::ConnectionLost, retry_in_ms: 400 };
         tell(&mut progress, &[lost]);
-        assert_eq!(announcement(&progress), CUT_OFF);
+        assert_eq!(announcement(&progress), said_lost());
         tell(&mut progress, &[peer::Event::Reconnected]);
-        assert_eq!(announcement(&progress), BACK);
+        assert_eq!(announcement(&progress), said_back());
     }
 
     #[test]
@@ -122,7 +115,7 @@ mod tests {
         let no_place =
             peer::Event::Disconnected { why: peer::Failure::PlacesKept, retry_in_ms: 12_000 };
         let events = [no_place.clone(), peer::Event::Reconnected, no_place];
-        assert_eq!(said(events), ["Waiting for others.", PLACES_KEPT]);
+        assert_eq!(said(events), ["Waiting for others.", places_kept()]);
     }
 
     #[test]
@@ -153,7 +146,7 @@ mod tests {
         events.push(VERDICT);
         events.push(peer::Event::PartialSent);
         events.extend((1..=30).map(|present| waiting(Phase::Aggregating, present)));
-        let aggregate = Aggregate { count: 300, sum: 20 };
+        let aggregate = Aggregate { count: 300, cells: [Some(20)].into() };
         events.push(peer::Event::Published(peer::Published {
             aggregate,
             own: COUNTED,

@@ -3,35 +3,34 @@
 use wardsum_peer::protocol::DeclineReason;
 use wardsum_peer::protocol::peer::Waiting;
 
-use super::{closes_in, with_unit};
-use crate::number;
+use super::{both, closes_in, sentences};
 use crate::progress::{Partial, Progress, StageId, StageState};
 
 /// The name of a stage, as it stands.
 pub(crate) fn stage_title(stage: StageId, standing: StageState, invited: bool) -> &'static str {
     match stage {
-        StageId::Connected if standing == StageState::Done => "Connected",
-        StageId::Connected => "Not connected",
-        StageId::Waiting => "Waiting for others",
-        StageId::Committee => "Committee fixed",
-        StageId::Words if invited => "Invitations checked",
-        StageId::Words => "Words compared",
-        StageId::Sent => "Answer split and sent encrypted",
-        StageId::Shares => "Shares received",
-        StageId::Checked => "Answers checked",
-        StageId::Partial => "Partial sum sent",
-        StageId::Result => "Result",
+        StageId::Connected if standing == StageState::Done => sentences::title_connected(),
+        StageId::Connected => sentences::title_not_connected(),
+        StageId::Waiting => sentences::title_waiting(),
+        StageId::Committee => sentences::title_committee(),
+        StageId::Words if invited => sentences::title_invitations(),
+        StageId::Words => sentences::title_words(),
+        StageId::Sent => sentences::title_sent(),
+        StageId::Shares => sentences::title_shares(),
+        StageId::Checked => sentences::title_checked(),
+        StageId::Partial => sentences::title_partial(),
+        StageId::Result => sentences::title_result(),
     }
 }
 
 /// How a stage stands, for those who cannot see the mark next to it.
 pub(crate) fn stage_state(state: StageState) -> &'static str {
     match state {
-        StageState::Pending => "not yet",
-        StageState::Current => "now",
-        StageState::Done => "done",
-        StageState::Skipped => "not needed",
-        StageState::Failed => "failed",
+        StageState::Pending => sentences::state_pending(),
+        StageState::Current => sentences::state_current(),
+        StageState::Done => sentences::state_done(),
+        StageState::Skipped => sentences::state_skipped(),
+        StageState::Failed => sentences::state_failed(),
     }
 }
 
@@ -54,242 +53,145 @@ pub(crate) fn stage_detail(stage: StageId, progress: &Progress) -> String {
 
 fn connected(progress: &Progress, state: StageState) -> String {
     if progress.is_cut_off() {
-        return super::CONNECTION_LOST.to_owned();
+        return sentences::connection_lost().to_owned();
     }
     match (state, progress.organisation()) {
-        _ if progress.waits_for_a_place() => {
-            "This tab asks the hospital for a place from time to time.".to_owned()
-        }
-        (StageState::Done, Some(organisation)) => {
-            format!("This tab is connected to {organisation}.")
-        }
-        _ if progress.is_resumed() => {
-            "You are back. This tab is connecting to the hospital, and goes on with the answer that \
-             you gave before."
-                .to_owned()
-        }
-        _ => "This tab is connecting to the hospital.".to_owned(),
+        _ if progress.waits_for_a_place() => sentences::connected_asks_for_place().to_owned(),
+        (StageState::Done, Some(organisation)) => sentences::connected_to(organisation),
+        _ if progress.is_resumed() => sentences::connected_resuming().to_owned(),
+        _ => sentences::connected_not_yet().to_owned(),
     }
 }
 
 fn waiting(progress: &Progress, state: StageState) -> String {
     if state == StageState::Done {
-        return "Enough people have come.".to_owned();
+        return sentences::waiting_done().to_owned();
     }
     let Some(waiting) = progress.enrolment() else {
-        return "Your answer waits here until enough people have come.".to_owned();
+        return sentences::waiting_begins().to_owned();
     };
-    let (present, needed) =
-        (number::whole(waiting.present.into()), number::whole(waiting.needed.into()));
-    if waiting.present >= waiting.needed {
-        format!("{present} people are here, and at least {needed} are needed.{}", away(waiting))
+    let here = if waiting.present >= waiting.needed {
+        sentences::waiting_enough(waiting.present, waiting.needed)
     } else {
-        format!("{present} of at least {needed} people are here.{}", away(waiting))
-    }
+        sentences::waiting_for_more(waiting.present, waiting.needed)
+    };
+    with_those_away(here, waiting, sentences::away)
 }
 
-/// Who is waited for that has lost the connection; nothing if nobody is.
-fn away(waiting: Waiting) -> String {
-    match waiting.away {
-        0 => String::new(),
-        1 => " One of them has lost the connection and is waited for.".to_owned(),
-        away => format!(
-            " {} of them have lost the connection and are waited for.",
-            number::whole(away.into())
-        ),
-    }
+/// A sentence, and another about who is waited for that has lost the connection, if anybody is.
+fn with_those_away(said: String, waiting: Waiting, away: fn(u32) -> String) -> String {
+    if waiting.away == 0 { said } else { both(&said, &away(waiting.away)) }
 }
 
 fn committee(progress: &Progress) -> String {
     let Some(committee) = progress.committee() else {
-        return "Some of the people here, in a small round all of them, will hold the shares."
-            .to_owned();
+        return sentences::committee_pending().to_owned();
     };
     let (members, threshold) = (committee.members, committee.threshold);
     match (committee.is_member, members == threshold) {
-        (true, true) => format!(
-            "{members} people hold the shares, and you are one of them. All of them are needed for \
-             the sum."
-        ),
-        (true, false) => format!(
-            "{members} people hold the shares, and you are one of them. {threshold} of them are \
-             needed for the sum."
-        ),
-        (false, _) => format!(
-            "{members} people hold the shares. You are not one of them, and your answer counts all \
-             the same."
-        ),
+        (true, true) => sentences::committee_all(members),
+        (true, false) => sentences::committee_some(members, threshold),
+        (false, _) => sentences::committee_others(members),
     }
 }
 
 fn invitations(state: StageState) -> &'static str {
     match state {
-        StageState::Done => "Everybody who holds shares has shown an invitation to this study.",
-        _ => "This page will check the invitation of everybody who holds shares.",
+        StageState::Done => sentences::invitations_checked(),
+        _ => sentences::invitations_pending(),
     }
 }
 
 fn words(state: StageState, sent: bool) -> &'static str {
     match state {
-        StageState::Failed if sent => "You have said that your words are not those of the others.",
-        StageState::Current => "Compare the eight words. Nothing is sent before they match.",
-        StageState::Done => "You have said that your eight words are those of the others.",
-        StageState::Failed => "Your words were not said to match, so nothing was sent.",
-        StageState::Pending | StageState::Skipped => {
-            "Everybody will compare eight words before an answer is sent."
-        }
+        StageState::Failed if sent => sentences::compared_differ(),
+        StageState::Current => sentences::compared_now(),
+        StageState::Done => sentences::compared_match(),
+        StageState::Failed => sentences::compared_stopped(),
+        StageState::Pending | StageState::Skipped => sentences::compared_pending(),
     }
 }
 
 fn sent(progress: &Progress, state: StageState) -> String {
     match (progress.shares_sent(), state) {
-        (Some(shares), StageState::Done) => {
-            format!(
-                "Your answer was split into {shares} shares, each encrypted for one browser, and \
-                 the hospital has acknowledged them."
-            )
-        }
-        (Some(shares), _) => {
-            format!("Your answer was split into {shares} encrypted shares and sent.")
-        }
+        (Some(shares), StageState::Done) => sentences::sent_acknowledged(shares),
+        (Some(shares), _) => sentences::sent_on_its_way(shares),
         // Before the page was loaded, or the tab closed.
-        (None, StageState::Done) => {
-            "Your answer was split into encrypted shares, and the hospital has \
-            acknowledged them."
-                .to_owned()
-        }
-        (None, _) => {
-            "Your answer will be split into shares, each encrypted for one browser.".to_owned()
-        }
+        (None, StageState::Done) => sentences::sent_before().to_owned(),
+        (None, _) => sentences::sent_pending().to_owned(),
     }
 }
 
 fn shares(progress: &Progress, state: StageState) -> String {
-    let received = number::whole(progress.shares_received().into());
+    let received = progress.shares_received();
     match (progress.counted(), state) {
-        (_, StageState::Skipped) => OTHERS_PART.to_owned(),
-        (Some(counted), _) => {
-            let counted = number::whole(counted.into());
-            format!("{received} of {counted} shares received, one from every person who answered.")
-        }
-        (None, StageState::Pending) => {
-            "One share will arrive from every person who answers.".to_owned()
-        }
+        (_, StageState::Skipped) => sentences::others_part().to_owned(),
+        (Some(counted), _) => sentences::shares_of_all(received, counted),
+        (None, StageState::Pending) => sentences::shares_pending().to_owned(),
         (None, _) => match progress.contributing() {
             Some(waiting) => {
                 // The hospital tells the number of answers only now and then, and a share at once.
-                let present = waiting.present.max(progress.shares_received());
-                let (present, needed) =
-                    (number::whole(present.into()), number::whole(waiting.needed.into()));
-                format!(
-                    "{received} of {present} shares received so far. At least {needed} people \
-                     must send theirs.{}",
-                    away_members(waiting)
-                )
+                let present = waiting.present.max(received);
+                let said = sentences::shares_so_far_of(received, present, waiting.needed);
+                with_those_away(said, waiting, sentences::away_needed)
             }
-            None => format!("{received} shares received so far."),
+            None => sentences::shares_so_far(received),
         },
-    }
-}
-
-/// Who is waited for of those who hold the shares; nothing if nobody is.
-fn away_members(waiting: Waiting) -> String {
-    match waiting.away {
-        0 => String::new(),
-        1 => " One person who is needed has lost the connection and is waited for.".to_owned(),
-        away => format!(
-            " {} people who are needed have lost the connection and are waited for.",
-            number::whole(away.into())
-        ),
     }
 }
 
 fn checked(progress: &Progress, state: StageState) -> String {
     match (progress.verdict(), state, progress.verifying()) {
-        (_, StageState::Skipped, _) => OTHERS_PART.to_owned(),
+        (_, StageState::Skipped, _) => sentences::others_part().to_owned(),
         (Some(verdict), ..) => match super::rejected(verdict.accepted, verdict.rejected) {
             Some(rejected) => rejected,
-            None => "All answers are valid.".to_owned(),
+            None => sentences::checked_all_valid().to_owned(),
         },
         (None, _, Some(waiting)) => {
-            let (present, needed) =
-                (number::whole(waiting.present.into()), number::whole(waiting.needed.into()));
-            format!(
-                "{present} of {needed} people’s browsers have checked the answers, without seeing any.{}",
-                away_members(waiting)
-            )
+            let said = sentences::checked_so_far(waiting.present, waiting.needed);
+            with_those_away(said, waiting, sentences::away_needed)
         }
-        (None, _, None) => {
-            "This tab will check that every answer is one of those allowed, without seeing any."
-                .to_owned()
-        }
+        (None, _, None) => sentences::checked_pending().to_owned(),
     }
 }
-
-const OTHERS_PART: &str = "This is the part of those who hold the shares.";
 
 fn partial(progress: &Progress, state: StageState) -> String {
     match (progress.partial(), state) {
         (Some(Partial::Declined(reason)), _) => declined(reason).to_owned(),
-        (_, StageState::Skipped) => OTHERS_PART.to_owned(),
+        (_, StageState::Skipped) => sentences::others_part().to_owned(),
         (Some(Partial::Sent), _) => match progress.verdict() {
-            Some(verdict) => format!(
-                "This tab added up {} shares and sent only their sum.",
-                number::whole(verdict.accepted.into())
-            ),
-            None => "This tab added up the shares and sent only their sum.".to_owned(),
+            Some(verdict) => sentences::partial_sent_of(verdict.accepted),
+            None => sentences::partial_sent().to_owned(),
         },
-        _ => "This tab will add up the shares that it holds and send only their sum.".to_owned(),
+        _ => sentences::partial_pending().to_owned(),
     }
 }
 
 fn declined(reason: DeclineReason) -> &'static str {
     match reason {
-        DeclineReason::BelowMinimum => {
-            "This tab sent no partial sum, because too few answers would have been counted."
-        }
-        DeclineReason::OwnAnswer => {
-            "This tab sent no partial sum, because your own answer was not counted exactly once."
-        }
-        DeclineReason::Mismatch => {
-            "This tab sent no partial sum, because it did not get a share from everybody who is \
-             counted."
-        }
+        DeclineReason::BelowMinimum => sentences::declined_below_minimum(),
+        DeclineReason::OwnAnswer => sentences::declined_own_answer(),
+        DeclineReason::Mismatch => sentences::declined_mismatch(),
     }
 }
 
 fn result(progress: &Progress) -> String {
     match (progress.result(), progress.study(), progress.aggregating()) {
-        (Some(result), Some(study), _) => {
-            let (sum, count) =
-                (with_unit(result.sum, study.unit()), number::whole(result.count.into()));
-            format!("The sum is {sum}, from {count} people.")
-        }
+        (Some(result), Some(study), _) => super::result_sentence(study, result),
         (None, _, Some(waiting)) => {
-            let (present, needed) =
-                (number::whole(waiting.present.into()), number::whole(waiting.needed.into()));
-            format!(
-                "{present} of {needed} partial sums have arrived at the hospital.{}",
-                away_members(waiting)
-            )
+            let said = sentences::result_so_far(waiting.present, waiting.needed);
+            with_those_away(said, waiting, sentences::away_needed)
         }
         (None, _, None) => match progress.contributing() {
             Some(waiting) if progress.is_acknowledged() => {
-                let (present, needed) =
-                    (number::whole(waiting.present.into()), number::whole(waiting.needed.into()));
-                format!(
-                    "Answers that have arrived at the hospital: {present}. At least {needed} are needed \
-                     before it puts anything together.{}",
-                    away_members(waiting)
-                )
+                let said = sentences::result_answers_so_far(waiting.present, waiting.needed);
+                with_those_away(said, waiting, sentences::away_needed)
             }
-            _ => PUTTING_TOGETHER.to_owned(),
+            _ => sentences::result_pending().to_owned(),
         },
-        _ => PUTTING_TOGETHER.to_owned(),
+        _ => sentences::result_pending().to_owned(),
     }
 }
-
-const PUTTING_TOGETHER: &str = "The hospital puts the partial sums together and publishes the sum.";
 
 /// How long the phase that a stage waits for stays open, if that is known.
 pub(crate) fn closing(stage: StageId, progress: &Progress, now_ms: f64) -> Option<String> {
