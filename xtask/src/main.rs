@@ -1,4 +1,4 @@
-//! What a contributor repeats: `cargo xtask run`, `test`, `build`, `bench` and `fuzz`.
+//! What a contributor repeats: `cargo xtask run`, `test`, `build`, `bench`, `fuzz` and `docs`.
 //!
 //! Each command does all of its own set-up, says what it does, and is quick the second time. Ctrl-C
 //! stops what it started and nothing else.
@@ -6,6 +6,7 @@
 mod bench;
 mod browsers;
 mod build;
+mod docs;
 mod fuzz;
 mod page;
 mod process;
@@ -45,6 +46,8 @@ enum Command {
     Bench(bench::Options),
     /// Look for inputs that break the protocol's decoders or state machines
     Fuzz(fuzz::Options),
+    /// Write the configuration reference anew, from the definitions of flags and the studies file
+    Docs,
 }
 
 fn main() -> ExitCode {
@@ -74,6 +77,7 @@ fn perform(command: Command) -> Result<()> {
         Command::Test(options) => suite::run(&workspace, &mut supervisor, &options),
         Command::Bench(options) => bench::run(&workspace, &mut supervisor, &options),
         Command::Fuzz(options) => fuzz::run(&workspace, &mut supervisor, &options),
+        Command::Docs => docs::run(&workspace, &mut supervisor),
     }
 }
 

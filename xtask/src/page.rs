@@ -1,4 +1,4 @@
-//! The built page, and what it weighs.
+//! The built pages, and what they weigh.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -17,42 +17,68 @@ use crate::rustflags::{self, Paths};
 use crate::tools::Tools;
 use crate::workspace::Workspace;
 
-/// What a patient may have to download: WebAssembly and JavaScript together, with Brotli. Every browser that can
-/// run the page accepts Brotli over HTTPS, and the hospital serves the files that [`compress`] writes.
+/// What a patient may have to download: WebAssembly, JavaScript and one language together, with Brotli. Every browser
+/// that can run the page accepts Brotli over HTTPS, and the hospital serves the files that [`compress`] writes.
 const BUDGET_BYTES: usize = 250 * 1024;
 
 /// What is stored compressed beside itself. Not the start page, which the hospital keeps in memory.
-const COMPRESSED: [&str; 4] = ["wasm", "js", "css", "svg"];
+const COMPRESSED: [&str; 6] = ["wasm", "js", "css", "svg", "txt", "webmanifest"];
+
+/// Where the researcher's page lies, in the directory of the patient's. Nothing of it counts for a patient.
+const RESEARCHER: &str = "researcher";
 
 /// Where the built page lies.
 pub(crate) fn directory(workspace: &Workspace) -> PathBuf {
     workspace.path("web/dist")
 }
 
-/// Builds the page for release, prints its weight and its fingerprint, and fails if it is too heavy.
+/// Builds both pages for release, prints their weights and fingerprints, and fails if the patient's is too heavy.
 pub(crate) fn build(workspace: &Workspace, supervisor: &mut Supervisor) -> Result<()> {
     let tools = Tools::prepare(workspace, supervisor)?;
     announce("Building the page into web/dist");
     let cargo_home = rustflags::cargo_home()?;
-    build_with(&tools, workspace, cargo_home, supervisor)?;
-    let weight = Weight::of(&directory(workspace))?;
+    build_with(&tools, workspace, &cargo_home, supervisor)?;
+    let directory = directory(workspace);
+    let researchers = directory.join(RESEARCHER);
+    eprintln!("{}", Weight::of(&researchers)?);
+    eprintln!("    researcher's page fingerprint: {}", fingerprint(&researchers)?);
+    let weight = Weight::of(&directory)?;
     eprintln!("{weight}");
-    eprintln!("    page fingerprint: {}", fingerprint(&directory(workspace))?);
+    eprintln!("    page weight: {} of {} (Brotli)", kib(weight.brotli()), kib(BUDGET_BYTES));
+    eprintln!("    page fingerprint: {}", fingerprint(&directory)?);
     weight.hold_to(BUDGET_BYTES)
 }
 
-/// Builds the page of a workspace from the crates of a cargo home, for use as it is.
+/// Builds the researcher's page for development, and says where it lies.
+pub(crate) fn build_researchers_for_development(
+    tools: &Tools,
+    workspace: &Workspace,
+    supervisor: &mut Supervisor,
+) -> Result<PathBuf> {
+    let directory = workspace.target.join("researcher-dev");
+    let paths = Paths::of(workspace, rustflags::cargo_home()?)?;
+    let mut command = tools.trunk_command(workspace, &paths)?;
+    command.args(["build", "--config", "web/researcher", "--dist"]).arg(&directory);
+    command.env("CARGO_TARGET_DIR", &workspace.target);
+    supervisor.run(&mut command)?;
+    Ok(directory)
+}
+
+/// Builds the pages of a workspace from the crates of a cargo home, for use as it is.
 pub(crate) fn build_with(
     tools: &Tools,
     workspace: &Workspace,
-    cargo_home: PathBuf,
+    cargo_home: &Path,
     supervisor: &mut Supervisor,
 ) -> Result<()> {
-    let paths = Paths::of(workspace, cargo_home.clone())?;
-    let mut command = tools.trunk_command(workspace, &paths)?;
-    command.args(["build", "--release", "--config", "web"]);
-    command.env("CARGO_HOME", cargo_home).env("CARGO_TARGET_DIR", &workspace.target);
-    supervisor.run(&mut command)?;
+    let paths = Paths::of(workspace, cargo_home.to_owned())?;
+    // The patient's first: trunk empties the directory that it builds into.
+    for configuration in ["web", "web/researcher"] {
+        let mut command = tools.trunk_command(workspace, &paths)?;
+        command.args(["build", "--release", "--config", configuration]);
+        command.env("CARGO_HOME", cargo_home).env("CARGO_TARGET_DIR", &workspace.target);
+        supervisor.run(&mut command)?;
+    }
     let directory = directory(workspace);
     for path in files(&directory)? {
         let bytes = read(&path)?;
@@ -97,14 +123,22 @@ impl File {
 }
 
 impl Weight {
-    /// Weighs all WebAssembly and JavaScript under a directory.
+    /// Weighs all WebAssembly and JavaScript under a directory, but for another page in it, and of the languages the
+    /// heaviest: a page loads one.
     fn of(directory: &Path) -> Result<Self> {
-        let mut files = Vec::new();
+        let (mut files, mut languages) = (Vec::new(), Vec::new());
+        let another = directory.join(RESEARCHER);
         for path in self::files(directory)? {
+            if path.starts_with(&another) {
+                continue;
+            }
             if has_extension(&path, "wasm") || has_extension(&path, "js") {
                 files.push(File::weigh(&path)?);
+            } else if has_extension(&path, "txt") {
+                languages.push(File::weigh(&path)?);
             }
         }
+        files.extend(languages.into_iter().max_by_key(|language| language.brotli));
         if !files.iter().any(|file| has_extension(file.name.as_ref(), "wasm")) {
             bail!("there is no WebAssembly in {}: the page was not built", directory.display());
         }
@@ -115,9 +149,13 @@ impl Weight {
         self.files.iter().map(size).sum()
     }
 
+    fn brotli(&self) -> usize {
+        self.sum(|file| file.brotli)
+    }
+
     /// Fails if the page is heavier than `budget` bytes.
     fn hold_to(&self, budget: usize) -> Result<()> {
-        let brotli = self.sum(|file| file.brotli);
+        let brotli = self.brotli();
         if brotli > budget {
             bail!(
                 "the page weighs {} with Brotli, {} more than its budget of {}; `twiggy top` on the \
@@ -141,10 +179,8 @@ impl fmt::Display for Weight {
         for file in &self.files {
             line(&file.name, [file.plain, file.gzip, file.brotli])?;
         }
-        let sums =
-            [self.sum(|file| file.plain), self.sum(|file| file.gzip), self.sum(|file| file.brotli)];
-        line("together", sums)?;
-        write!(out, "    page weight: {} of {} (Brotli)", kib(sums[2]), kib(BUDGET_BYTES))
+        let sums = [self.sum(|file| file.plain), self.sum(|file| file.gzip), self.brotli()];
+        line("together", sums)
     }
 }
 
@@ -211,6 +247,10 @@ fn kib(bytes: usize) -> String {
 mod tests {
     use std::io::Read;
 
+    use base64::Engine;
+    use base64::prelude::BASE64_STANDARD;
+    use sha2::Sha384;
+
     use super::*;
 
     fn page(files: &[(&str, &[u8])]) -> tempfile::TempDir {
@@ -224,15 +264,18 @@ mod tests {
     }
 
     #[test]
-    fn wasm_and_js_count_and_nothing_else() {
+    fn wasm_js_and_one_language_count_and_nothing_else() {
         let dir = page(&[
             ("app.wasm", &[0; 5000]),
             ("snippets/a/inline.js", b"let a = 1;"),
+            ("de-0.txt", b"sum = Summe\nmean = Mittelwert\n"),
+            ("en-0.txt", b"sum = Sum\n"),
             ("index.html", &[b'x'; 9000]),
             ("page.css", &[b'y'; 9000]),
+            ("researcher/researcher.wasm", &[0; 7000]),
         ]);
         let weight = Weight::of(dir.path()).unwrap();
-        assert_eq!(weight.sum(|file| file.plain), 5010);
+        assert_eq!(weight.sum(|file| file.plain), 5010 + 30);
         let gzip = weight.sum(|file| file.gzip);
         assert!(gzip < 200, "{gzip}");
     }
@@ -274,6 +317,29 @@ mod tests {
         let dir = page(&[("boot.js", b"1")]);
         assert!(Weight::of(dir.path()).is_err());
         assert!(Weight::of(&dir.path().join("nowhere")).is_err());
+    }
+
+    /// Trunk names with its hash what it calls by it, and only copies these.
+    #[test]
+    fn what_keeps_its_name_has_its_hash_in_the_start_page() {
+        let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("../web");
+        let index = fs::read_to_string(web.join("index.html")).unwrap();
+        let copied: Vec<_> = index.split(r#"rel="copy-file" href="assets/"#).skip(1).collect();
+        assert!(!copied.is_empty());
+        for copied in copied {
+            let name = copied.split('"').next().unwrap();
+            let digest = Sha384::digest(fs::read(web.join("assets").join(name)).unwrap());
+            let line =
+                format!(r#"href="/{name}" integrity="sha384-{}""#, BASE64_STANDARD.encode(digest));
+            assert!(index.contains(&line), "index.html has to name {name} with: {line}");
+        }
+        let manifest = fs::read_to_string(web.join("assets/manifest.webmanifest")).unwrap();
+        let icons: Vec<_> = manifest.split(r#""src": "/"#).skip(1).collect();
+        assert!(icons.len() >= 3, "{manifest}");
+        for icon in icons {
+            let name = icon.split('"').next().unwrap();
+            assert!(index.contains(&format!(r#"href="assets/{name}""#)), "nobody copies {name}");
+        }
     }
 
     #[test]

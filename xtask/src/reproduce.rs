@@ -26,7 +26,7 @@ pub(crate) fn check(workspace: &Workspace, supervisor: &mut Supervisor) -> Resul
     announce(&format!("Building the page again in {}, from nothing", copy.root.display()));
     copy_sources(workspace, &copy.root)?;
     let cargo_home = other_cargo_home(&elsewhere.path().join("cargo home"))?;
-    page::build_with(&tools, &copy, cargo_home, supervisor)?;
+    page::build_with(&tools, &copy, &cargo_home, supervisor)?;
 
     let (here, there) = (page::directory(workspace), page::directory(&copy));
     let different = differences(&here, &there)?;

@@ -61,7 +61,10 @@ pub(crate) fn run(
     let paths = Paths::of(workspace, rustflags::cargo_home()?)?;
     let mut trunk = tools.trunk_command(workspace, &paths)?;
     trunk_arguments(&mut trunk, workspace, options, &config.path, &certs);
+    announce("Building the researcher's page");
+    let researchers = page::build_researchers_for_development(&tools, workspace, supervisor)?;
     let mut hospital = hospital_command(workspace, options, &certs);
+    hospital.arg("--researcher-page").arg(researchers);
 
     let mut servers = Vec::new();
     let ended = serve(workspace, supervisor, options, [&mut hospital, &mut trunk], &mut servers);
@@ -247,6 +250,9 @@ fn wait_until_listening(
 
 fn welcome(workspace: &Workspace, options: &Options) {
     let (port, hospital_port) = (options.port, options.hospital_port);
+    let hospital = workspace.hospital(Profile::Dev);
+    let (hospital, data) = (hospital.display(), workspace.target.join("xtask/data"));
+    let data = data.display();
     let own_page = if page::directory(workspace).join("index.html").is_file() {
         "as built by `cargo xtask build`"
     } else {
@@ -259,6 +265,9 @@ fn welcome(workspace: &Workspace, options: &Options) {
          \x20   The browser does not know this computer's certificate: choose Advanced and Proceed,\n\
          \x20   or make it trust certs/local/ca.pem (certs/README.md says how).\n\
          \x20   The hospital's own page is at https://localhost:{hospital_port}/, {own_page}.\n\
+         \x20   Researchers sign in at https://localhost:{hospital_port}/researcher/ with a token that\n\
+         \x20   {hospital} researcher add NAME --role editor --data {data}\n\
+         \x20   prints.\n\
          \x20   Ctrl-C stops both servers.\n"
     );
 }

@@ -149,6 +149,7 @@ fn perform(step: Step, workspace: &Workspace, supervisor: &mut Supervisor) -> Re
             let mut command = workspace.cargo("clippy");
             command.args(["--locked", "--all-targets"]).args(WASM);
             command.args(["-p", "wardsum-protocol", "-p", "wardsum-peer", "-p", "wardsum-web"]);
+            command.args(["-p", "wardsum-researcher"]);
             command.args(["--", "-D", "warnings"]);
             supervisor.run(&mut command)
         }
