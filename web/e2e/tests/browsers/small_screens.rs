@@ -2,7 +2,9 @@
 //! size, which is what 200 % make of a common screen.
 
 use anyhow::Result;
-use wardsum_e2e::{Browser, Hospital, Tab, TestStudy, Viewport};
+use wardsum_e2e::{Browser, Tab, Viewport};
+
+use crate::views;
 
 const WIDTHS: [u32; 4] = [320, 360, 390, 640];
 
@@ -16,31 +18,8 @@ pub(crate) const STICKS_OUT: &str = "
 
 #[tokio::test]
 async fn nothing_sticks_out() -> Result<()> {
-    let hospital = Hospital::start(&[TestStudy::of("pain", 3), TestStudy::of("sleep", 3)]).await?;
     let browser = Browser::chromium().await?;
-    let tab = browser.first_tab().await?;
-    tab.open(&hospital.origin()).await?;
-    tab.until_state("choose").await?;
-    fits(&tab, "the choice").await?;
-    tab.open_question(&format!("{}/?study=pain", hospital.origin())).await?;
-    fits(&tab, "the question").await?;
-    tab.propose("3").await?;
-    fits(&tab, "the confirmation").await?;
-    tab.click("#send").await?;
-    tab.until_stage("waiting", "current").await?;
-    fits(&tab, "the waiting").await?;
-    let others = hospital.native_rounds("pain", &[3, 4]);
-    let words = async {
-        tab.words().await?;
-        fits(&tab, "the words").await?;
-        tab.agree().await
-    };
-    let (others, words) = tokio::join!(others, words);
-    others?;
-    words?;
-    tab.result().await?;
-    tab.click("#words-again summary").await?;
-    fits(&tab, "the result").await?;
+    views::of_a_visit(&browser, fits).await?;
     browser.quit().await
 }
 
