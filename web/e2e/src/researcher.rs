@@ -46,6 +46,14 @@ impl Tab {
         self.fill(&format!("[data-field='{place}']"), text).await
     }
 
+    /// Replaces what is in the fields at these places.
+    pub async fn set_fields(&self, fields: &[(&str, &str)]) -> Result<()> {
+        for (place, text) in fields {
+            self.set_field(place, text).await?;
+        }
+        Ok(())
+    }
+
     /// Chooses a file.
     pub async fn choose_file(&self, selector: &str, name: &str, content: &str) -> Result<()> {
         self.until_there(selector).await?;

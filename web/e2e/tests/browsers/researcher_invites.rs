@@ -19,7 +19,7 @@ fn invite(study: &Path, out: &Path, address: &str) -> Result<()> {
 
 async fn draft(tab: &Tab) -> Result<()> {
     tab.go_to("#/new").await?;
-    for (place, text) in [
+    tab.set_fields(&[
         ("id", "sleep"),
         ("organisation", "Ward 7"),
         ("title", "Sleep"),
@@ -30,9 +30,8 @@ async fn draft(tab: &Tab) -> Result<()> {
         ("minimum_cell", "1"),
         ("enrolment.count", "3"),
         ("contributing.count", "3"),
-    ] {
-        tab.set_field(place, text).await?;
-    }
+    ])
+    .await?;
     tab.click("[data-field=admission]").await?;
     let off = tab.run("return document.getElementById('create').disabled;", vec![]).await?;
     assert_eq!(off, true, "it cannot be opened before anybody invites");

@@ -103,16 +103,15 @@ async fn make(tab: &Tab, asked: &Asked) -> Result<()> {
     tab.choose_file("#questionnaire-file", "phq-9.fhir.json", &asked.file).await?;
     tab.until_there("#preview fieldset[data-kind=choice]").await?;
     tab.screenshots("researcher-preview").await?;
-    for (place, text) in [
+    tab.set_fields(&[
         ("id", "phq"),
         ("organisation", "Ward 7"),
         ("minimum_cohort", "3"),
         ("minimum_cell", "1"),
         ("enrolment.count", "8"),
         ("contributing.count", "8"),
-    ] {
-        tab.set_field(place, text).await?;
-    }
+    ])
+    .await?;
     tab.click("#create").await?;
     tab.until_there("[data-testid=study-view][data-study=phq] #live-phase[data-phase=enrolling]")
         .await?;

@@ -8,13 +8,6 @@ use wardsum_e2e::{Browser, Hospital, Tab, TestStudy};
 /// Text that would run if it were taken for a page's.
 const HOSTILE: &str = "<img src=x onerror=\"document.title='run'\"><b>bold</b> & \"quotes\"";
 
-async fn fill(tab: &Tab, fields: &[(&str, &str)]) -> Result<()> {
-    for (place, text) in fields {
-        tab.set_field(place, text).await?;
-    }
-    Ok(())
-}
-
 async fn is_wrong(tab: &Tab, place: &str) -> Result<String> {
     tab.until_there(&format!("[data-field='{place}'][aria-invalid=true]")).await?;
     let script = "const field = document.querySelector(`[data-field='${arguments[0]}']`);
@@ -33,7 +26,7 @@ async fn what_is_wrong_is_told_at_its_field() -> Result<()> {
     tab.go_to("#/new").await?;
     tab.until_there("#create").await?;
     // The questionnaire first, then the rules of the study.
-    fill(&tab, &[("title", "Sleep"), ("section[0].item[0].min", "0")]).await?;
+    tab.set_fields(&[("title", "Sleep"), ("section[0].item[0].min", "0")]).await?;
     tab.click("#create").await?;
     for place in ["section[0].item[0].text", "section[0].item[0].max"] {
         assert!(!is_wrong(&tab, place).await?.is_empty(), "{place}");
@@ -46,7 +39,7 @@ async fn what_is_wrong_is_told_at_its_field() -> Result<()> {
         ("minimum_cohort", "2"),
         ("enrolment.settle_seconds", "soon"),
     ];
-    fill(&tab, &asked).await?;
+    tab.set_fields(&asked).await?;
     tab.click("#create").await?;
     for place in ["id", "organisation", "minimum_cohort", "enrolment.settle_seconds"] {
         assert!(!is_wrong(&tab, place).await?.is_empty(), "{place}");
@@ -54,16 +47,13 @@ async fn what_is_wrong_is_told_at_its_field() -> Result<()> {
     assert!(!tab.has("[data-field='section[0].item[0].max'][aria-invalid=true]").await?);
     assert!(hospital.study("sleep").await.is_err(), "nothing is made of half a study");
 
-    fill(
-        &tab,
-        &[
-            ("id", "sleep"),
-            ("organisation", "Ward 7"),
-            ("minimum_cohort", "3"),
-            ("minimum_cell", "1"),
-            ("enrolment.settle_seconds", "60"),
-        ],
-    )
+    tab.set_fields(&[
+        ("id", "sleep"),
+        ("organisation", "Ward 7"),
+        ("minimum_cohort", "3"),
+        ("minimum_cell", "1"),
+        ("enrolment.settle_seconds", "60"),
+    ])
     .await?;
     tab.click("#create").await?;
     tab.until_there("[data-testid=study-view][data-study=sleep] #study-state[data-state=open]")
@@ -73,8 +63,8 @@ async fn what_is_wrong_is_told_at_its_field() -> Result<()> {
     // The same id again is refused at its field, too.
     tab.go_to("#/new").await?;
     let again = [("id", "sleep"), ("organisation", "Ward 7"), ("title", "Sleep")];
-    fill(&tab, &again).await?;
-    fill(&tab, &[("section[0].item[0].text", "?"), ("section[0].item[0].min", "0")]).await?;
+    tab.set_fields(&again).await?;
+    tab.set_fields(&[("section[0].item[0].text", "?"), ("section[0].item[0].min", "0")]).await?;
     tab.set_field("section[0].item[0].max", "24").await?;
     tab.click("#create").await?;
     tab.until_there("#form-problem:not([hidden])").await?;
@@ -98,7 +88,7 @@ async fn a_study_is_built_opened_ended_closed_and_archived() -> Result<()> {
         ("section[0].item[0].min", "0"),
         ("section[0].item[0].max", "24"),
     ];
-    fill(&tab, &fields).await?;
+    tab.set_fields(&fields).await?;
     tab.click("#check").await?;
     tab.until_there("#preview [data-item=q1]").await?;
     tab.click("#create-draft").await?;
@@ -146,7 +136,7 @@ async fn markup_in_a_study_is_text_on_both_pages() -> Result<()> {
         ("section[0].item[0].max", "24"),
         ("section[0].item[0].unit", "<i>h</i>"),
     ];
-    fill(&tab, &fields).await?;
+    tab.set_fields(&fields).await?;
     tab.click("#check").await?;
     tab.until_there("#preview [data-item=q1]").await?;
     is_text(&tab, "#preview").await?;

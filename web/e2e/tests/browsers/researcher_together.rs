@@ -16,14 +16,13 @@ async fn open_study(tab: &Tab) -> Result<()> {
     tab.click("#from-file").await?;
     tab.choose_file("#questionnaire-file", "pain-scale.toml", &file).await?;
     tab.until_there("#preview [data-item]").await?;
-    for (place, text) in [
+    tab.set_fields(&[
         ("id", "pain-now"),
         ("organisation", "Ward 7"),
         ("minimum_cohort", "3"),
         ("minimum_cell", "1"),
-    ] {
-        tab.set_field(place, text).await?;
-    }
+    ])
+    .await?;
     tab.click("#create").await?;
     tab.until_there("[data-study=pain-now] #live-phase[data-phase=enrolling]").await
 }

@@ -88,7 +88,7 @@ async fn no_view_of_a_study_breaks_a_rule() -> Result<()> {
     let file = shipped("treatment.toml")?;
     tab.choose_file("#questionnaire-file", "treatment.toml", &file).await?;
     tab.until_there("#preview [data-kind=scale]").await?;
-    for (place, text) in [
+    tab.set_fields(&[
         ("id", "arms"),
         ("organisation", "Ward 7"),
         ("minimum_cohort", "3"),
@@ -96,9 +96,8 @@ async fn no_view_of_a_study_breaks_a_rule() -> Result<()> {
         ("committee_cap", "4"),
         ("enrolment.count", "4"),
         ("contributing.count", &PEOPLE.to_string()),
-    ] {
-        tab.set_field(place, text).await?;
-    }
+    ])
+    .await?;
     tab.click("#create-draft").await?;
     tab.until_there("#study-state[data-state=draft]").await?;
     tab.click("#open-study").await?;
