@@ -20,7 +20,7 @@ fn is_golden(name: &str, text: &str) {
     assert!(golden(name, text) == text, "{name} is not as it was");
 }
 
-/// The order of keys says nothing, and is another one where a crate asks serde_json to keep it.
+/// The order of keys says nothing, and is another one where a crate asks `serde_json` to keep it.
 fn is_golden_json(name: &str, json: &Value) {
     let text = serde_json::to_string_pretty(json).expect("JSON") + "\n";
     let golden: Value = serde_json::from_str(&golden(name, &text)).expect("JSON");
