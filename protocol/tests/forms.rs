@@ -11,15 +11,7 @@ use wardsum_protocol::wire::{self, Flag, Utf8};
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 fn item(id: &str, kind: Kind) -> ItemForm {
-    ItemForm {
-        id: id.into(),
-        code: Coding::default(),
-        text: Text::plain(format!("Question {id}?")),
-        help: Text::default(),
-        unit: Text::default(),
-        optional: Flag(false),
-        kind,
-    }
+    ItemForm::new(id, Text::plain(format!("Question {id}?")), kind)
 }
 
 fn steps(min: i128, max: i128) -> Steps {

@@ -136,15 +136,7 @@ pub(crate) mod tests {
     use super::*;
 
     pub(crate) fn item(id: &str, kind: Kind) -> ItemForm {
-        ItemForm {
-            id: id.into(),
-            code: Coding::default(),
-            text: id.into(),
-            help: Text::default(),
-            unit: Text::default(),
-            optional: Flag(false),
-            kind,
-        }
+        ItemForm::new(id, id, kind)
     }
 
     pub(crate) fn number(min: i128, max: i128, step: u32, decimals: u8) -> Kind {

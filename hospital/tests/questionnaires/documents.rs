@@ -81,15 +81,7 @@ fn text(en: &str, da: &str) -> Text {
 }
 
 fn item(id: &str, question: Text, kind: Kind) -> ItemForm {
-    ItemForm {
-        id: id.into(),
-        code: Coding::default(),
-        text: question,
-        help: Text::default(),
-        unit: Text::default(),
-        optional: Flag(false),
-        kind,
-    }
+    ItemForm::new(id, question, kind)
 }
 
 fn steps(min: i128, max: i128, step: u32, decimals: u8) -> Steps {

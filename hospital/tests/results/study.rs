@@ -19,15 +19,7 @@ pub(crate) struct TestStudy {
 }
 
 fn item(id: &str, text: &str, kind: Kind) -> ItemForm {
-    ItemForm {
-        id: id.into(),
-        code: Coding::default(),
-        text: text.into(),
-        help: Text::default(),
-        unit: Text::default(),
-        optional: Flag(false),
-        kind,
-    }
+    ItemForm::new(id, text, kind)
 }
 
 fn options(texts: &[&str], values: bool) -> Vec<OptionForm> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use wardsum_protocol::form::{Coding, ItemForm, Kind, Text};
+use wardsum_protocol::form::{ItemForm, Kind};
 use wardsum_protocol::identity::{Identity, PeerId};
 use wardsum_protocol::manifest::Commitment;
 use wardsum_protocol::messages::HospitalMessage;
@@ -91,15 +91,8 @@ pub fn answer_of(patient: usize) -> Vec<Response> {
 
 /// A question that may be left out.
 fn yes_or_no() -> ItemForm {
-    ItemForm {
-        id: "again".into(),
-        code: Coding::default(),
-        text: "Would you do it again?".into(),
-        help: Text::default(),
-        unit: Text::default(),
-        optional: Flag(true),
-        kind: Kind::YesNo,
-    }
+    let asked = ItemForm::new("again", "Would you do it again?", Kind::YesNo);
+    ItemForm { optional: Flag(true), ..asked }
 }
 
 /// A study of short answers, so that little is spent on sharing them.

@@ -42,15 +42,7 @@ impl Form {
     pub fn number(question: &str, unit: &str, min: i128, max: i128) -> Self {
         let range = Steps { min: min.into(), max: max.into(), step: 1, decimals: 0 };
         let kind = Kind::Number(NumberForm { range, squares: Flag(false) });
-        let item = ItemForm {
-            id: "answer".into(),
-            code: Coding::default(),
-            text: question.into(),
-            help: Text::default(),
-            unit: unit.into(),
-            optional: Flag(false),
-            kind,
-        };
+        let item = ItemForm { unit: unit.into(), ..ItemForm::new("answer", question, kind) };
         let section = Section { items: vec![item], ..Section::default() };
         Self { sections: vec![section], ..Self::default() }
     }
@@ -80,6 +72,20 @@ fn options_of(options: &[OptionForm]) -> u16 {
 }
 
 impl ItemForm {
+    /// A question that everybody answers, with nothing to read but itself.
+    #[must_use]
+    pub fn new(id: &str, text: impl Into<Text>, kind: Kind) -> Self {
+        Self {
+            id: id.into(),
+            code: Coding::default(),
+            text: text.into(),
+            help: Text::default(),
+            unit: Text::default(),
+            optional: Flag(false),
+            kind,
+        }
+    }
+
     fn planned(&self, place: Place) -> Result<Item, FormError> {
         let mut squares = false;
         let question = match &self.kind {

@@ -2,7 +2,7 @@
 
 use wardsum_protocol::form::{
     ChoicesForm, Coding, Form, ItemForm, Kind, NumberForm, OptionForm, ScaleForm, ScoreForm,
-    ScoreTerm, Section, Steps, Text,
+    ScoreTerm, Section, Steps,
 };
 use wardsum_protocol::questionnaire::Response;
 use wardsum_protocol::wire::Flag;
@@ -65,15 +65,8 @@ fn options(texts: &[&str]) -> Vec<OptionForm> {
 }
 
 fn item(id: &str, optional: bool, kind: Kind) -> ItemForm {
-    ItemForm {
-        id: id.into(),
-        code: Coding::default(),
-        text: format!("What about {id}?").as_str().into(),
-        help: Text::default(),
-        unit: Text::default(),
-        optional: Flag(optional),
-        kind,
-    }
+    let question = format!("What about {id}?");
+    ItemForm { optional: Flag(optional), ..ItemForm::new(id, &*question, kind) }
 }
 
 /// A study that asks [`survey`] and publishes nothing about fewer than three.

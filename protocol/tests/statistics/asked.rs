@@ -39,15 +39,7 @@ fn options(values: &[Option<i32>]) -> Vec<OptionForm> {
 }
 
 pub(crate) fn item(id: &str, kind: Kind, optional: bool) -> ItemForm {
-    ItemForm {
-        id: id.into(),
-        code: Coding::default(),
-        text: Text::plain("A question?"),
-        help: Text::default(),
-        unit: Text::default(),
-        optional: Flag(optional),
-        kind,
-    }
+    ItemForm { optional: Flag(optional), ..ItemForm::new(id, "A question?", kind) }
 }
 
 /// A form of these items, in two sections where there are several.

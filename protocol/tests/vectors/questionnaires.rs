@@ -29,15 +29,7 @@ fn text(of: &str) -> Text {
 }
 
 fn item(id: &str, question: &str, optional: bool, kind: Kind) -> ItemForm {
-    ItemForm {
-        id: id.into(),
-        code: Coding::default(),
-        text: text(question),
-        help: Text::default(),
-        unit: Text::default(),
-        optional: Flag(optional),
-        kind,
-    }
+    ItemForm { optional: Flag(optional), ..ItemForm::new(id, text(question), kind) }
 }
 
 fn options(texts: &[&str]) -> Vec<OptionForm> {

@@ -17,15 +17,7 @@ use wardsum_protocol::{Admission, Closing, Entropy, SchemeChoice, Study, StudyPa
 const PEOPLE: u32 = 12;
 
 fn item(id: &str, text: &str, kind: Kind) -> ItemForm {
-    ItemForm {
-        id: id.into(),
-        code: Coding::default(),
-        text: text.into(),
-        help: Text::default(),
-        unit: Text::default(),
-        optional: Flag(false),
-        kind,
-    }
+    ItemForm::new(id, text, kind)
 }
 
 fn options(texts: &[&str]) -> Vec<OptionForm> {
